@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The hypercalls: one table (number, name, arguments), from which the dispatch, the user stubs, the
+// trace names, the argument fuzzer and the manual come.
+//
+// Registers at `syscall`: rax = number | flags << 8; arguments in rdi, rsi, rdx, r10, r8, r9;
+// result in rax, second result in rdx. rcx and r11 are lost, rbx, rbp, r12–r15, rsp are kept, all
+// others come back as zero.
+//
+// call:  rdi = portal selector, rsi = message head, rdx r10 r8 r9 = words 0–3.
+//        Returns rax = error; on SUCCESS rsi = head of the reply, rdx r10 r8 r9 = its words 0–3.
+// reply: rsi = message head, rdx r10 r8 r9 = words 0–3, rsp = stack for the next call. Does not return:
+//        the next call enters at the portal's ip with rdi = the portal's identity word, rsi = head,
+//        rdx r10 r8 r9 = words 0–3, other registers zero.
+// The head is untyped words (0–UTCB_WORDS) | typed items << 16. Words from 4 on and typed items
+// travel in the UTCB (utcb.h).
+#pragma once
+
+#include <tessera/types.h>
+
+// X(number, name, argument names in order)
+#define TESSERA_HYPERCALLS(X)                                                                      \
+    X(0, call, "pt, head, w0, w1, w2, w3")                                                         \
+    X(1, reply, "-, head, w0, w1, w2, w3")                                                         \
+    X(2, create_pd, "sel, pd, kmem_bytes, caps")                                                   \
+    X(3, create_ec, "sel, utcb, sp, cpu_flags, exc_base, pd")                                      \
+    X(4, create_sc, "sel, ec, pd, priority_quantum, budget_period")                                \
+    X(5, create_pt, "sel, ec, ip, mtd, pd")                                                        \
+    X(6, create_sm, "sel, initial, pd")                                                            \
+    X(7, revoke, "pd, crd, flags")                                                                 \
+    X(8, lookup, "crd")                                                                            \
+    X(9, delegate, "pd, items")                                                                    \
+    X(10, pd_ctrl, "pd, operation, other_pd, amount")                                              \
+    X(11, ec_ctrl, "ec, operation")                                                                \
+    X(12, sc_ctrl, "sc, operation")                                                                \
+    X(13, pt_ctrl, "pt, identity")                                                                 \
+    X(14, sm_ctrl, "sm, operation, deadline_tsc")                                                  \
+    X(15, gsi_ctrl, "sm, operation, cpu, msi_out")
+
+enum hypercall {
+#define X(number, name, arguments) HC_##name = (number),
+    TESSERA_HYPERCALLS(X)
+#undef X
+        HC_COUNT = 16
+};
+
+// create_ec's fourth argument: CPU number | flags. A local EC runs only for its portals; a global
+// one gets an SC, and begins with a call through its start-up portal (exc_base + EXC_STARTUP).
+enum { EC_GLOBAL = 1 << 16 };
+
+// create_sc: priority 1–255 (255 highest) | quantum in µs << 16 (0 = 10,000);
+// budget in µs | period in µs << 32 (0 = unlimited).
+enum { PRIORITY_MAX = 255, QUANTUM_DEFAULT_US = 10000 };
+
+// revoke: without the flag only what was derived from the range goes, with it the range itself too.
+// The creator's own capability is the object's life: revoking it destroys the object.
+enum { REVOKE_SELF = 1 << 0 };
+
+enum pd_op {
+    PD_GIVE_KMEM = 0, // move `amount` bytes of kernel memory from other_pd's account to pd's
+    PD_GIVE_CAPS = 1, // move `amount` capability slots likewise
+    PD_READ_KMEM = 2, // rax SUCCESS, rdx = used | limit << 32, in units of 64 bytes
+    PD_READ_CAPS = 3, // rdx = used | limit << 32
+};
+enum ec_op { EC_RECALL = 0, EC_PAUSE = 1, EC_RESUME = 2 };
+enum sc_op { SC_READ_TIME = 0 }; // rdx = TSC ticks consumed
+enum sm_op {
+    SM_OP_UP = 0,        // counter + 1, or wake the first waiter
+    SM_OP_DOWN = 1,      // wait until the counter is > 0, then take one
+    SM_OP_DOWN_ZERO = 2, // wait likewise, then take all; rdx = how many
+};
+// An interrupt's semaphore (delegated from the kernel with ITEM_KERNEL, selector = GSI).
+enum gsi_op {
+    GSI_BIND = 0, // route to `cpu`, unmask; GSIs above the I/O APICs are MSIs: rdx = address | data << 32
+    GSI_MASK = 1, GSI_UNMASK = 2,
+    GSI_BIND_LEVEL = 3, // like GSI_BIND, level-triggered active-low: masked on arrival, GSI_UNMASK acknowledges
+};
+
+#define DEADLINE_NEVER 0ul

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Four-level page tables (SDM 3A, 4.5) with 4 KiB and 2 MiB pages, and PCIDs.
+//
+// page_count() of a table counts its present entries; a table that becomes empty leaves its parent at once
+// and is freed after the TLB flush, since the processor may still walk it. Kernel halves are shared: entries 256
+// and 511 of every PML4 are the boot tables'.
+#include "kernel/paging.h"
+#include "kernel/arch/x86_64/features.h"
+#include "kernel/arch/x86_64/layout.h"
+#include "kernel/arch/x86_64/x86.h"
+#include <tessera/crd.h>
+#include <tessera/hip.h>
+
+enum { PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_PWT = 8, PTE_PCD = 16, PTE_PS = 128 };
+#define PTE_NX (1ul << 63)
+#define PTE_FRAME 0x000ffffffffff000ul
+
+enum { LEVELS = 4, ENTRIES = 512, SUPERPAGE = 512, PCID_COUNT = 4096 };
+
+// Tags are taken in turn, so that a freed one is not seen again before the cursor wraps, when all CPUs flush.
+static u64 pcid_used[PCID_COUNT / 64] = {1}; // tag 0: no tag, flushed at every switch
+static unsigned pcid_cursor = 1;
+static struct spinlock pcid_lock;
+
+static u64 *table_of(u64 entry)
+{
+    return phys_to_virt(entry & PTE_FRAME);
+}
+
+static unsigned index_at(u64 page, unsigned level) // level 0 = leaf table
+{
+    return page >> (9 * level) & (ENTRIES - 1);
+}
+
+static u64 leaf_flags(unsigned rights, unsigned attr)
+{
+    u64 flags = PTE_P | PTE_U;
+    if (rights & MEM_W)
+        flags |= PTE_W;
+    if (!(rights & MEM_X) && (cpu_features & HIP_NX))
+        flags |= PTE_NX;
+    if (attr & ITEM_UNCACHED)
+        flags |= PTE_PCD | PTE_PWT;
+    else if (attr & ITEM_WRITE_COMBINE)
+        flags |= PTE_PWT; // PAT entry 1 is write-combining (features.c)
+    return flags;
+}
+
+static bool table_charge(struct pd *pd)
+{
+    return account_charge(&pd->account, PAGE_SIZE);
+}
+
+static u64 *table_new(struct pd *pd)
+{
+    if (!table_charge(pd))
+        return NULL;
+    u64 *table = page_alloc();
+    if (!table)
+        account_refund(&pd->account, PAGE_SIZE);
+    return table;
+}
+
+static u64 *entry_table(struct pd *pd, u64 *table, unsigned index)
+{
+    if (!(table[index] & PTE_P)) {
+        u64 *next = table_new(pd);
+        if (!next)
+            return NULL;
+        table[index] = virt_to_phys(next) | PTE_P | PTE_W | PTE_U;
+        ++*page_count(table);
+    }
+    return table_of(table[index]);
+}
+
+// The table of `level` that covers `page`, made if need be.
+static u64 *walk_make(struct pd *pd, u64 page, unsigned level)
+{
+    u64 *table = pd->page_table;
+    for (unsigned l = LEVELS - 1; table && l > level; l--)
+        table = entry_table(pd, table, index_at(page, l));
+    return table;
+}
+
+bool space_map(struct pd *pd, u64 page, u64 frame, u64 count, unsigned rights, unsigned attr)
+{
+    u64 flags = leaf_flags(rights, attr);
+    u64 done = 0;
+    while (done < count) {
+        u64 at = page + done, from = frame + done;
+        bool super = !((at | from) & (SUPERPAGE - 1)) && count - done >= SUPERPAGE;
+        u64 *table = walk_make(pd, at, super);
+        if (!table || (super && !table_charge(pd)))
+            goto undo;
+        unsigned index = index_at(at, super);
+        unsigned n = 1;
+        if (super) {
+            // An empty leaf table may hang here from an earlier failure's undo: it never does, undo frees it.
+            table[index] = from << PAGE_SHIFT | flags | PTE_PS;
+            done += SUPERPAGE;
+        } else {
+            n = ENTRIES - index < count - done ? ENTRIES - index : (unsigned)(count - done);
+            for (unsigned i = 0; i < n; i++)
+                table[index + i] = (from + i) << PAGE_SHIFT | flags;
+            done += n;
+        }
+        *page_count(table) += n;
+    }
+    return true;
+undo:;
+    // What was mapped here was never used by anyone: no flush is owed, but empty tables leave the usual way.
+    struct tlb_batch batch = {0};
+    space_unmap(pd, page, done ? done : 1, &batch);
+    tlb_flush(&batch);
+    return false;
+}
+
+static void table_split(u64 *entry)
+{
+    u64 *table = page_alloc(); // charged when the superpage was mapped
+    u64 first = *entry & ~(u64)PTE_PS;
+    for (unsigned i = 0; i < ENTRIES; i++)
+        table[i] = first + ((u64)i << PAGE_SHIFT);
+    *page_count(table) = ENTRIES;
+    *entry = virt_to_phys(table) | PTE_P | PTE_W | PTE_U;
+}
+
+static void table_drop(struct pd *pd, u64 *table, struct tlb_batch *batch)
+{
+    account_refund(&pd->account, PAGE_SIZE);
+    *table = (u64)batch->tables; // aligned: not present to a walker
+    batch->tables = table;
+    batch->cpu_mask |= pd->cpu_mask;
+}
+
+// Clears [page, page + count), which lies within the reach of `table`.
+static void unmap_in(struct pd *pd, u64 *table, unsigned level, u64 page, u64 count, struct tlb_batch *batch)
+{
+    u64 span = 1ul << (9 * level);
+    while (count) {
+        unsigned index = index_at(page, level);
+        u64 n = span - (page & (span - 1));
+        if (n > count)
+            n = count;
+        u64 *entry = &table[index];
+        if (*entry & PTE_P) {
+            if (level == 1 && (*entry & PTE_PS) && n < span)
+                table_split(entry);
+            if (level == 0 || (*entry & PTE_PS)) {
+                if (level)
+                    account_refund(&pd->account, PAGE_SIZE);
+                *entry = 0;
+                --*page_count(table);
+            } else {
+                u64 *below = table_of(*entry);
+                unmap_in(pd, below, level - 1, page, n, batch);
+                if (*page_count(below) == 0) {
+                    *entry = 0;
+                    --*page_count(table);
+                    table_drop(pd, below, batch);
+                }
+            }
+        }
+        page += n;
+        count -= n;
+    }
+}
+
+void space_unmap(struct pd *pd, u64 page, u64 count, struct tlb_batch *batch)
+{
+    tlb_batch_add(batch, pd, page, count);
+    unmap_in(pd, pd->page_table, LEVELS - 1, page, count, batch);
+}
+
+static u64 pcid_take(void)
+{
+    u64 pcid = 0;
+    bool wrapped = false;
+    if (!(cpu_features & HIP_PCID))
+        return 0;
+    spin_lock(&pcid_lock);
+    for (unsigned tried = 1; tried < PCID_COUNT && !pcid; tried++) {
+        unsigned i = pcid_cursor++;
+        if (pcid_cursor == PCID_COUNT) {
+            pcid_cursor = 1;
+            wrapped = true;
+        }
+        if (pcid_used[i / 64] >> i % 64 & 1)
+            continue;
+        pcid_used[i / 64] |= 1ul << i % 64;
+        pcid = i;
+    }
+    spin_unlock(&pcid_lock);
+    if (wrapped)
+        tlb_flush(&(struct tlb_batch){.cpu_mask = ~0u, .entries = 2});
+    return pcid;
+}
+
+static void pcid_give(u64 pcid)
+{
+    if (!pcid)
+        return;
+    spin_lock(&pcid_lock);
+    pcid_used[pcid / 64] &= ~(1ul << pcid % 64);
+    spin_unlock(&pcid_lock);
+}
+
+bool space_create(struct pd *pd)
+{
+    u64 *table = table_new(pd);
+    if (!table)
+        return false;
+    table[256] = kernel_pml4[256];
+    table[511] = kernel_pml4[511];
+    pd->page_table = table;
+    u64 pcid = pcid_take();
+    pd->cr3 = virt_to_phys(table) | pcid | (pcid ? CR3_NOFLUSH : 0);
+    return true;
+}
+
+void space_destroy(struct pd *pd)
+{
+    pd->page_table[256] = pd->page_table[511] = 0;
+    account_refund(&pd->account, PAGE_SIZE);
+    page_free_zeroed(pd->page_table);
+    pcid_give(pd->cr3 & (PCID_COUNT - 1));
+}
+
+void space_leave(void)
+{
+    write_cr3(virt_to_phys(kernel_pml4));
+}
+
+void paging_init(void)
+{
+    kernel_pml4[0] = 0;
+    space_leave();
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Delegation and translation of typed items (delegate.h).
+#include "kernel/delegate.h"
+#include "kernel/gsi.h"
+#include "kernel/mapping.h"
+
+enum { ORDER_WHOLE = 40, PIECES_MAX = 64 };
+
+// Where a delegation goes: 2^order places from base on.
+struct window {
+    u64 base;
+    unsigned order;
+};
+
+static u64 mask(unsigned order)
+{
+    return (1ul << order) - 1;
+}
+
+// The source range of an item, its place in the window, and the common order: what is larger is cut, the hotspot chooses.
+static bool place(crd_t c, u64 hotspot, struct window window, u64 *from, u64 *to, unsigned *order)
+{
+    unsigned o = crd_order(c) < window.order ? crd_order(c) : window.order;
+    *order = o;
+    *from = crd_base(c) + (hotspot & (mask(crd_order(c)) ^ mask(o)));
+    *to = window.base + (hotspot & (mask(window.order) ^ mask(o)));
+    return !(crd_base(c) & mask(crd_order(c))) && !(window.base & mask(window.order));
+}
+
+static u32 delegate_objects(struct pd *from_pd, u64 from, struct pd *to_pd, u64 to, unsigned order, unsigned rights,
+                            bool kernel)
+{
+    u32 error = ECAP;
+    bool any = false;
+    if (order > 12)
+        return EPARAM;
+    for (u64 i = 0; i < 1ul << order; i++) {
+        struct mapping *m = kernel ? gsi_mapping(from + i) : cap_lookup(from_pd, from + i);
+        if (!m || !m->object || m->object->dying)
+            continue;
+        error = mapping_derive_object(m, to_pd, to + i, rights);
+        if (error)
+            return error;
+        any = true;
+    }
+    return any ? SUCCESS : error;
+}
+
+static u32 delegate_kernel_range(enum crd_kind kind, u64 from, struct pd *to_pd, u64 to, u64 count, unsigned rights,
+                                 unsigned attr)
+{
+    struct mapping *root = kind == CRD_MEM ? &kernel_memory : &kernel_ports;
+    if (from >= root->count || count > root->count - from || (kind == CRD_MEM && memory_is_kernels(from, count)))
+        return EPARAM;
+    return mapping_derive_range(root, to_pd, to, from, count, rights, attr);
+}
+
+static u32 delegate_range(struct pd *from_pd, enum crd_kind kind, u64 from, struct pd *to_pd, u64 to, u64 count,
+                          unsigned rights, unsigned attr)
+{
+    u32 error = ECAP;
+    u64 at = from, last = from + count - 1;
+    for (unsigned pieces = 0; at <= last && pieces < PIECES_MAX; pieces++) {
+        struct tree_node *node = tree_overlap(kind == CRD_MEM ? &from_pd->memory : &from_pd->ports, at, last);
+        if (!node)
+            break;
+        struct mapping *m = CONTAINER_OF(node, struct mapping, in_space);
+        u64 low = m->base > at ? m->base : at;
+        u64 high = m->base + m->count - 1 < last ? m->base + m->count - 1 : last;
+        error = mapping_derive_range(m, to_pd, to + (low - from), m->frame + (low - m->base), high - low + 1,
+                                     rights, attr);
+        if (error)
+            return error;
+        at = high + 1;
+    }
+    return error;
+}
+
+// One delegation into a window; *got is what arrived, in the receiver's terms.
+static u32 delegate_item(struct pd *from_pd, struct typed_item item, struct pd *to_pd, struct window window, crd_t *got)
+{
+    u64 from, to;
+    unsigned order;
+    enum crd_kind kind = crd_kind(item.crd);
+    bool kernel = item.how & ITEM_KERNEL;
+    *got = 0;
+    if (!place(item.crd, item.how >> 12, window, &from, &to, &order))
+        return EPARAM;
+    if (kernel && from_pd != root_pd)
+        return ECAP;
+    u32 error;
+    unsigned rights = crd_rights(item.crd), attr = (unsigned)item.how;
+    spin_lock(&mapping_lock);
+    if (kind == CRD_OBJ)
+        error = delegate_objects(from_pd, from, to_pd, to, order, rights, kernel);
+    else if (kernel)
+        error = delegate_kernel_range(kind, from, to_pd, to, 1ul << order, rights, attr);
+    else
+        error = delegate_range(from_pd, kind, from, to_pd, to, 1ul << order, rights, attr);
+    spin_unlock(&mapping_lock);
+    if (!error)
+        *got = crd(kind, to, order, rights);
+    return error;
+}
+
+// Names a capability of the sender by that ancestor of it which the receiver holds inside its translate window.
+static crd_t translate_item(struct pd *from_pd, crd_t c, struct pd *to_pd, crd_t window)
+{
+    crd_t found = 0;
+    if (crd_kind(c) != CRD_OBJ || crd_kind(window) != CRD_OBJ)
+        return 0;
+    spin_lock(&mapping_lock);
+    for (struct mapping *m = cap_lookup(from_pd, crd_base(c)); m; m = m->parent) {
+        if (m->pd == to_pd && m->object && m->base - crd_base(window) <= mask(crd_order(window))) {
+            found = crd(CRD_OBJ, m->base, 0, m->rights);
+            break;
+        }
+        if (m->root)
+            break;
+    }
+    spin_unlock(&mapping_lock);
+    return found;
+}
+
+static bool window_for(const struct utcb *utcb, enum crd_kind kind, struct window *window)
+{
+    crd_t c = crd_kind(utcb->window) == kind ? utcb->window : utcb->window2;
+    *window = (struct window){crd_base(c), crd_order(c)};
+    return crd_kind(c) == kind;
+}
+
+void delegate_items(struct ec *from, struct ec *to, unsigned count, bool whole)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct typed_item item = *utcb_item(from->utcb, i);
+        enum crd_kind kind = crd_kind(item.crd);
+        struct window window = {0, ORDER_WHOLE};
+        crd_t got = 0;
+        if (!(item.how & ITEM_DELEGATE))
+            got = whole ? 0 : translate_item(from->pd, item.crd, to->pd, to->utcb->translate);
+        else if (kind != CRD_NULL && (whole ? kind == CRD_MEM : window_for(to->utcb, kind, &window)))
+            (void)!delegate_item(from->pd, item, to->pd, window, &got);
+        if (!whole)
+            *utcb_item(to->utcb, i) = (struct typed_item){got, item.how};
+    }
+}
+
+u32 delegate_bulk(struct ec *from, struct pd *pd, unsigned count, u64 *done)
+{
+    for (*done = 0; *done < count; ++*done) {
+        struct typed_item item = *utcb_item(from->utcb, (unsigned)*done);
+        crd_t got;
+        if (crd_kind(item.crd) == CRD_NULL || !(item.how & ITEM_DELEGATE))
+            return EPARAM;
+        u32 error = delegate_item(from->pd, item, pd, (struct window){0, ORDER_WHOLE}, &got);
+        if (error)
+            return error;
+    }
+    return SUCCESS;
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The page pool, the object caches and the accounts (memory.h). A page of the pool is free, belongs to one
+// cache, or to whoever allocated it; struct page_info says which. Zeroed pages are kept apart, since page
+// tables come back empty and are taken again at once. A cache gives a page back when it holds no object
+// and another page of the cache has room, so caches cannot starve each other.
+#include "kernel/memory.h"
+#include "kernel/layout.h"
+
+struct page_info {
+    struct page_info *next, **link;
+    void *free; // first free object of a cache page
+    struct cache *cache;
+    u16 used;
+    u16 count; // page_count()
+};
+
+static struct {
+    struct spinlock lock;
+    char *base;
+    u64 pages, free_pages;
+    struct page_info *info;
+    struct page_info *zeroed, *dirty;
+} pool;
+
+static struct page_info *info_of(void *page)
+{
+    return &pool.info[(u64)((char *)page - pool.base) / PAGE_SIZE];
+}
+
+static void *page_of(struct page_info *info)
+{
+    return pool.base + (u64)(info - pool.info) * PAGE_SIZE;
+}
+
+static void page_zero(void *page)
+{
+    u64 *word = page;
+    for (unsigned i = 0; i < PAGE_SIZE / 8; i += 8) {
+        word[i] = word[i + 1] = word[i + 2] = word[i + 3] = 0;
+        word[i + 4] = word[i + 5] = word[i + 6] = word[i + 7] = 0;
+    }
+}
+
+void pool_init(u64 phys, u64 size)
+{
+    u64 pages = size / PAGE_SIZE;
+    u64 info_bytes = ALIGN_UP(pages * sizeof(struct page_info), PAGE_SIZE);
+    pool.info = phys_to_virt(phys);
+    pool.base = (char *)phys_to_virt(phys) + info_bytes;
+    pool.pages = pool.free_pages = pages - info_bytes / PAGE_SIZE;
+    // Bookkeeping of a page is written when the page is first used: boot stays short.
+    for (u64 i = pool.pages; i-- > 0;) {
+        pool.info[i].next = pool.dirty;
+        pool.dirty = &pool.info[i];
+    }
+}
+
+u64 pool_bytes(void)
+{
+    return pool.pages * PAGE_SIZE;
+}
+
+u64 pool_free_pages(void)
+{
+    return pool.free_pages;
+}
+
+static struct page_info *take(struct page_info **list)
+{
+    struct page_info *info = *list;
+    if (info) {
+        *list = info->next;
+        pool.free_pages--;
+        info->cache = NULL;
+        info->used = info->count = 0;
+    }
+    return info;
+}
+
+void *page_alloc(void)
+{
+    spin_lock(&pool.lock);
+    bool clean = pool.zeroed;
+    struct page_info *info = take(clean ? &pool.zeroed : &pool.dirty);
+    spin_unlock(&pool.lock);
+    if (!info)
+        return NULL;
+    if (!clean)
+        page_zero(page_of(info));
+    return page_of(info);
+}
+
+static void give(void *page, struct page_info **list)
+{
+    spin_lock(&pool.lock);
+    struct page_info *info = info_of(page);
+    info->next = *list;
+    *list = info;
+    pool.free_pages++;
+    spin_unlock(&pool.lock);
+}
+
+void page_free(void *page)
+{
+    give(page, &pool.dirty);
+}
+
+void page_free_zeroed(void *page)
+{
+    give(page, &pool.zeroed);
+}
+
+u16 *page_count(void *page)
+{
+    return &info_of(page)->count;
+}
+
+static void partial_add(struct cache *cache, struct page_info *info)
+{
+    info->next = cache->partial;
+    info->link = &cache->partial;
+    if (info->next)
+        info->next->link = &info->next;
+    cache->partial = info;
+}
+
+static void partial_remove(struct page_info *info)
+{
+    *info->link = info->next;
+    if (info->next)
+        info->next->link = info->link;
+}
+
+static bool cache_grow(struct cache *cache)
+{
+    spin_lock(&pool.lock);
+    struct page_info *info = take(pool.dirty ? &pool.dirty : &pool.zeroed);
+    spin_unlock(&pool.lock);
+    if (!info)
+        return false;
+    info->cache = cache;
+    info->free = NULL;
+    char *page = page_of(info);
+    for (u32 at = PAGE_SIZE / cache->size * cache->size; at > 0;) {
+        at -= cache->size;
+        *(void **)(void *)(page + at) = info->free;
+        info->free = page + at;
+    }
+    cache->pages++;
+    partial_add(cache, info);
+    return true;
+}
+
+void *cache_alloc(struct cache *cache)
+{
+    void *object = NULL;
+    spin_lock(&cache->lock);
+    if (LIKELY(cache->partial) || cache_grow(cache)) {
+        struct page_info *info = cache->partial;
+        object = info->free;
+        info->free = *(void **)object;
+        info->used++;
+        cache->objects++;
+        if (!info->free)
+            partial_remove(info);
+    }
+    spin_unlock(&cache->lock);
+    return object;
+}
+
+void cache_free(struct cache *cache, void *object)
+{
+    void *page = (void *)((u64)object & ~(PAGE_SIZE - 1));
+    spin_lock(&cache->lock);
+    struct page_info *info = info_of(page);
+    if (!info->free)
+        partial_add(cache, info);
+    *(void **)object = info->free;
+    info->free = object;
+    info->used--;
+    cache->objects--;
+    bool release = info->used == 0 && (cache->partial != info || info->next);
+    if (release) {
+        partial_remove(info);
+        cache->pages--;
+    }
+    spin_unlock(&cache->lock);
+    if (release)
+        page_free(page);
+}
+
+static bool take_units(u64 *used, const u64 *limit, u64 units)
+{
+    u64 old = __atomic_load_n(used, __ATOMIC_RELAXED);
+    do {
+        u64 max = __atomic_load_n(limit, __ATOMIC_RELAXED);
+        if (old > max || max - old < units)
+            return false;
+    } while (!__atomic_compare_exchange_n(used, &old, old + units, true, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
+    return true;
+}
+
+bool account_charge(struct account *account, u64 bytes)
+{
+    return take_units(&account->kmem_used, &account->kmem_limit, bytes);
+}
+
+void account_refund(struct account *account, u64 bytes)
+{
+    __atomic_fetch_sub(&account->kmem_used, bytes, __ATOMIC_RELAXED);
+}
+
+bool account_charge_cap(struct account *account)
+{
+    return take_units(&account->caps_used, &account->caps_limit, 1);
+}
+
+void account_refund_cap(struct account *account)
+{
+    __atomic_fetch_sub(&account->caps_used, 1, __ATOMIC_RELAXED);
+}
+
+// A limit is lowered by first using up what is to go: so two movers cannot take the same unit.
+static bool move_units(u64 *used_from, u64 *limit_from, u64 *limit_to, u64 units)
+{
+    if (!take_units(used_from, limit_from, units))
+        return false;
+    __atomic_fetch_sub(limit_from, units, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(used_from, units, __ATOMIC_RELAXED);
+    __atomic_fetch_add(limit_to, units, __ATOMIC_RELAXED);
+    return true;
+}
+
+bool account_move_kmem(struct account *from, struct account *to, u64 bytes)
+{
+    return move_units(&from->kmem_used, &from->kmem_limit, &to->kmem_limit, bytes);
+}
+
+bool account_move_caps(struct account *from, struct account *to, u64 count)
+{
+    return move_units(&from->caps_used, &from->caps_limit, &to->caps_limit, count);
+}

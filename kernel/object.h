@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Kernel objects and the capabilities that name them.
+//
+// A `struct mapping` is one entry of the mapping tree: a range of pages, ports or one selector in the
+// space of one PD, with rights, and its place below the mapping it was delegated from. The root mapping
+// of an object lies inside the object: it is the creator's capability, and the object lives exactly as
+// long as that mapping. Removing a mapping takes everything derived from it along.
+//
+// Readers without a lock (IPC) see capability slots and objects only between kernel entry and exit;
+// memory of both is released through rcu.h.
+#pragma once
+
+#include "kernel/rcu.h"
+#include "kernel/tree.h"
+#include <tessera/crd.h>
+#include <tessera/selector.h>
+
+enum object_type { OBJ_NONE, OBJ_PD, OBJ_EC, OBJ_SC, OBJ_PT, OBJ_SM };
+
+struct pd;
+struct object;
+
+struct mapping {
+    struct mapping *parent;
+    struct pd *pd; // whose space it is in; NULL: the kernel's own
+    u64 base;      // page, port or selector in that space
+    u64 count;
+    union {
+        struct object *object;
+        u64 frame; // first physical page or port
+    };
+    u8 kind;     // enum crd_kind
+    u8 rights;
+    u8 attr;     // memory type: ITEM_UNCACHED, ITEM_WRITE_COMBINE
+    u8 callable; // object mappings: 1 if a portal with PT_CALL, all the fast path wants to know
+    u8 root;     // lies inside its object
+    struct rcu_head rcu;
+    union {
+        struct {
+            struct mapping *child, *next, **link; // CRD_OBJ: children as a list
+        };
+        struct {
+            struct tree children;       // CRD_MEM, CRD_IO: by frame
+            struct tree_node in_space;  // key = base
+            struct tree_node in_parent; // key = frame
+        };
+    };
+};
+
+#define MAPPING_OBJECT_SIZE (offsetof(struct mapping, link) + sizeof(void *))
+
+struct object {
+    u8 type;
+    bool dying;
+    struct pd *payer; // whose account holds the object's memory
+    struct rcu_head rcu;
+    _Alignas(8) char root_space[MAPPING_OBJECT_SIZE];
+};
+
+static inline struct mapping *object_root(struct object *object)
+{
+    return (struct mapping *)(void *)object->root_space;
+}
+static inline enum object_type mapping_type(const struct mapping *m)
+{
+    return m->object ? (enum object_type)m->object->type : OBJ_NONE;
+}

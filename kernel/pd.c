@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Protection domains and their capability spaces (pd.h).
+#include "kernel/pd.h"
+#include "kernel/destroy.h"
+#include "kernel/ec.h"
+#include "kernel/paging.h"
+#include "kernel/ports.h"
+#include <tessera/error.h>
+
+struct pd *root_pd;
+struct mapping null_mapping = {.kind = CRD_OBJ};
+struct mapping *null_cap_page[CAP_PAGE_SLOTS];
+static struct cache pd_cache = CACHE(sizeof(struct pd), "protection domain");
+
+void pd_get(struct pd *pd)
+{
+    __atomic_fetch_add(&pd->refs, 1, __ATOMIC_RELAXED);
+}
+
+static void pd_release(struct rcu_head *head)
+{
+    struct pd *pd = CONTAINER_OF(head, struct pd, object.rcu);
+    for (unsigned i = 0; i < CAP_PAGES; i++) {
+        if (pd->caps[i] != null_cap_page) {
+            account_refund(&pd->account, PAGE_SIZE);
+            page_free(pd->caps[i]);
+        }
+    }
+    page_free(pd->caps);
+    ports_free(pd);
+    space_destroy(pd);
+    struct pd *payer = pd->object.payer;
+    if (payer) {
+        account_refund(&payer->account, pd_cache.size + PAGE_SIZE);
+        account_move_kmem(&pd->account, &payer->account, pd->account.kmem_limit);
+        account_move_caps(&pd->account, &payer->account, pd->account.caps_limit);
+    }
+    cache_free(&pd_cache, pd);
+    if (payer)
+        pd_put(payer);
+}
+
+void pd_put(struct pd *pd)
+{
+    if (__atomic_sub_fetch(&pd->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        rcu_defer(&pd->object.rcu, pd_release);
+}
+
+static struct pd *pd_alloc(struct pd *payer)
+{
+    struct pd *pd = cache_alloc(&pd_cache);
+    if (!pd)
+        return NULL;
+    __builtin_memset(pd, 0, sizeof(*pd));
+    pd->refs = 1;
+    pd->object.type = OBJ_PD;
+    pd->object.payer = payer;
+    pd->caps = page_alloc();
+    if (!pd->caps) {
+        cache_free(&pd_cache, pd);
+        return NULL;
+    }
+    for (unsigned i = 0; i < CAP_PAGES; i++)
+        pd->caps[i] = null_cap_page;
+    return pd;
+}
+
+struct pd *pd_create(struct pd *payer, u64 kmem_bytes, u64 caps, u32 *error)
+{
+    *error = EMEM;
+    u64 own = pd_cache.size + PAGE_SIZE;
+    if (payer && !account_charge(&payer->account, own))
+        return NULL;
+    struct pd *pd = pd_alloc(payer);
+    if (!pd)
+        goto refund;
+    if (!payer) {
+        pd->account.kmem_limit = kmem_bytes;
+        pd->account.caps_limit = caps;
+    } else if (!account_move_kmem(&payer->account, &pd->account, kmem_bytes)) {
+        goto free_pd;
+    } else if (!account_move_caps(&payer->account, &pd->account, caps)) {
+        goto return_kmem;
+    }
+    if (!space_create(pd))
+        goto return_caps;
+    if (payer)
+        pd_get(payer);
+    *error = SUCCESS;
+    return pd;
+
+return_caps:
+    if (payer)
+        account_move_caps(&pd->account, &payer->account, caps);
+return_kmem:
+    if (payer)
+        account_move_kmem(&pd->account, &payer->account, kmem_bytes);
+free_pd:
+    page_free(pd->caps);
+    cache_free(&pd_cache, pd);
+refund:
+    if (payer)
+        account_refund(&payer->account, own);
+    return NULL;
+}
+
+// Slots live in pages that are made when the first capability comes and stay until the PD goes: readers without a
+// lock never see one vanish.
+u32 cap_insert(struct mapping *m)
+{
+    struct pd *pd = m->pd;
+    if (m->base >= SEL_LIMIT)
+        return EPARAM;
+    struct mapping ***slot_page = &pd->caps[m->base / CAP_PAGE_SLOTS];
+    if (*slot_page != null_cap_page && (*slot_page)[m->base % CAP_PAGE_SLOTS] != &null_mapping)
+        return EBUSY;
+    if (!account_charge_cap(&pd->account))
+        return EMEM;
+    if (*slot_page == null_cap_page) {
+        if (!account_charge(&pd->account, PAGE_SIZE))
+            goto refund;
+        struct mapping **page = page_alloc();
+        if (!page) {
+            account_refund(&pd->account, PAGE_SIZE);
+            goto refund;
+        }
+        for (unsigned i = 0; i < CAP_PAGE_SLOTS; i++)
+            page[i] = &null_mapping;
+        __atomic_store_n(slot_page, page, __ATOMIC_RELEASE);
+    }
+    __atomic_store_n(&(*slot_page)[m->base % CAP_PAGE_SLOTS], m, __ATOMIC_RELEASE);
+    return SUCCESS;
+refund:
+    account_refund_cap(&pd->account);
+    return EMEM;
+}
+
+void cap_remove(struct mapping *m)
+{
+    struct mapping **page = m->pd->caps[m->base / CAP_PAGE_SLOTS];
+    __atomic_store_n(&page[m->base % CAP_PAGE_SLOTS], &null_mapping, __ATOMIC_RELEASE);
+    account_refund_cap(&m->pd->account);
+}
+
+static struct mapping *next_capability(struct pd *pd)
+{
+    for (; pd->caps_hint < SEL_LIMIT; pd->caps_hint++) {
+        if (pd->caps[pd->caps_hint / CAP_PAGE_SLOTS] == null_cap_page) {
+            pd->caps_hint |= CAP_PAGE_SLOTS - 1;
+            continue;
+        }
+        struct mapping *m = cap_lookup(pd, pd->caps_hint);
+        if (m != &null_mapping)
+            return m;
+    }
+    return NULL;
+}
+
+struct mapping *pd_next_content(struct pd *pd)
+{
+    pd->object.dying = true;
+    while (pd->ecs) {
+        struct ec *ec = pd->ecs;
+        pd->ecs = ec->pd_next;
+        if (pd->ecs)
+            pd->ecs->pd_link = &pd->ecs;
+        ec->pd_link = NULL;
+        ec_remote(ec, REMOTE_KILL);
+    }
+    struct mapping *m = next_capability(pd);
+    if (m)
+        return m;
+    // A UTCB's pinned page is not in the mapping tree; it goes with its EC.
+    for (struct tree_node *node = tree_first(&pd->memory); node; node = tree_next(node)) {
+        m = CONTAINER_OF(node, struct mapping, in_space);
+        if (m->parent)
+            return m;
+    }
+    struct tree_node *port = tree_first(&pd->ports);
+    return port ? CONTAINER_OF(port, struct mapping, in_space) : NULL;
+}

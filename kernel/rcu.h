@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Deferred release. Memory that a lock-free reader may still hold is handed to rcu_defer and released once
+// every CPU has entered the kernel anew (or idled) since. Readers pay nothing: kernel code runs with
+// interrupts off, so a fresh entry proves that the CPU's earlier section is over.
+#pragma once
+
+#include <tessera/types.h>
+
+struct rcu_head {
+    struct rcu_head *next;
+    void (*release)(struct rcu_head *head);
+};
+
+// Runs `release(head)` on this CPU after a grace period. `head` lies inside what is released.
+void rcu_defer(struct rcu_head *head, void (*release)(struct rcu_head *head));
+// Releases what is due; called at the end of kernel entries while this CPU has something deferred.
+void rcu_poll(void);
+// Whether this CPU still holds deferred memory.
+bool rcu_pending(void);

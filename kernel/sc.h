@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Scheduling contexts and the scheduler of one CPU: fixed priorities, round robin by quantum among equals,
+// optional budget per period. An SC is in exactly one place: running, in a ready queue, parked at the EC that
+// cannot run, throttled until its period begins, or stopped.
+#pragma once
+
+#include "kernel/object.h"
+#include "kernel/timeout.h"
+
+struct ec;
+struct cpu;
+
+enum sc_state { SC_STOPPED, SC_READY, SC_RUNNING, SC_PARKED, SC_THROTTLED };
+
+struct sc {
+    struct object object;
+    u8 state, priority;
+    u16 cpu;
+    struct ec *ec; // whose it is
+    struct sc *next, *prev; // ready queue (circular) or parked list (next)
+    struct ec *parked_at;
+    u64 quantum, left;       // in TSC ticks
+    u64 budget, period;      // 0: unlimited
+    u64 spent, period_start; // of the current period
+    u64 used;                // ticks since creation
+    struct timeout timeout;  // replenishment
+};
+
+struct ready_queue {
+    u64 bitmap[4];
+    struct sc *head[256];
+};
+
+// Puts a stopped, parked or throttled SC of this CPU at the tail of its queue and asks for a new choice if it
+// should run now.
+void sc_ready(struct sc *sc);
+// Takes an SC of this CPU out of wherever it is.
+void sc_stop(struct sc *sc);
+// Stops an EC's SC and frees it, on the EC's CPU; its root capability is gone.
+void sc_detach(struct ec *ec);
+// An SC for `ec`, which has none; started by REMOTE_SC. EMEM, EBUSY.
+struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 budget_period, u32 *error);
+void sc_destroy(struct sc *sc);
+// Frees an SC that is in no queue and bound to nothing.
+void sc_free(struct sc *sc);
+// Lists `sc`, which is running, at an EC that cannot run.
+void sc_park(struct sc *sc, struct ec *ec);
+// Makes all SCs parked at `ec` ready.
+void sc_unpark(struct ec *ec);
+// Charges the time since the last choice to the current SC.
+void sc_account(struct cpu *cpu, u64 now);
+// Puts the current SC, if any, back and makes the best one current; false if there is none.
+bool sc_choose(struct cpu *cpu);
+
+void ready_insert(struct ready_queue *queue, struct sc *sc, bool head);
+void ready_remove(struct ready_queue *queue, struct sc *sc);
+// The highest priority with something ready, or -1.
+int ready_top(const struct ready_queue *queue);

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Creation and end of scheduling contexts. An SC and its EC point at each other; both links change under
+// mapping_lock, and the queues the SC is in only on its CPU.
+#include "kernel/cpu.h"
+#include "kernel/mapping.h"
+#include "kernel/time.h"
+#include <tessera/error.h>
+#include <tessera/hypercall.h>
+
+static struct cache sc_cache = CACHE(sizeof(struct sc), "scheduling context");
+
+struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 budget_period, u32 *error)
+{
+    u64 priority = priority_quantum & 0xffff, quantum = priority_quantum >> 16;
+    u64 budget = budget_period & 0xffffffff, period = budget_period >> 32;
+    *error = EPARAM;
+    if (priority == 0 || priority > PRIORITY_MAX || quantum > 10000000 || budget > period)
+        return NULL;
+    *error = EMEM;
+    if (!account_charge(&payer->account, sc_cache.size))
+        return NULL;
+    struct sc *sc = cache_alloc(&sc_cache);
+    if (!sc) {
+        account_refund(&payer->account, sc_cache.size);
+        return NULL;
+    }
+    __builtin_memset(sc, 0, sizeof(*sc));
+    sc->object.type = OBJ_SC;
+    sc->object.payer = payer;
+    sc->state = SC_STOPPED;
+    sc->priority = (u8)priority;
+    sc->cpu = ec->cpu;
+    sc->ec = ec;
+    sc->quantum = sc->left = tsc_from_us(quantum ? quantum : QUANTUM_DEFAULT_US);
+    sc->budget = tsc_from_us(budget);
+    sc->period = tsc_from_us(period);
+    pd_get(payer);
+    *error = SUCCESS;
+    return sc;
+}
+
+static void sc_release(struct rcu_head *head)
+{
+    struct sc *sc = CONTAINER_OF(head, struct sc, object.rcu);
+    struct pd *payer = sc->object.payer;
+    account_refund(&payer->account, sc_cache.size);
+    cache_free(&sc_cache, sc);
+    pd_put(payer);
+}
+
+void sc_free(struct sc *sc)
+{
+    rcu_defer(&sc->object.rcu, sc_release);
+}
+
+void sc_detach(struct ec *ec)
+{
+    sc_stop(ec->sc);
+    spin_lock(&mapping_lock);
+    struct sc *sc = ec->sc;
+    ec->sc = NULL;
+    spin_unlock(&mapping_lock);
+    sc_free(sc);
+}
+
+void sc_destroy(struct sc *sc)
+{
+    if (sc->ec == &dead_ec)
+        sc_free(sc);
+    else
+        ec_remote(sc->ec, REMOTE_SC_STOP);
+}

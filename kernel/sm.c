@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Semaphores and portals (sm.h). A semaphore's queue holds ECs of any CPU in order of arrival; whoever takes an EC out,
+// under the lock, sets how its waiting ended and tells the EC's CPU.
+#include "kernel/sm.h"
+#include "kernel/cpu.h"
+#include "kernel/mapping.h"
+
+static struct cache sm_cache = CACHE(sizeof(struct sm), "semaphore");
+static struct cache pt_cache = CACHE(sizeof(struct pt), "portal");
+
+static void *object_alloc(struct cache *cache, struct pd *payer, u32 *error)
+{
+    *error = EMEM;
+    if (!account_charge(&payer->account, cache->size))
+        return NULL;
+    void *memory = cache_alloc(cache);
+    if (!memory) {
+        account_refund(&payer->account, cache->size);
+        return NULL;
+    }
+    *error = SUCCESS;
+    pd_get(payer);
+    return memory;
+}
+
+static void object_init(struct object *object, struct pd *payer, enum object_type type)
+{
+    object->type = (u8)type;
+    object->dying = false;
+    object->payer = payer;
+}
+
+static void object_release(struct cache *cache, struct object *object, void *memory)
+{
+    struct pd *payer = object->payer;
+    account_refund(&payer->account, cache->size);
+    cache_free(cache, memory);
+    pd_put(payer);
+}
+
+struct sm *sm_create(struct pd *payer, u64 initial, u32 *error)
+{
+    struct sm *sm = object_alloc(&sm_cache, payer, error);
+    if (!sm)
+        return NULL;
+    object_init(&sm->object, payer, OBJ_SM);
+    sm->lock.held = 0;
+    sm->dead = false;
+    sm->counter = initial;
+    sm->head = NULL;
+    sm->tail = &sm->head;
+    sm->gsi = ~0u;
+    return sm;
+}
+
+static void sm_release(struct rcu_head *head)
+{
+    struct sm *sm = CONTAINER_OF(head, struct sm, object.rcu);
+    object_release(&sm_cache, &sm->object, sm);
+}
+
+// Under sm->lock: takes the EC out.
+static void dequeue(struct sm *sm, struct ec *ec)
+{
+    *ec->wait_link = ec->wait_next;
+    if (ec->wait_next)
+        ec->wait_next->wait_link = ec->wait_link;
+    else
+        sm->tail = ec->wait_link;
+    ec->wait_sm = NULL;
+}
+
+static void wake(struct ec *ec, u64 error, u64 value)
+{
+    ec->wake_error = error;
+    ec->wake_value = value;
+    if (ec->cpu == this_cpu()->index)
+        ec_wake(ec);
+    else
+        ec_remote(ec, REMOTE_WAKE);
+}
+
+void sm_up(struct sm *sm)
+{
+    spin_lock(&sm->lock);
+    struct ec *ec = sm->head;
+    if (ec)
+        dequeue(sm, ec);
+    else if (sm->counter != ~0ul)
+        sm->counter++;
+    spin_unlock(&sm->lock);
+    if (ec)
+        wake(ec, SUCCESS, 1);
+}
+
+bool sm_cancel(struct ec *ec)
+{
+    struct sm *sm = __atomic_load_n(&ec->wait_sm, __ATOMIC_ACQUIRE);
+    if (!sm)
+        return false;
+    spin_lock(&sm->lock);
+    bool waits = ec->wait_sm == sm;
+    if (waits)
+        dequeue(sm, ec);
+    spin_unlock(&sm->lock);
+    return waits;
+}
+
+void sm_destroy(struct sm *sm)
+{
+    spin_lock(&sm->lock);
+    sm->dead = true;
+    while (sm->head) {
+        struct ec *ec = sm->head;
+        dequeue(sm, ec);
+        wake(ec, EABORT, 0);
+    }
+    spin_unlock(&sm->lock);
+    rcu_defer(&sm->object.rcu, sm_release);
+}
+
+struct pt *pt_create(struct pd *payer, struct ec *ec, u64 ip, u32 mtd, u32 *error)
+{
+    struct pt *pt = object_alloc(&pt_cache, payer, error);
+    if (!pt)
+        return NULL;
+    object_init(&pt->object, payer, OBJ_PT);
+    pt->ec = ec;
+    pt->ip = ip;
+    pt->mtd = mtd;
+    pt->id = 0;
+    return pt;
+}
+
+static void pt_release(struct rcu_head *head)
+{
+    struct pt *pt = CONTAINER_OF(head, struct pt, object.rcu);
+    object_release(&pt_cache, &pt->object, pt);
+}
+
+void pt_destroy(struct pt *pt)
+{
+    if (pt->link) {
+        *pt->link = pt->next;
+        if (pt->next)
+            pt->next->link = pt->link;
+    }
+    rcu_defer(&pt->object.rcu, pt_release);
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Hypercalls but call and reply (entry.S, ipc.c): each sys_* checks what the user passed and calls the plain
+// function. Arguments and results as in include/tessera/hypercall.h.
+#include "kernel/delegate.h"
+#include "kernel/exit.h"
+#include "kernel/gsi.h"
+#include "kernel/mapping.h"
+#include "kernel/sm.h"
+#include <tessera/hypercall.h>
+
+struct result {
+    u64 error, value;
+};
+
+static struct result result(u64 error)
+{
+    return (struct result){error, 0};
+}
+
+static struct ec *current(void)
+{
+    return this_cpu()->current;
+}
+
+static struct pd *self(void)
+{
+    return current()->pd;
+}
+
+// ECs begin with what the fast path touches, not with the object's header.
+static struct ec *cap_ec(u64 sel, unsigned rights)
+{
+    struct object *object = cap_object(self(), sel, OBJ_EC, rights);
+    return object ? CONTAINER_OF(object, struct ec, object) : NULL;
+}
+
+// Puts a new object's root capability at `sel` of the caller. On failure the object is the caller's to free.
+static u32 root_insert(struct object *object, u64 sel)
+{
+    struct mapping *m = object_root(object);
+    m->parent = NULL;
+    m->pd = self();
+    m->base = sel;
+    m->count = 1;
+    m->object = object;
+    m->kind = CRD_OBJ;
+    m->rights = RIGHT_ALL;
+    m->attr = 0;
+    m->root = 1;
+    m->callable = object->type == OBJ_PT;
+    m->child = NULL;
+    return cap_insert(m);
+}
+
+static struct pd *payer_of(u64 sel, unsigned rights)
+{
+    struct pd *pd = cap_object(self(), sel, OBJ_PD, rights);
+    return pd && !pd->object.dying ? pd : NULL;
+}
+
+static struct result sys_create_pd(u64 sel, u64 pd_sel, u64 kmem, u64 caps)
+{
+    struct pd *payer = payer_of(pd_sel, PD_CREATE);
+    u32 error;
+    if (!payer)
+        return result(ECAP);
+    struct pd *pd = pd_create(payer, kmem, caps, &error);
+    if (!pd)
+        return result(error);
+    spin_lock(&mapping_lock);
+    error = root_insert(&pd->object, sel);
+    spin_unlock(&mapping_lock);
+    if (error)
+        pd_put(pd);
+    return result(error);
+}
+
+static struct result sys_create_ec(u64 sel, u64 utcb, u64 sp, u64 cpu_flags, u64 exc_base, u64 pd_sel)
+{
+    struct pd *pd = payer_of(pd_sel, PD_CREATE);
+    u64 cpu = cpu_flags & 0xffff;
+    u32 error;
+    if (!pd)
+        return result(ECAP);
+    if (cpu >= cpu_online_count)
+        return result(ECPU);
+    if ((cpu_flags & ~(u64)(EC_GLOBAL | 0xffff)) || (utcb & (PAGE_SIZE - 1)) || utcb >= USER_END || sp > USER_END ||
+        exc_base >= SEL_LIMIT)
+        return result(EPARAM);
+    struct ec *ec = ec_create(pd, utcb, sp, (unsigned)cpu, cpu_flags & EC_GLOBAL, (u32)exc_base, &error);
+    if (!ec)
+        return result(error);
+    spin_lock(&mapping_lock);
+    error = root_insert(&ec->object, sel);
+    if (error)
+        ec_destroy(ec);
+    spin_unlock(&mapping_lock);
+    return result(error);
+}
+
+static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority_quantum, u64 budget_period)
+{
+    struct pd *payer = payer_of(pd_sel, PD_SC);
+    struct ec *ec = cap_ec(ec_sel, EC_SC);
+    u32 error;
+    if (!payer || !ec || !ec->global || ec->object.dying)
+        return result(ECAP);
+    struct sc *sc = sc_create(payer, ec, priority_quantum, budget_period, &error);
+    if (!sc)
+        return result(error);
+    spin_lock(&mapping_lock);
+    error = ec->sc ? EBUSY : ec->object.dying ? ECAP : root_insert(&sc->object, sel);
+    if (!error)
+        ec->sc = sc;
+    spin_unlock(&mapping_lock);
+    if (error)
+        sc_free(sc);
+    else
+        ec_remote(ec, REMOTE_SC);
+    return result(error);
+}
+
+static struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd, u64 pd_sel)
+{
+    struct pd *payer = payer_of(pd_sel, PD_CREATE);
+    struct ec *ec = cap_ec(ec_sel, EC_PT);
+    u32 error;
+    if (!payer || !ec || ec->global)
+        return result(ECAP);
+    if (ip >= USER_END || (mtd & ~(u64)MTD_ALL))
+        return result(EPARAM);
+    struct pt *pt = pt_create(payer, ec, ip, (u32)mtd, &error);
+    if (!pt)
+        return result(error);
+    spin_lock(&mapping_lock);
+    pt->link = NULL;
+    error = ec->object.dying ? ECAP : root_insert(&pt->object, sel);
+    if (error) {
+        pt_destroy(pt);
+    } else {
+        pt->next = ec->portals;
+        pt->link = &ec->portals;
+        if (pt->next)
+            pt->next->link = &pt->next;
+        ec->portals = pt;
+    }
+    spin_unlock(&mapping_lock);
+    return result(error);
+}
+
+static struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
+{
+    struct pd *payer = payer_of(pd_sel, PD_CREATE);
+    u32 error;
+    if (!payer)
+        return result(ECAP);
+    struct sm *sm = sm_create(payer, initial, &error);
+    if (!sm)
+        return result(error);
+    spin_lock(&mapping_lock);
+    error = root_insert(&sm->object, sel);
+    if (error)
+        sm_destroy(sm);
+    spin_unlock(&mapping_lock);
+    return result(error);
+}
+
+// The hypercall is executed again when its thread is chosen the next time: what it did stays done.
+NORETURN static void restart(u64 number, u64 a0, u64 a1, u64 a2)
+{
+    struct regs *r = &current()->regs;
+    r->rax = number;
+    r->rdi = a0;
+    r->rsi = a1;
+    r->rdx = a2;
+    r->rip -= 2;
+    kernel_exit();
+}
+
+static struct result sys_revoke(u64 pd_sel, u64 c, u64 flags)
+{
+    enum { STEPS = 8 };
+    struct pd *pd = cap_object(self(), pd_sel, OBJ_PD, PD_GRANT);
+    struct tlb_batch batch = {0};
+    u64 base = crd_base(c), last = base + (1ul << crd_order(c)) - 1, cursor = base;
+    u32 error = SUCCESS;
+    if (!pd)
+        return result(ECAP);
+    if (crd_kind(c) == CRD_NULL || (flags & ~(u64)REVOKE_SELF) || (base & ((1ul << crd_order(c)) - 1)) ||
+        (crd_kind(c) == CRD_OBJ && base >= SEL_LIMIT))
+        return result(EPARAM);
+    if (crd_kind(c) == CRD_OBJ && last >= SEL_LIMIT)
+        last = SEL_LIMIT - 1;
+    pd_get(pd);
+    for (bool more = true; more;) {
+        spin_lock(&mapping_lock);
+        for (unsigned i = 0; i < STEPS && more; i++)
+            more = revoke_step(pd, crd_kind(c), base, last, flags & REVOKE_SELF, &cursor, &batch, &error);
+        spin_unlock(&mapping_lock);
+        tlb_flush(&batch);
+        if (more && preemption_point()) {
+            pd_put(pd);
+            restart(HC_revoke, pd_sel, c, flags);
+        }
+    }
+    pd_put(pd);
+    return result(error);
+}
+
+static struct result sys_lookup(u64 c)
+{
+    u64 base = crd_base(c);
+    crd_t found = 0;
+    if (crd_kind(c) == CRD_OBJ) {
+        const struct mapping *m = cap_lookup(self(), base);
+        if (m->object)
+            found = crd(CRD_OBJ, base, 0, m->rights);
+    } else if (crd_kind(c) == CRD_MEM || crd_kind(c) == CRD_IO) {
+        spin_lock(&mapping_lock);
+        const struct mapping *m = mapping_find(self(), crd_kind(c), base);
+        if (m) {
+            // The largest aligned range around `base` that lies inside the mapping.
+            unsigned order = 0;
+            while (order < CRD_ORDER_MAX) {
+                u64 size = 2ul << order, low = ALIGN_DOWN(base, size);
+                if (low < m->base || low + size > m->base + m->count)
+                    break;
+                order++;
+            }
+            found = crd(crd_kind(c), ALIGN_DOWN(base, 1ul << order), order, m->rights);
+        }
+        spin_unlock(&mapping_lock);
+    } else {
+        return result(EPARAM);
+    }
+    return (struct result){found ? SUCCESS : ECAP, found};
+}
+
+static struct result sys_delegate(u64 pd_sel, u64 items)
+{
+    struct pd *pd = cap_object(self(), pd_sel, OBJ_PD, PD_GRANT);
+    u64 done = 0;
+    if (!pd)
+        return result(ECAP);
+    if (items > UTCB_ITEMS_MAX)
+        return result(EPARAM);
+    u32 error = delegate_bulk(current(), pd, (unsigned)items, &done);
+    return (struct result){error, done};
+}
+
+static struct result sys_pd_ctrl(u64 pd_sel, u64 operation, u64 other_sel, u64 amount)
+{
+    struct pd *pd = cap_object(self(), pd_sel, OBJ_PD, PD_ACCOUNT);
+    if (!pd)
+        return result(ECAP);
+    struct account *a = &pd->account;
+    if (operation == PD_READ_KMEM)
+        return (struct result){SUCCESS, a->kmem_used / 64 | (a->kmem_limit / 64) << 32};
+    if (operation == PD_READ_CAPS)
+        return (struct result){SUCCESS, a->caps_used | a->caps_limit << 32};
+    if (operation != PD_GIVE_KMEM && operation != PD_GIVE_CAPS)
+        return result(EPARAM);
+    struct pd *other = cap_object(self(), other_sel, OBJ_PD, PD_ACCOUNT);
+    if (!other || other->object.dying || pd->object.dying)
+        return result(ECAP);
+    bool moved = operation == PD_GIVE_KMEM ? account_move_kmem(&other->account, a, amount)
+                                           : account_move_caps(&other->account, a, amount);
+    return result(moved ? SUCCESS : EMEM);
+}
+
+static struct result sys_ec_ctrl(u64 ec_sel, u64 operation)
+{
+    struct ec *ec = cap_ec(ec_sel, EC_CTRL);
+    if (!ec || ec->object.dying)
+        return result(ECAP);
+    switch (operation) {
+    case EC_RECALL: __atomic_fetch_or(&ec->hazard, HAZARD_RECALL, __ATOMIC_RELEASE); break;
+    case EC_PAUSE: __atomic_fetch_or(&ec->hazard, HAZARD_PAUSE, __ATOMIC_RELEASE); break;
+    case EC_RESUME: __atomic_fetch_and(&ec->hazard, ~(u32)HAZARD_PAUSE, __ATOMIC_RELEASE); break;
+    default: return result(EPARAM);
+    }
+    ec_remote(ec, REMOTE_CHECK);
+    return result(SUCCESS);
+}
+
+static struct result sys_sc_ctrl(u64 sc_sel, u64 operation)
+{
+    struct sc *sc = cap_object(self(), sc_sel, OBJ_SC, SC_CTRL);
+    if (!sc)
+        return result(ECAP);
+    return operation == SC_READ_TIME ? (struct result){SUCCESS, sc->used} : result(EPARAM);
+}
+
+static struct result sys_pt_ctrl(u64 pt_sel, u64 identity)
+{
+    struct pt *pt = cap_object(self(), pt_sel, OBJ_PT, PT_CTRL);
+    if (!pt)
+        return result(ECAP);
+    pt->id = identity;
+    return result(SUCCESS);
+}
+
+// Queues the current EC, unless the counter allows it to go on. Does not return if it has to wait.
+static struct result sm_down(struct sm *sm, bool all, u64 deadline)
+{
+    struct ec *ec = current();
+    spin_lock(&sm->lock);
+    u64 value = all ? sm->counter : 1;
+    bool waits = sm->counter == 0 && !sm->dead;
+    if (sm->dead) {
+        spin_unlock(&sm->lock);
+        return result(EABORT);
+    }
+    if (!waits) {
+        sm->counter -= value;
+        spin_unlock(&sm->lock);
+        return (struct result){SUCCESS, value};
+    }
+    ec->state = EC_BLOCKED;
+    ec->wait_sm = sm;
+    ec->wait_next = NULL;
+    ec->wait_link = sm->tail;
+    *sm->tail = ec;
+    sm->tail = &ec->wait_next;
+    spin_unlock(&sm->lock);
+    if (deadline) {
+        timeout_arm(&this_cpu()->timeouts, &ec->timeout, deadline);
+        timer_update(this_cpu());
+    }
+    kernel_exit();
+}
+
+static struct result sys_sm_ctrl(u64 sm_sel, u64 operation, u64 deadline)
+{
+    struct sm *sm = cap_object(self(), sm_sel, OBJ_SM, operation == SM_OP_UP ? SM_UP : SM_DOWN);
+    if (UNLIKELY(!sm))
+        return result(ECAP);
+    if (operation == SM_OP_UP) {
+        sm_up(sm);
+        return result(SUCCESS);
+    }
+    if (operation > SM_OP_DOWN_ZERO)
+        return result(EPARAM);
+    return sm_down(sm, operation == SM_OP_DOWN_ZERO, deadline);
+}
+
+static struct result sys_gsi_ctrl(u64 sm_sel, u64 operation, u64 cpu)
+{
+    struct sm *sm = cap_object(self(), sm_sel, OBJ_SM, SM_DOWN);
+    u64 msi;
+    if (!sm || sm->gsi == ~0u)
+        return result(ECAP);
+    u32 error = gsi_control(sm, (unsigned)operation, (unsigned)cpu, &msi);
+    return (struct result){error, msi};
+}
+
+#define sys_call NULL
+#define sys_reply NULL
+void *const hypercall_table[HC_COUNT] = {
+#define X(number, name, arguments) [number] = (void *)sys_##name,
+    TESSERA_HYPERCALLS(X)
+#undef X
+};

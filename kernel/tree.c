@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The AVL interval tree of tree.h. Rebalancing walks from the changed place to the root and mends
+// height and max_last on the way.
+#include "kernel/tree.h"
+
+static int height(const struct tree_node *n)
+{
+    return n ? n->height : 0;
+}
+
+static void update(struct tree_node *n)
+{
+    int l = height(n->left), r = height(n->right);
+    n->height = (l > r ? l : r) + 1;
+    n->max_last = n->last;
+    if (n->left && n->left->max_last > n->max_last)
+        n->max_last = n->left->max_last;
+    if (n->right && n->right->max_last > n->max_last)
+        n->max_last = n->right->max_last;
+}
+
+static void replace_child(struct tree *tree, struct tree_node *old, struct tree_node *with)
+{
+    struct tree_node *parent = old->parent;
+    if (!parent)
+        tree->root = with;
+    else if (parent->left == old)
+        parent->left = with;
+    else
+        parent->right = with;
+    if (with)
+        with->parent = parent;
+}
+
+static struct tree_node *rotate_left(struct tree *tree, struct tree_node *n)
+{
+    struct tree_node *r = n->right;
+    replace_child(tree, n, r);
+    n->right = r->left;
+    if (n->right)
+        n->right->parent = n;
+    r->left = n;
+    n->parent = r;
+    update(n);
+    update(r);
+    return r;
+}
+
+static struct tree_node *rotate_right(struct tree *tree, struct tree_node *n)
+{
+    struct tree_node *l = n->left;
+    replace_child(tree, n, l);
+    n->left = l->right;
+    if (n->left)
+        n->left->parent = n;
+    l->right = n;
+    n->parent = l;
+    update(n);
+    update(l);
+    return l;
+}
+
+static void rebalance(struct tree *tree, struct tree_node *n)
+{
+    for (; n; n = n->parent) {
+        update(n);
+        int balance = height(n->left) - height(n->right);
+        if (balance > 1) {
+            if (height(n->left->left) < height(n->left->right))
+                rotate_left(tree, n->left);
+            n = rotate_right(tree, n);
+        } else if (balance < -1) {
+            if (height(n->right->right) < height(n->right->left))
+                rotate_right(tree, n->right);
+            n = rotate_left(tree, n);
+        }
+    }
+}
+
+void tree_insert(struct tree *tree, struct tree_node *node)
+{
+    struct tree_node **link = &tree->root, *parent = NULL;
+    while (*link) {
+        parent = *link;
+        link = node->key < parent->key ? &parent->left : &parent->right;
+    }
+    node->left = node->right = NULL;
+    node->parent = parent;
+    node->height = 1;
+    node->max_last = node->last;
+    *link = node;
+    rebalance(tree, parent);
+}
+
+void tree_remove(struct tree *tree, struct tree_node *node)
+{
+    struct tree_node *mend;
+    if (node->left && node->right) {
+        struct tree_node *next = node->right;
+        while (next->left)
+            next = next->left;
+        mend = next->parent == node ? next : next->parent;
+        if (next->parent != node) {
+            replace_child(tree, next, next->right);
+            next->right = node->right;
+            next->right->parent = next;
+        }
+        replace_child(tree, node, next);
+        next->left = node->left;
+        next->left->parent = next;
+    } else {
+        mend = node->parent;
+        replace_child(tree, node, node->left ? node->left : node->right);
+    }
+    rebalance(tree, mend);
+}
+
+void tree_set_last(struct tree_node *node, u64 last)
+{
+    node->last = last;
+    for (; node; node = node->parent)
+        update(node);
+}
+
+struct tree_node *tree_first(const struct tree *tree)
+{
+    struct tree_node *n = tree->root;
+    while (n && n->left)
+        n = n->left;
+    return n;
+}
+
+struct tree_node *tree_next(const struct tree_node *node)
+{
+    if (node->right) {
+        struct tree_node *n = node->right;
+        while (n->left)
+            n = n->left;
+        return n;
+    }
+    while (node->parent && node->parent->right == node)
+        node = node->parent;
+    return node->parent;
+}
+
+// The leftmost intersecting node of the subtree at `n`: if the left subtree reaches `first` at all, either it
+// holds the answer or everything from there on begins after `last`.
+static struct tree_node *overlap_in(struct tree_node *n, u64 first, u64 last)
+{
+    while (n && n->max_last >= first) {
+        if (n->left && n->left->max_last >= first)
+            n = n->left;
+        else if (n->key > last)
+            return NULL;
+        else if (n->last >= first)
+            return n;
+        else
+            n = n->right;
+    }
+    return NULL;
+}
+
+struct tree_node *tree_overlap(const struct tree *tree, u64 first, u64 last)
+{
+    return overlap_in(tree->root, first, last);
+}
+
+struct tree_node *tree_overlap_next(const struct tree_node *node, u64 first, u64 last)
+{
+    struct tree_node *found = overlap_in(node->right, first, last);
+    while (!found && node->parent) {
+        bool was_left = node->parent->left == node;
+        node = node->parent;
+        if (!was_left)
+            continue;
+        if (node->key > last)
+            return NULL;
+        found = node->last >= first ? (struct tree_node *)node : overlap_in(node->right, first, last);
+    }
+    return found;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Intrusive balanced (AVL) search tree of intervals. Each node covers [key, last]; every node knows the
+// largest `last` below it, so that all nodes that intersect a range are found in O(log n) each. Used for
+// memory and port spaces (key = page), for a mapping's children (key = frame) and for deadlines.
+// The tree owns nothing and takes no lock: its user holds the lock that guards it.
+#pragma once
+
+#include <tessera/types.h>
+
+struct tree_node {
+    struct tree_node *left, *right, *parent;
+    u64 key, last, max_last;
+    int height;
+};
+
+struct tree {
+    struct tree_node *root;
+};
+
+// Inserts `node`, whose key and last are set; equal keys are kept in order of insertion.
+void tree_insert(struct tree *tree, struct tree_node *node);
+// Removes `node`, which must be in `tree`.
+void tree_remove(struct tree *tree, struct tree_node *node);
+// Sets a node's upper end in place (its key stays) and mends max_last above it.
+void tree_set_last(struct tree_node *node, u64 last);
+// Returns the first node in key order, or NULL.
+struct tree_node *tree_first(const struct tree *tree);
+// Returns the node after `node` in key order, or NULL.
+struct tree_node *tree_next(const struct tree_node *node);
+// Returns the first node in key order that intersects [first, last], or NULL.
+struct tree_node *tree_overlap(const struct tree *tree, u64 first, u64 last);
+// Returns the next node after `node` that intersects [first, last], or NULL.
+struct tree_node *tree_overlap_next(const struct tree_node *node, u64 first, u64 last);
