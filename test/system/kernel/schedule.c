@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Priorities, quantum, budget, donation and helping, pause, recall.
+#include "test/system/kernel/support.h"
+
+static volatile u64 counter[4];
+static volatile bool stop;
+static sel_t nap;
+
+static void spin(word_t me)
+{
+    while (!stop)
+        counter[me]++;
+}
+
+static void rest(u64 us)
+{
+    sm_down(nap, tsc() + tsc_us(us));
+}
+
+static void begin(void)
+{
+    stop = false;
+    for (unsigned i = 0; i < 4; i++)
+        counter[i] = 0;
+    nap = sel_new(1);
+    if (hc_create_sm(nap, 0, SEL_PD))
+        test_fail(__FILE__, __LINE__, "create_sm", 1, 0);
+}
+
+static void higher_priority_runs(void)
+{
+    struct thread low, high;
+    begin();
+    CHECK_EQ(thread_start(&low, SEL_PD, 0, 10, spin, 0), SUCCESS);
+    CHECK_EQ(thread_start(&high, SEL_PD, 0, 11, spin, 1), SUCCESS);
+    rest(20000);
+    u64 before = counter[0];
+    rest(30000);
+    CHECK_EQ(counter[0], before);
+    CHECK(counter[1] > 0);
+    stop = true;
+    CHECK_EQ(thread_join(&low, 100000), SUCCESS);
+    thread_free(&low);
+    thread_free(&high);
+}
+
+static void equals_take_turns(void)
+{
+    struct thread a, b;
+    begin();
+    CHECK_EQ(thread_start(&a, SEL_PD, 0, 10, spin, 0), SUCCESS);
+    CHECK_EQ(thread_start(&b, SEL_PD, 0, 10, spin, 1), SUCCESS);
+    for (unsigned i = 0; i < 40 && !(counter[0] && counter[1]); i++)
+        rest(10000);
+    CHECK(counter[0] > 0 && counter[1] > 0);
+    stop = true;
+    CHECK_EQ(thread_join(&a, 100000), SUCCESS);
+    CHECK_EQ(thread_join(&b, 100000), SUCCESS);
+    thread_free(&a);
+    thread_free(&b);
+}
+
+static void budget_limits(void)
+{
+    struct thread t;
+    u64 used;
+    begin();
+    CHECK_EQ(thread_start(&t, SEL_PD, 0, 10, spin, 0), SUCCESS);
+    drop(t.sc);
+    CHECK_EQ(hc_create_sc(t.sc, t.ec, SEL_PD, 10, 1000, 2000, 20000), SUCCESS); // 2 ms of 20 ms
+    rest(200000);
+    CHECK_EQ(hc_raw(HC_sc_ctrl, t.sc, SC_READ_TIME, 0, 0, 0, 0, &used), SUCCESS);
+    CHECK(used > tsc_us(2000));
+    CHECK(used < tsc_us(60000)); // 20 ms, and what the emulator adds
+    stop = true;
+    CHECK_EQ(thread_join(&t, 1000000), SUCCESS);
+    thread_free(&t);
+}
+
+static void pause_and_resume(void)
+{
+    struct thread t;
+    begin();
+    CHECK_EQ(thread_start(&t, SEL_PD, HIP->cpu_count - 1, 10, spin, 0), SUCCESS);
+    rest(5000);
+    CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_PAUSE, 0, 0, 0, 0), SUCCESS);
+    rest(5000);
+    u64 before = counter[0];
+    CHECK(before > 0);
+    rest(20000);
+    CHECK_EQ(counter[0], before);
+    CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_RESUME, 0, 0, 0, 0), SUCCESS);
+    rest(20000);
+    CHECK(counter[0] > before);
+    stop = true;
+    CHECK_EQ(thread_join(&t, 1000000), SUCCESS);
+    thread_free(&t);
+}
+
+static struct handler recaller;
+static volatile u64 recalled, recall_rip;
+static void recall_body(void)
+{
+    recall_rip = utcb_exc(recaller.utcb)->rip;
+    recalled++;
+    __asm__ volatile("syscall" ::"a"(1), "S"(head(EXC_WORDS, 0)), "d"(0));
+    __builtin_unreachable();
+}
+__attribute__((naked)) static void entry_recall(void) { __asm__ volatile("jmp %P0" ::"i"(recall_body)); }
+
+static void recall_interrupts_user_code(void)
+{
+    struct thread t;
+    unsigned cpu = HIP->cpu_count - 1;
+    begin();
+    recalled = 0;
+    recaller = handler_new(SEL_PD, cpu, entry_recall, 0);
+    CHECK_EQ(thread_start(&t, SEL_PD, cpu, 10, spin, 0), SUCCESS);
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, recaller.pt, 0, RIGHT_ALL), t.exc_base + EXC_RECALL), SUCCESS);
+    rest(5000);
+    CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_RECALL, 0, 0, 0, 0), SUCCESS);
+    rest(20000);
+    CHECK_EQ(recalled, 1);
+    CHECK(recall_rip >= IMAGE_BASE && recall_rip < IMAGE_BASE + 0x100000);
+    stop = true;
+    CHECK_EQ(thread_join(&t, 1000000), SUCCESS);
+    thread_free(&t);
+    handler_free(&recaller);
+}
+
+// A handler that works for a while; low calls it, medium then runs all the time, high calls it too: high must get its
+// answer although medium has more priority than low.
+static struct handler worker;
+static volatile u64 work_done;
+static void work_body(void)
+{
+    for (u64 end = tsc() + tsc_us(20000); tsc() < end;)
+        ;
+    work_done++;
+    __asm__ volatile("syscall" ::"a"(1), "S"(0ul));
+    __builtin_unreachable();
+}
+__attribute__((naked)) static void entry_work(void) { __asm__ volatile("jmp %P0" ::"i"(work_body)); }
+static void call_worker(word_t me)
+{
+    (void)!hc_call0(worker.pt);
+    counter[me]++;
+}
+
+static void helping_beats_inversion(void)
+{
+    struct thread low, medium, high;
+    begin();
+    work_done = 0;
+    worker = handler_new(SEL_PD, 0, entry_work, 0);
+    CHECK_EQ(thread_start(&low, SEL_PD, 0, 10, call_worker, 0), SUCCESS);
+    rest(3000); // low is in the handler
+    CHECK_EQ(thread_start(&medium, SEL_PD, 0, 20, spin, 1), SUCCESS);
+    rest(3000);
+    CHECK_EQ(thread_start(&high, SEL_PD, 0, 30, call_worker, 2), SUCCESS);
+    CHECK_EQ(thread_join(&high, 2000000), SUCCESS); // medium still spins
+    CHECK_EQ(counter[2], 1);
+    CHECK_EQ(counter[0], 0); // low has its answer, but no time to see it
+    CHECK_EQ(work_done, 2);
+    stop = true;
+    CHECK_EQ(thread_join(&low, 1000000), SUCCESS);
+    thread_free(&low);
+    thread_free(&medium);
+    thread_free(&high);
+    handler_free(&worker);
+}
+
+static struct handler self_caller;
+static volatile error_t self_error;
+static void self_body(void)
+{
+    self_error = hc_call0(self_caller.pt);
+    __asm__ volatile("syscall" ::"a"(1), "S"(0ul));
+    __builtin_unreachable();
+}
+__attribute__((naked)) static void entry_self(void) { __asm__ volatile("jmp %P0" ::"i"(self_body)); }
+
+static void waiting_for_oneself_is_refused(void)
+{
+    self_caller = handler_new(SEL_PD, 0, entry_self, 0);
+    CHECK_EQ(hc_call0(self_caller.pt), SUCCESS);
+    CHECK_EQ(self_error, EDEADLOCK);
+    handler_free(&self_caller);
+}
+
+static void time_is_charged_to_the_caller(void)
+{
+    struct thread t;
+    u64 used = 0;
+    begin();
+    worker = handler_new(SEL_PD, 0, entry_work, 0);
+    CHECK_EQ(thread_start(&t, SEL_PD, 0, 10, call_worker, 0), SUCCESS);
+    CHECK_EQ(thread_join(&t, 2000000), SUCCESS);
+    rest(1000);
+    CHECK_EQ(hc_raw(HC_sc_ctrl, t.sc, SC_READ_TIME, 0, 0, 0, 0, &used), SUCCESS);
+    CHECK(used >= tsc_us(19000)); // the handler's work
+    thread_free(&t);
+    handler_free(&worker);
+}
+
+const struct test schedule_tests[] = {
+    {"higher_priority_runs", higher_priority_runs, 1},
+    {"equal_priorities_take_turns", equals_take_turns, 1},
+    {"budget_limits_time", budget_limits, 1},
+    {"pause_and_resume", pause_and_resume, 1},
+    {"recall_interrupts_user_code", recall_interrupts_user_code, 1},
+    {"helping_beats_priority_inversion", helping_beats_inversion, 1},
+    {"waiting_for_oneself_is_refused", waiting_for_oneself_is_refused, 1},
+    {"time_is_charged_to_the_caller", time_is_charged_to_the_caller, 1},
+    {0}};

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Semaphores: counting, waiting, deadlines.
+#include "test/system/kernel/support.h"
+
+static sel_t sm;
+static volatile u64 got;
+
+static void counts(void)
+{
+    u64 value;
+    sm = sel_new(1);
+    CHECK_EQ(hc_create_sm(sm, 2, SEL_PD), SUCCESS);
+    CHECK_EQ(sm_down(sm, 1), SUCCESS);
+    CHECK_EQ(sm_down(sm, 1), SUCCESS);
+    CHECK_EQ(sm_down(sm, 1), ETIMEOUT);
+    for (unsigned i = 0; i < 5; i++)
+        sm_up(sm);
+    CHECK_EQ(hc_raw(HC_sm_ctrl, sm, SM_OP_DOWN_ZERO, 0, 0, 0, 0, &value), SUCCESS);
+    CHECK_EQ(value, 5);
+    CHECK_EQ(sm_down(sm, tsc() - 1), ETIMEOUT);
+    drop(sm);
+}
+
+static void deadline(void)
+{
+    sm = sel_new(1);
+    CHECK_EQ(hc_create_sm(sm, 0, SEL_PD), SUCCESS);
+    for (u64 us = 100; us <= 10000; us *= 10) {
+        u64 at = tsc() + tsc_us(us);
+        CHECK_EQ(sm_down(sm, at), ETIMEOUT);
+        CHECK(tsc() >= at);
+    }
+    drop(sm);
+}
+
+static void wait(word_t unused)
+{
+    (void)unused;
+    got = 100 + sm_down(sm, 0);
+}
+
+static void up_wakes(void)
+{
+    struct thread t;
+    sm = sel_new(2);
+    got = 0;
+    CHECK_EQ(hc_create_sm(sm, 0, SEL_PD), SUCCESS);
+    CHECK_EQ(hc_create_sm(sm + 1, 0, SEL_PD), SUCCESS);
+    CHECK_EQ(thread_start(&t, SEL_PD, 0, 100, wait, 0), SUCCESS);
+    CHECK_EQ(sm_down(sm + 1, tsc() + tsc_us(2000)), ETIMEOUT);
+    CHECK_EQ(got, 0);
+    sm_up(sm);
+    CHECK_EQ(thread_join(&t, 100000), SUCCESS);
+    CHECK_EQ(got, 100);
+    thread_free(&t);
+}
+
+static volatile u64 order[4], arrivals;
+static void wait_in_turn(word_t me)
+{
+    sm_down(sm, 0);
+    order[__atomic_fetch_add(&arrivals, 1, __ATOMIC_SEQ_CST)] = me;
+}
+
+static void waiters_are_woken_in_order(void)
+{
+    struct thread t[4];
+    sm = sel_new(2);
+    arrivals = 0;
+    CHECK_EQ(hc_create_sm(sm, 0, SEL_PD), SUCCESS);
+    CHECK_EQ(hc_create_sm(sm + 1, 0, SEL_PD), SUCCESS);
+    for (unsigned i = 0; i < 4; i++) {
+        CHECK_EQ(thread_start(&t[i], SEL_PD, 0, 100, wait_in_turn, i), SUCCESS);
+        sm_down(sm + 1, tsc() + tsc_us(2000));
+    }
+    thread_free(&t[1]); // one of the middle dies
+    for (unsigned i = 0; i < 3; i++)
+        sm_up(sm);
+    CHECK_EQ(thread_join(&t[3], 100000), SUCCESS);
+    CHECK_EQ(arrivals, 3);
+    CHECK(order[0] == 0 && order[1] == 2 && order[2] == 3);
+    thread_free(&t[0]);
+    thread_free(&t[2]);
+    thread_free(&t[3]);
+}
+
+static void timer_interrupt_arrives(void)
+{
+    // The serial port's own interrupt: raised by switching its "transmitter empty" source on.
+    sel_t gsi = sel_new(1);
+    u8 modem = 0x08, source = 0x02, none = 0;
+    CHECK_EQ(take_kernel(crd(CRD_OBJ, 4, 0, RIGHT_ALL), gsi, 0), SUCCESS);
+    CHECK_EQ(hc_plain(HC_gsi_ctrl, gsi, GSI_BIND, HIP->cpu_count - 1, 0, 0, 0), SUCCESS);
+    __asm__ volatile("outb %b0, %w1" ::"a"(modem), "Nd"((u16)0x3fc));
+    __asm__ volatile("outb %b0, %w1" ::"a"(source), "Nd"((u16)0x3f9));
+    CHECK_EQ(sm_down(gsi, tsc() + tsc_us(500000)), SUCCESS);
+    __asm__ volatile("outb %b0, %w1" ::"a"(none), "Nd"((u16)0x3f9));
+    CHECK_EQ(hc_plain(HC_gsi_ctrl, gsi, GSI_MASK, 0, 0, 0, 0), SUCCESS);
+    drop(gsi);
+}
+
+const struct test semaphore_tests[] = {
+    {"semaphore_counts", counts, 1},
+    {"deadlines_pass_in_time", deadline, 1},
+    {"up_wakes_a_waiter", up_wakes, 1},
+    {"waiters_are_woken_in_order", waiters_are_woken_in_order, 1},
+    {"device_interrupt_arrives", timer_interrupt_arrives, 1},
+    {0}};
