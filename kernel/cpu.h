@@ -9,7 +9,12 @@
 #include "kernel/sc.h"
 
 enum { LAZY_FPU = 1, LAZY_PORTS = 2, LAZY_BASES = 4 };         // cpu->lazy
-enum { WORK_SCHEDULE = 1, WORK_RCU = 2, WORK_REMOTE = 4 };      // cpu->work
+enum { // cpu->work
+    WORK_SCHEDULE = 1,
+    WORK_RCU = 2,
+    WORK_REMOTE = 4,
+    WORK_LEAVE = 8, // the current EC blocks or repeats its hypercall: no short way out
+};
 
 struct cpu {
     struct cpu *self;

@@ -102,11 +102,9 @@ void kernel_exit(void)
     for (;;) {
         if (cpu->work & WORK_REMOTE)
             ec_remote_drain(cpu);
-        if (cpu->work & WORK_RCU) {
-            rcu_poll();
-            if (!rcu_pending())
-                cpu->work &= ~(u32)WORK_RCU;
-        }
+        if (cpu->work & WORK_RCU)
+            rcu_work();
+        cpu->work &= ~(u32)WORK_LEAVE;
         if ((cpu->work & WORK_SCHEDULE) || !cpu->sc)
             choose(cpu);
         struct ec *ec = cpu->current;

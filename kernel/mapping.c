@@ -299,6 +299,7 @@ static bool revoke_objects(struct pd *pd, u64 *cursor, u64 end, bool self, struc
         struct mapping *m = cap_lookup(pd, sel);
         if (m != &null_mapping && (self || m->child)) {
             remove_step(self ? m : m->child, batch);
+            sel += cap_lookup(pd, sel) == &null_mapping;
             break;
         }
         sel++;

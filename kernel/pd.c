@@ -19,16 +19,53 @@ void pd_get(struct pd *pd)
     __atomic_fetch_add(&pd->refs, 1, __ATOMIC_RELAXED);
 }
 
+// Directories of capability spaces in which all pages are null_cap_page. A few are kept as they are, since filling one
+// costs more than all else in a PD's life.
+enum { DIRECTORIES_KEPT = 8 };
+static struct {
+    struct spinlock lock;
+    unsigned count;
+    struct mapping ***kept[DIRECTORIES_KEPT];
+} directories;
+
+static struct mapping ***directory_alloc(void)
+{
+    struct mapping ***caps = NULL;
+    spin_lock(&directories.lock);
+    if (directories.count)
+        caps = directories.kept[--directories.count];
+    spin_unlock(&directories.lock);
+    if (caps)
+        return caps;
+    caps = page_alloc();
+    for (unsigned i = 0; caps && i < CAP_PAGES; i++)
+        caps[i] = null_cap_page;
+    return caps;
+}
+
+static void directory_free(struct mapping ***caps)
+{
+    spin_lock(&directories.lock);
+    bool keep = directories.count < DIRECTORIES_KEPT;
+    if (keep)
+        directories.kept[directories.count++] = caps;
+    spin_unlock(&directories.lock);
+    if (!keep)
+        page_free(caps);
+}
+
 static void pd_release(struct rcu_head *head)
 {
     struct pd *pd = CONTAINER_OF(head, struct pd, object.rcu);
-    for (unsigned i = 0; i < CAP_PAGES; i++) {
-        if (pd->caps[i] != null_cap_page) {
+    for (unsigned word = 0; word < CAP_PAGES / 64; word++) {
+        for (u64 bits = pd->cap_pages[word]; bits; bits &= bits - 1) {
+            unsigned i = word * 64 + (unsigned)__builtin_ctzl(bits);
             account_refund(&pd->account, PAGE_SIZE);
             page_free(pd->caps[i]);
+            pd->caps[i] = null_cap_page;
         }
     }
-    page_free(pd->caps);
+    directory_free(pd->caps);
     ports_free(pd);
     space_destroy(pd);
     struct pd *payer = pd->object.payer;
@@ -57,13 +94,11 @@ static struct pd *pd_alloc(struct pd *payer)
     pd->refs = 1;
     pd->object.type = OBJ_PD;
     pd->object.payer = payer;
-    pd->caps = page_alloc();
+    pd->caps = directory_alloc();
     if (!pd->caps) {
         cache_free(&pd_cache, pd);
         return NULL;
     }
-    for (unsigned i = 0; i < CAP_PAGES; i++)
-        pd->caps[i] = null_cap_page;
     return pd;
 }
 
@@ -98,7 +133,7 @@ return_kmem:
     if (payer)
         account_move_kmem(&pd->account, &payer->account, kmem_bytes);
 free_pd:
-    page_free(pd->caps);
+    directory_free(pd->caps);
     cache_free(&pd_cache, pd);
 refund:
     if (payer)
@@ -128,6 +163,8 @@ u32 cap_insert(struct mapping *m)
         }
         for (unsigned i = 0; i < CAP_PAGE_SLOTS; i++)
             page[i] = &null_mapping;
+        u64 index = m->base / CAP_PAGE_SLOTS;
+        pd->cap_pages[index / 64] |= 1ul << index % 64;
         __atomic_store_n(slot_page, page, __ATOMIC_RELEASE);
     }
     __atomic_store_n(&(*slot_page)[m->base % CAP_PAGE_SLOTS], m, __ATOMIC_RELEASE);

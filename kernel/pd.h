@@ -28,6 +28,7 @@ struct pd {
     u8 *port_bitmap[2]; // NULL: no ports; 1 = denied
     u64 port_version;
     struct ec *ecs;     // all ECs in it, under mapping_lock
+    u64 cap_pages[CAP_PAGES / 64]; // which of `caps` are its own
     u32 caps_hint;      // pages of slots below this one are gone (dismantling)
     struct account account;
 };

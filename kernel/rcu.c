@@ -51,9 +51,11 @@ void rcu_poll(void)
     if (cpu->grace || !cpu->deferred)
         return;
     if (cpu_online_count == 1) {
-        struct rcu_head *due = cpu->deferred;
-        cpu->deferred = NULL;
-        release_all(due);
+        while (cpu->deferred) { // what is released may defer more
+            struct rcu_head *due = cpu->deferred;
+            cpu->deferred = NULL;
+            release_all(due);
+        }
         return;
     }
     cpu->grace = cpu->deferred;
@@ -64,4 +66,11 @@ void rcu_poll(void)
         if (i != cpu->index && !cpus[i]->idle)
             cpu_poke(i);
     }
+}
+
+void rcu_work(void)
+{
+    rcu_poll();
+    if (!rcu_pending())
+        this_cpu()->work &= ~(u32)WORK_RCU;
 }

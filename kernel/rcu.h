@@ -15,7 +15,9 @@ struct rcu_head {
 
 // Runs `release(head)` on this CPU after a grace period. `head` lies inside what is released.
 void rcu_defer(struct rcu_head *head, void (*release)(struct rcu_head *head));
-// Releases what is due; called at the end of kernel entries while this CPU has something deferred.
+// Releases what is due.
 void rcu_poll(void);
+// On the way out, when WORK_RCU is set: rcu_poll, and clears WORK_RCU when nothing is left.
+void rcu_work(void);
 // Whether this CPU still holds deferred memory.
 bool rcu_pending(void);

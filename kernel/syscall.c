@@ -168,15 +168,14 @@ static struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
 }
 
 // The hypercall is executed again when its thread is chosen the next time: what it did stays done.
-NORETURN static void restart(u64 number, u64 a0, u64 a1, u64 a2)
+static struct result restart(u64 number, u64 a0, u64 a1, u64 a2)
 {
     struct regs *r = &current()->regs;
-    r->rax = number;
     r->rdi = a0;
     r->rsi = a1;
-    r->rdx = a2;
     r->rip -= 2;
-    kernel_exit();
+    cpu_work(this_cpu(), WORK_LEAVE);
+    return (struct result){number, a2}; // rax and rdx again
 }
 
 static struct result sys_revoke(u64 pd_sel, u64 c, u64 flags)
@@ -202,7 +201,7 @@ static struct result sys_revoke(u64 pd_sel, u64 c, u64 flags)
         tlb_flush(&batch);
         if (more && preemption_point()) {
             pd_put(pd);
-            restart(HC_revoke, pd_sel, c, flags);
+            return restart(HC_revoke, pd_sel, c, flags);
         }
     }
     pd_put(pd);
@@ -302,21 +301,19 @@ static struct result sys_pt_ctrl(u64 pt_sel, u64 identity)
     return result(SUCCESS);
 }
 
-// Queues the current EC, unless the counter allows it to go on. Does not return if it has to wait.
-static struct result sm_down(struct sm *sm, bool all, u64 deadline)
+// Takes from the counter, or queues the current EC, which leaves then with what wakes it.
+static struct result sm_down(struct ec *ec, struct sm *sm, bool all, u64 deadline)
 {
-    struct ec *ec = current();
     spin_lock(&sm->lock);
     u64 value = all ? sm->counter : 1;
-    bool waits = sm->counter == 0 && !sm->dead;
-    if (sm->dead) {
-        spin_unlock(&sm->lock);
-        return result(EABORT);
-    }
-    if (!waits) {
+    if (sm->counter) {
         sm->counter -= value;
         spin_unlock(&sm->lock);
         return (struct result){SUCCESS, value};
+    }
+    if (sm->dead) {
+        spin_unlock(&sm->lock);
+        return result(EABORT);
     }
     ec->state = EC_BLOCKED;
     ec->wait_sm = sm;
@@ -329,21 +326,23 @@ static struct result sm_down(struct sm *sm, bool all, u64 deadline)
         timeout_arm(&this_cpu()->timeouts, &ec->timeout, deadline);
         timer_update(this_cpu());
     }
-    kernel_exit();
+    cpu_work(this_cpu(), WORK_LEAVE);
+    return result(SUCCESS); // overwritten by ec_wake
 }
 
 static struct result sys_sm_ctrl(u64 sm_sel, u64 operation, u64 deadline)
 {
-    struct sm *sm = cap_object(self(), sm_sel, OBJ_SM, operation == SM_OP_UP ? SM_UP : SM_DOWN);
+    struct ec *ec = current();
+    struct sm *sm = cap_object(ec->pd, sm_sel, OBJ_SM, operation == SM_OP_UP ? SM_UP : SM_DOWN);
     if (UNLIKELY(!sm))
         return result(ECAP);
     if (operation == SM_OP_UP) {
         sm_up(sm);
         return result(SUCCESS);
     }
-    if (operation > SM_OP_DOWN_ZERO)
+    if (UNLIKELY(operation > SM_OP_DOWN_ZERO))
         return result(EPARAM);
-    return sm_down(sm, operation == SM_OP_DOWN_ZERO, deadline);
+    return sm_down(ec, sm, operation == SM_OP_DOWN_ZERO, deadline);
 }
 
 static struct result sys_gsi_ctrl(u64 sm_sel, u64 operation, u64 cpu)

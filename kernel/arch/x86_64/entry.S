@@ -151,12 +151,12 @@ entry_syscall:
     mov %rsp, %rcx
     jmp .Lsysret
 
-// Any other hypercall: a C function with the arguments as its own, result in rax and rdx.
+// Any other hypercall: a C function with the arguments as its own, result in rax and rdx. It keeps what is to be kept; only
+// if something is due before user code goes on (cpu->work) are those registers saved.
 .balign 16
 .Lhypercall:
     cmp $16, %rax
     jae .Lunknown
-    SAVE_KEPT %rsp
     mov %gs:CPU_STACK, %rsp
     incq %gs:CPU_ENTRIES
     mov %r10, %rcx
@@ -176,11 +176,22 @@ entry_syscall:
     swapgs
     sysretq
 .Lwork:
+    cmpl $WORK_RCU, %gs:CPU_WORK
+    je .Lrelease
+    SAVE_KEPT %rcx
     mov %rax, EC_RAX(%rcx)
     mov %rdx, EC_RDX(%rcx)
     mov %gs:CPU_STACK, %rsp
     call kernel_exit
     ud2
+.Lrelease: // only deferred memory: no need to leave the short way out
+    push %rax
+    push %rdx
+    call rcu_work
+    pop %rdx
+    pop %rax
+    mov %gs:CPU_CURRENT, %rcx
+    jmp .Lsysret
 .Lunknown:
     mov $3, %eax // ESYS
     xor %edx, %edx

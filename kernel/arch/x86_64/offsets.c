@@ -17,6 +17,7 @@ void offsets(void)
     OFFSET(CPU_LINKS, offsetof(struct cpu, links));
     OFFSET(CPU_LAZY, offsetof(struct cpu, lazy));
     OFFSET(CPU_WORK, offsetof(struct cpu, work));
+    OFFSET(WORK_RCU, WORK_RCU);
     OFFSET(CPU_ENTRIES, offsetof(struct cpu, kernel_entries));
     OFFSET(EC_R15, offsetof(struct ec, regs.r15));
     OFFSET(EC_R14, offsetof(struct ec, regs.r14));

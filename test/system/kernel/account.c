@@ -12,7 +12,7 @@ static void quota_moves(void)
     CHECK_EQ(hc_raw(HC_pd_ctrl, pd, PD_READ_KMEM, 0, 0, 0, 0, &value), SUCCESS);
     CHECK_EQ(value >> 32, 65536 / 64);
     CHECK_EQ(hc_plain(HC_pd_ctrl, pd, PD_GIVE_KMEM, SEL_PD, 4096, 0, 0), SUCCESS);
-    CHECK_EQ(hc_plain(HC_pd_ctrl, SEL_PD, PD_GIVE_KMEM, pd, 65536, 0, 0), EMEM); // its page table is in use
+    CHECK_EQ(hc_plain(HC_pd_ctrl, SEL_PD, PD_GIVE_KMEM, pd, 65536 + 64, 0, 0), EMEM); // its page table is in use
     CHECK_EQ(hc_plain(HC_pd_ctrl, SEL_PD, PD_GIVE_KMEM, pd, 32768, 0, 0), SUCCESS);
     CHECK_EQ(hc_raw(HC_pd_ctrl, pd, PD_READ_KMEM, 0, 0, 0, 0, &value), SUCCESS);
     CHECK_EQ(value >> 32, (65536 + 4096 - 32768) / 64);
@@ -55,6 +55,9 @@ static void exhaustion_at_every_step(void)
     struct handler h = handler_new(SEL_PD, 0, entry_null, 0);
     sel_t global = sel_new(1);
     CHECK_EQ(hc_create_ec(global, page_new(1) * PAGE_SIZE, 0, 0, EC_GLOBAL, 0, SEL_PD), SUCCESS);
+    // The pages of slots that the selectors below are in stay with the space: they are there before the count begins.
+    CHECK_EQ(hc_create_pd(global + 50000, SEL_PD, 4096, 0), SUCCESS);
+    drop(global + 50000);
     u64 before = read_kmem(SEL_PD), caps = read_caps(SEL_PD);
     for (unsigned kind = 0; kind < 8; kind++) {
         bool done = false;
@@ -93,6 +96,7 @@ static void repeat(word_t me)
 static void killing_leaks_nothing(void)
 {
     u64 before = 0, caps = 0;
+    unsigned mark = stacks_mark();
     for (unsigned round = 0; round < 101; round++) {
         sel_t base = 0x30000;
         struct thread t;
@@ -108,6 +112,9 @@ static void killing_leaks_nothing(void)
         for (unsigned i = 1; i < 3; i++)
             drop(base + i);
         thread_free(&t);
+        if (round % 16 == 0)
+            read_kmem(SEL_PD); // lets other CPUs finish
+        stacks_release(mark);
         if (round == 0) {
             before = read_kmem(SEL_PD);
             caps = read_caps(SEL_PD);

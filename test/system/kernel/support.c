@@ -5,7 +5,7 @@
 enum { STACK = 0x4000, STACKS = 96 };
 
 static char stacks[STACKS][STACK] __attribute__((aligned(4096)));
-static bool stack_used[STACKS];
+static unsigned stacks_taken;
 static sel_t next_sel = 0x1000;
 static u64 next_page = 0x90000;
 static u64 next_frame, last_frame;
@@ -97,17 +97,23 @@ __attribute__((naked)) static void entry_mapper(void)
 
 static char *stack_new(void)
 {
-    for (unsigned i = 0; i < STACKS; i++) {
-        if (!stack_used[i]) {
-            stack_used[i] = true;
-            return stacks[i] + STACK - 8;
-        }
+    if (stacks_taken == STACKS) {
+        print("support: out of stacks\n");
+        for (;;)
+            __asm__ volatile("pause");
     }
-    print("support: out of stacks\n");
-    for (;;)
-        __asm__ volatile("pause");
+    return stacks[stacks_taken++] + STACK - 8;
 }
 
+unsigned stacks_mark(void)
+{
+    return stacks_taken;
+}
+
+void stacks_release(unsigned mark)
+{
+    stacks_taken = mark;
+}
 
 struct handler handler_new(sel_t pd, unsigned cpu, void (*entry)(void), word_t identity)
 {
@@ -148,9 +154,10 @@ void support_init(void)
     take_kernel(crd(CRD_IO, 0, 16, IO_RW), 0, 0);
     for (unsigned i = 0; i < HIP->memory_count; i++) {
         const struct hip_memory *m = &HIP->memory[i];
-        if (m->kind == HIP_MEM_FREE && m->base >= 0x1000000 && m->size / PAGE_SIZE > last_frame - next_frame) {
-            next_frame = ALIGN_UP(m->base, 0x200000ul) / PAGE_SIZE;
-            last_frame = (m->base + m->size) / PAGE_SIZE;
+        u64 first = ALIGN_UP(m->base, 0x200000ul) / PAGE_SIZE, end = (m->base + m->size) / PAGE_SIZE;
+        if (m->kind == HIP_MEM_FREE && end > first && end - first > last_frame - next_frame) {
+            next_frame = first;
+            last_frame = end;
         }
     }
 }
@@ -163,31 +170,40 @@ error_t delegate_to(sel_t pd, crd_t c, u64 hotspot)
 
 sel_t twin_new(u64 kmem, u64 caps)
 {
-    extern char _end[];
+    extern char __image_end[];
     sel_t pd = sel_new(1);
     error_t error = hc_create_pd(pd, SEL_PD, kmem, caps);
     if (error)
         test_fail(__FILE__, __LINE__, "create_pd", error, SUCCESS);
-    for (u64 page = IMAGE_BASE / PAGE_SIZE; page <= (u64)_end / PAGE_SIZE; page++)
+    for (u64 page = IMAGE_BASE / PAGE_SIZE; page <= (u64)__image_end / PAGE_SIZE; page++)
         delegate_to(pd, crd(CRD_MEM, page, 0, RIGHT_ALL), page);
     return pd;
 }
 
-static void thread_body(struct thread *t)
+// What a starting thread needs to know lies in the image, which twins share; a test's struct thread lies on its stack.
+static struct start {
+    void (*fn)(word_t);
+    word_t argument;
+    sel_t finished;
+    struct utcb *starter_utcb;
+} starts[STACKS];
+static unsigned starts_taken;
+
+static void thread_body(const struct start *start)
 {
-    t->fn(t->argument);
-    sm_up(t->finished);
-    sm_down(t->finished + 1, 0);
+    start->fn(start->argument);
+    sm_up(start->finished);
+    sm_down(start->finished + 1, 0);
     for (;;)
         __asm__ volatile("ud2");
 }
 
-// Start-up exception: identity is the thread.
-static void start_reply(struct thread *t)
+// Start-up exception: identity is the start block.
+static void start_reply(const struct start *start)
 {
-    struct exc_state *s = utcb_exc(t->starter.utcb);
+    struct exc_state *s = utcb_exc(start->starter_utcb);
     s->rip = (word_t)thread_body;
-    s->rdi = (word_t)t;
+    s->rdi = (word_t)start;
     __asm__ volatile("syscall" ::"a"(1), "S"(head(EXC_WORDS, 0)), "d"(MTD_RIP | MTD_GPR_BSD));
     __builtin_unreachable();
 }
@@ -199,13 +215,13 @@ __attribute__((naked)) static void entry_start(void)
 
 error_t thread_start(struct thread *t, sel_t pd, unsigned cpu, unsigned priority, void (*fn)(word_t), word_t argument)
 {
-    t->fn = fn;
-    t->argument = argument;
+    struct start *start = &starts[starts_taken++ % STACKS];
     t->exc_base = sel_new(EXC_COUNT);
     t->finished = sel_new(2);
     t->ec = sel_new(1);
     t->sc = sel_new(1);
-    t->starter = handler_new(pd, cpu, entry_start, (word_t)t);
+    t->starter = handler_new(pd, cpu, entry_start, (word_t)start);
+    *start = (struct start){fn, argument, t->finished, t->starter.utcb};
     error_t error = hc_create_sm(t->finished, 0, SEL_PD);
     if (!error)
         error = hc_create_sm(t->finished + 1, 0, SEL_PD);
@@ -266,39 +282,35 @@ u64 read_caps(sel_t pd)
     return read_account(pd, PD_READ_CAPS);
 }
 
-static void run(const struct test *tests)
+void tests_run(const struct test *tests)
 {
     for (; tests->name; tests++) {
         if (tests->cpus > HIP->cpu_count)
             continue;
-        bool used[STACKS];
-        for (unsigned i = 0; i < STACKS; i++)
-            used[i] = stack_used[i];
+        unsigned mark = stacks_mark();
         failed = false;
         tests->run();
         print(failed ? "test: FAIL " : "test: PASS ");
         print(tests->name);
         print("\n");
         *(failed ? &failed_count : &passed_count) += 1;
-        for (unsigned i = 0; i < STACKS; i++)
-            stack_used[i] = used[i];
+        stacks_release(mark);
     }
 }
 
-NORETURN void root_main(void);
-void root_main(void)
+NORETURN void tests_finish(void)
 {
-    support_init();
-    const struct test *groups[] = {arguments_tests, ipc_tests, memory_tests, semaphore_tests, schedule_tests,
-                                   account_tests, smp_tests, random_tests};
-    for (unsigned i = 0; i < ARRAY_SIZE(groups); i++)
-        run(groups[i]);
     print("test: DONE ");
     print_number(passed_count);
     print(" passed, ");
     print_number(failed_count);
     print(" failed\n");
-    __asm__ volatile("outl %0, %w1" ::"a"(failed_count ? 1 : 0), "Nd"((u16)0xf4));
+    machine_exit(failed_count != 0);
+}
+
+NORETURN void machine_exit(u32 code)
+{
+    __asm__ volatile("outl %0, %w1" ::"a"(code), "Nd"((u16)0xf4));
     for (;;)
-        sm_down(sel_new(1), 0);
+        __asm__ volatile("pause");
 }

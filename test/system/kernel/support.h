@@ -44,6 +44,12 @@ static inline u64 tsc_us(u64 us) { return us * HIP->tsc_khz / 1000; }
 sel_t sel_new(unsigned count);
 u64 page_new(unsigned count);
 void support_init(void);
+void tests_run(const struct test *tests);
+NORETURN void tests_finish(void);
+NORETURN void machine_exit(u32 code);
+// Stacks taken after the mark are free again: their threads are gone for good.
+unsigned stacks_mark(void);
+void stacks_release(unsigned mark);
 
 // Takes 2^order frames from `frame` on, or ports, or an interrupt, from the kernel through the echo portal.
 error_t take_kernel(crd_t what, u64 at, unsigned flags);
@@ -67,8 +73,6 @@ sel_t twin_new(u64 kmem, u64 caps);
 struct thread {
     sel_t ec, sc, exc_base, finished;
     struct handler starter;
-    void (*fn)(word_t);
-    word_t argument;
 };
 error_t thread_start(struct thread *t, sel_t pd, unsigned cpu, unsigned priority, void (*fn)(word_t), word_t argument);
 error_t thread_join(struct thread *t, u64 timeout_us);

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Cutting ranges into the aligned powers of two that capability range descriptors can name.
+#pragma once
+
+#include <tessera/crd.h>
+#include <tessera/error.h>
+#include <tessera/selector.h>
+
+// The order of the largest piece that begins at `from` and at `to`, is aligned in both places and no longer than
+// `count` (> 0).
+static inline unsigned range_order(u64 from, u64 to, u64 count)
+{
+    u64 align = from | to;
+    unsigned order = align ? (unsigned)__builtin_ctzl(align) : CRD_ORDER_MAX;
+    unsigned fits = 63 - (unsigned)__builtin_clzl(count);
+    if (order > fits)
+        order = fits;
+    return order > CRD_ORDER_MAX ? CRD_ORDER_MAX : order;
+}
+
+// Takes back all that was derived from sigma0's own [base, base + count), with `self` also the range itself.
+void range_revoke(enum crd_kind kind, u64 base, u64 count, bool self);
+
+// Delegates `count` pages, ports or selectors from `from` of sigma0 to `to` of `pd`. The kernel's error; what was
+// delegated before an error stays.
+MUST_CHECK error_t range_delegate(sel_t pd, enum crd_kind kind, u64 from, u64 to, u64 count, unsigned rights);
