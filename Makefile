@@ -28,6 +28,8 @@ KERNEL_FLAGS := $(COMMON) -fno-pie -mcmodel=kernel -mno-red-zone
 USER_FLAGS := $(COMMON) -fPIE -fvisibility=hidden
 LINK := ld -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack --no-relax
 
+LIBGCC := $(shell gcc -print-libgcc-file-name)
+
 # The compiler and DEBUG are part of what an object depends on.
 CONFIG := $(B)/config.$(notdir $(CC))$(if $(DEBUG),.debug)
 $(CONFIG): $(B)/packages.run
@@ -90,7 +92,7 @@ endef
 COMPONENTS :=
 $(foreach mk,$(COMPONENT_MKS),$(eval $(call read_component,$(mk))))
 $(B)/bin/%:
-	$(call step,LINK,$@)mkdir -p $(@D) && $(LINK) -T lib/rt/user.ld -o $@ --start-group $(filter %.o %.a,$^) --end-group
+	$(call step,LINK,$@)mkdir -p $(@D) && $(LINK) -T lib/rt/user.ld -o $@ --start-group $(filter %.o %.a,$^) $(LIBGCC) --end-group
 
 USER_DIRS := sigma0 init lib drivers servers apps test/system
 define user_rules

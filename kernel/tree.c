@@ -62,20 +62,27 @@ static struct tree_node *rotate_right(struct tree *tree, struct tree_node *n)
     return l;
 }
 
+// Mends the path from `n` up; stops where a subtree looks from above as it did before.
 static void rebalance(struct tree *tree, struct tree_node *n)
 {
-    for (; n; n = n->parent) {
-        update(n);
+    while (n) {
+        int before = n->height;
+        u64 max_before = n->max_last;
         int balance = height(n->left) - height(n->right);
-        if (balance > 1) {
+        if (UNLIKELY(balance > 1)) {
             if (height(n->left->left) < height(n->left->right))
                 rotate_left(tree, n->left);
             n = rotate_right(tree, n);
-        } else if (balance < -1) {
+        } else if (UNLIKELY(balance < -1)) {
             if (height(n->right->right) < height(n->right->left))
                 rotate_right(tree, n->right);
             n = rotate_left(tree, n);
+        } else {
+            update(n);
         }
+        if (n->height == before && n->max_last == max_before)
+            return;
+        n = n->parent;
     }
 }
 
@@ -110,11 +117,15 @@ void tree_remove(struct tree *tree, struct tree_node *node)
         replace_child(tree, node, next);
         next->left = node->left;
         next->left->parent = next;
+        next->height = node->height; // what is above has seen this so far
+        next->max_last = node->max_last;
+        rebalance(tree, mend);
+        rebalance(tree, next);
     } else {
         mend = node->parent;
         replace_child(tree, node, node->left ? node->left : node->right);
+        rebalance(tree, mend);
     }
-    rebalance(tree, mend);
 }
 
 void tree_set_last(struct tree_node *node, u64 last)
