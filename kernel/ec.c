@@ -143,6 +143,7 @@ void ec_kill(struct ec *ec)
         sm_cancel(ec);
         timeout_cancel(&cpu->timeouts, &ec->timeout);
     }
+    bool linked = ec->caller || ec->callee || ec->sc || ec->parked || cpu->current == ec;
     if (ec->caller) {
         abort_caller(ec->caller);
         ec->caller = NULL;
@@ -159,7 +160,8 @@ void ec_kill(struct ec *ec)
     sc_unpark(ec);
     if (cpu->current == ec)
         lazy_leave(cpu);
-    cpu_work(cpu, WORK_SCHEDULE); // the current chain may have changed: walk it anew
+    if (linked)
+        cpu_work(cpu, WORK_SCHEDULE); // the current chain may have changed: walk it anew
 }
 
 void ec_wake(struct ec *ec)

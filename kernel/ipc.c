@@ -73,7 +73,7 @@ static bool help(struct cpu *cpu, struct ec *ec, struct ec *busy)
 static error_t call(struct cpu *cpu, struct ec *ec)
 {
     struct mapping *m = cap_lookup(ec->pd, ec->regs.rdi);
-    if (!m->callable)
+    if (!(m->fast & FAST_CALL))
         return ECAP;
     struct pt *pt = (struct pt *)(void *)m->object;
     struct ec *handler = pt->ec;

@@ -85,7 +85,7 @@ u32 mapping_derive_object(struct mapping *from, struct pd *to, u64 sel, unsigned
     m->kind = CRD_OBJ;
     m->rights = from->rights & rights;
     m->attr = m->root = 0;
-    m->callable = mapping_type(m) == OBJ_PT && (m->rights & PT_CALL);
+    m->fast = mapping_fast(m);
     m->child = NULL;
     error = cap_insert(m);
     if (error)
@@ -122,7 +122,7 @@ static void range_set(struct mapping *m, struct pd *pd, enum crd_kind kind, u64 
     m->count = count;
     m->frame = frame;
     m->kind = (u8)kind;
-    m->root = m->callable = 0;
+    m->root = m->fast = 0;
     m->children.root = NULL;
 }
 

@@ -37,9 +37,10 @@ static void *page_of(struct page_info *info)
 static void page_zero(void *page)
 {
     u64 *word = page;
-    for (unsigned i = 0; i < PAGE_SIZE / 8; i += 8) {
-        word[i] = word[i + 1] = word[i + 2] = word[i + 3] = 0;
-        word[i + 4] = word[i + 5] = word[i + 6] = word[i + 7] = 0;
+    for (unsigned i = 0; i < PAGE_SIZE / 8; i += 32) {
+#pragma GCC unroll 32
+        for (unsigned k = 0; k < 32; k++)
+            word[i + k] = 0;
     }
 }
 

@@ -19,6 +19,8 @@
 
 enum object_type { OBJ_NONE, OBJ_PD, OBJ_EC, OBJ_SC, OBJ_PT, OBJ_SM };
 
+enum fast { FAST_CALL = 1, FAST_UP = 2, FAST_DOWN = 4 }; // a portal, a semaphore, with that right
+
 struct pd;
 struct object;
 
@@ -34,7 +36,7 @@ struct mapping {
     u8 kind;     // enum crd_kind
     u8 rights;
     u8 attr;     // memory type: ITEM_UNCACHED, ITEM_WRITE_COMBINE
-    u8 callable; // object mappings: 1 if a portal with PT_CALL, all the fast path wants to know
+    u8 fast;     // object mappings: enum fast, all that the paths in entry.S want to know
     u8 root;     // lies inside its object
     struct rcu_head rcu;
     union {
@@ -66,4 +68,12 @@ static inline struct mapping *object_root(struct object *object)
 static inline enum object_type mapping_type(const struct mapping *m)
 {
     return m->object ? (enum object_type)m->object->type : OBJ_NONE;
+}
+static inline u8 mapping_fast(const struct mapping *m)
+{
+    if (mapping_type(m) == OBJ_PT)
+        return m->rights & PT_CALL ? FAST_CALL : 0;
+    if (mapping_type(m) == OBJ_SM)
+        return (u8)((m->rights & SM_UP ? FAST_UP : 0) | (m->rights & SM_DOWN ? FAST_DOWN : 0));
+    return 0;
 }

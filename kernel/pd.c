@@ -181,11 +181,15 @@ void cap_remove(struct mapping *m)
     account_refund_cap(&m->pd->account);
 }
 
+// The capability at or behind caps_hint. Only pages that were ever used are looked at.
 static struct mapping *next_capability(struct pd *pd)
 {
     for (; pd->caps_hint < SEL_LIMIT; pd->caps_hint++) {
-        if (pd->caps[pd->caps_hint / CAP_PAGE_SLOTS] == null_cap_page) {
-            pd->caps_hint |= CAP_PAGE_SLOTS - 1;
+        u32 page = pd->caps_hint / CAP_PAGE_SLOTS;
+        u64 used = pd->cap_pages[page / 64] >> page % 64;
+        if (!(used & 1)) {
+            u32 skip = used ? (u32)__builtin_ctzl(used) : 64 - page % 64;
+            pd->caps_hint = (page + skip) * CAP_PAGE_SLOTS - 1;
             continue;
         }
         struct mapping *m = cap_lookup(pd, pd->caps_hint);

@@ -92,7 +92,7 @@ static void root_capability(struct object *object, u64 sel)
     m->object = object;
     m->kind = CRD_OBJ;
     m->rights = RIGHT_ALL;
-    m->root = 1;
+    m->root = 1; // nothing that the fast paths serve
     check(cap_insert(m) == SUCCESS, "no memory for its capabilities");
 }
 

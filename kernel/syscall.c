@@ -49,7 +49,7 @@ static u32 root_insert(struct object *object, u64 sel)
     m->rights = RIGHT_ALL;
     m->attr = 0;
     m->root = 1;
-    m->callable = object->type == OBJ_PT;
+    m->fast = mapping_fast(m);
     m->child = NULL;
     return cap_insert(m);
 }

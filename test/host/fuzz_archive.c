@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The cpio reader: a good archive, damaged ones, and 200,000 random mutations, whose accepted files are read in full.
+// The cpio reader: a good archive, damaged ones, and 200,000 random mutations, whose accepted files
+// are read in full.
 #include "lib/rt/archive.h"
 #include "test/host/check.h"
 #include <string.h>
@@ -15,7 +16,8 @@ static size_t length;
 static void add(const char *name, unsigned mode, const char *data, size_t name_padding)
 {
     size_t name_size = strlen(name) + 1 + name_padding;
-    length += (size_t)sprintf((char *)space + length, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1,
+    length += (size_t)sprintf((char *)space + length,
+                              "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", 1,
                               mode, 0, 0, 1, 0, strlen(data), 0, 0, 0, 0, name_size, 0);
     memset(space + length, 0, name_size);
     memcpy(space + length, name, strlen(name));
@@ -87,7 +89,8 @@ static void mutations_are_harmless(void)
         size_t size = random_below(3) ? length : random_below(length);
         for (unsigned changes = (unsigned)random_below(4) + 1; changes; changes--) {
             size_t at = random_below(length);
-            space[at] = (u8)(random_below(2) ? (u64)digits[random_below(sizeof(digits) - 1)] : random_next());
+            space[at] = (u8)(random_below(2) ? (u64)digits[random_below(sizeof(digits) - 1)]
+                                             : random_next());
         }
         u8 *image = malloc(size + !size);
         memcpy(image, space, size);

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The ELF reader: a good file, each single fault, and 200,000 random mutations, whose accepted segments are read in full.
+// The ELF reader: a good file, each single fault, and 200,000 random mutations, whose accepted
+// segments are read in full.
 #include "lib/rt/elf.h"
 #include "test/host/check.h"
 #include <string.h>
@@ -28,12 +29,18 @@ struct file {
 
 static struct file good(void)
 {
-    return (struct file){
-        .h = {.ident = "\177ELF\2\1\1", .type = 2, .machine = 62, .version = 1, .entry = 0x80000100, .phoff = 64,
-              .ehsize = 64, .phentsize = 56, .phnum = 3},
-        .s = {{1, 5, 0xf0, 0x800000f0, 0, 0x800, 0x800, 0x1000},
-              {1, 4, 0x1000, 0x80001000, 0, 0x300, 0x300, 0x1000},
-              {1, 6, 0x2000, 0x80002000, 0, 0x100, 0x5000, 0x1000}}};
+    return (struct file){.h = {.ident = "\177ELF\2\1\1",
+                               .type = 2,
+                               .machine = 62,
+                               .version = 1,
+                               .entry = 0x80000100,
+                               .phoff = 64,
+                               .ehsize = 64,
+                               .phentsize = 56,
+                               .phnum = 3},
+                         .s = {{1, 5, 0xf0, 0x800000f0, 0, 0x800, 0x800, 0x1000},
+                               {1, 4, 0x1000, 0x80001000, 0, 0x300, 0x300, 0x1000},
+                               {1, 6, 0x2000, 0x80002000, 0, 0x100, 0x5000, 0x1000}}};
 }
 
 static u8 *image_of(const struct file *f, size_t size)
@@ -117,7 +124,8 @@ static void read_all(const struct elf *elf)
     u64 sum = 0, border = 0;
     for (unsigned i = 0; i < elf->count; i++) {
         CHECK(!elf_segment(elf, i, &s));
-        CHECK(s.address >= border && s.memory_bytes <= USER_END && s.address + s.memory_bytes <= USER_END);
+        CHECK(s.address >= border && s.memory_bytes <= USER_END &&
+              s.address + s.memory_bytes <= USER_END);
         border = s.address + s.memory_bytes;
         for (u64 k = 0; k < s.file_bytes; k++)
             sum += s.data[k];

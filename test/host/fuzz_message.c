@@ -1,4 +1,4 @@
-// needs: 
+// needs:
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
@@ -121,9 +121,11 @@ static void random_messages_stay_in_bounds(void)
     for (unsigned i = 0; i < 100000; i++) {
         struct msg m;
         char buffer[64];
-        msg_receive(&m, random_next(), random_below(600), random_below(80), random_next(), random_next());
+        msg_receive(&m, random_next(), random_below(600), random_below(80), random_next(),
+                    random_next());
         for (unsigned k = 4; k < 24; k++)
-            utcb()->words[random_below(UTCB_WORDS)] = random_below(2) ? random_below(5000) : random_next();
+            utcb()->words[random_below(UTCB_WORDS)] =
+                random_below(2) ? random_below(5000) : random_next();
         for (unsigned k = 0; k < 20; k++) {
             switch (random_below(4)) {
             case 0: msg_get_word(&m); break;

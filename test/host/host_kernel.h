@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// A kernel for host tests of lib/rt: semaphores by pthreads, selectors that can be occupied or not, UTCBs per thread. A
-// deadline is in nanoseconds of CLOCK_MONOTONIC. Include first; then the sources under test.
+// A kernel for host tests of lib/rt: semaphores by pthreads, selectors that can be occupied or not,
+// UTCBs per thread. A deadline is in nanoseconds of CLOCK_MONOTONIC. Include first; then the
+// sources under test.
 #pragma once
 
 #define RT_HOST_TEST
@@ -40,7 +41,8 @@ const struct hip *hip(void)
 static error_t host_down(sel_t sel, u64 deadline)
 {
     error_t error = SUCCESS;
-    struct timespec until = {.tv_sec = (time_t)(deadline / 1000000000), .tv_nsec = (long)(deadline % 1000000000)};
+    struct timespec until = {.tv_sec = (time_t)(deadline / 1000000000),
+                             .tv_nsec = (long)(deadline % 1000000000)};
     host_sm[sel].waiting++;
     while (host_sm[sel].live && !host_sm[sel].counter && !error) {
         if (!deadline)
@@ -92,7 +94,8 @@ static error_t host_hypercall(enum hypercall number, word_t a0, word_t a1, word_
     return SUCCESS;
 }
 
-error_t hc_raw(enum hypercall number, word_t a0, word_t a1, word_t a2, word_t a3, word_t a4, word_t a5, word_t *second)
+error_t hc_raw(enum hypercall number, word_t a0, word_t a1, word_t a2, word_t a3, word_t a4,
+               word_t a5, word_t *second)
 {
     (void)a3, (void)a4, (void)a5;
     *second = 0;

@@ -1,9 +1,10 @@
-// needs: 
+// needs:
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The heap and the address allocator: random operations against what each object should contain, exhaustion, and
-// several threads. The environment's memory is mmap at the addresses that lib/rt asks for.
+// The heap and the address allocator: random operations against what each object should contain,
+// exhaustion, and several threads. The environment's memory is mmap at the addresses that lib/rt
+// asks for.
 #define _GNU_SOURCE
 #include "test/host/host_kernel.h"
 #include <sys/mman.h>
@@ -43,7 +44,8 @@ static error_t grow(void *address, size_t bytes)
         __atomic_fetch_sub(&grown, bytes, __ATOMIC_RELAXED);
         return ERESOURCE;
     }
-    void *got = mmap(address, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    void *got = mmap(address, bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (got != address)
         abort();
     return SUCCESS;
@@ -66,7 +68,7 @@ struct object {
 
 static bool intact(const struct object *o)
 {
-    for (size_t i = 0; i < o->bytes; i += o->bytes > 4096 ? 509 : 1) {
+    for (size_t i = 0; i<o->bytes; i += o->bytes> 4096 ? 509 : 1) {
         if (o->at[i] != o->pattern)
             return false;
     }
@@ -163,7 +165,9 @@ static void only_the_rest_is_used(void)
 
 static void memory_comes_back(void)
 {
-    CHECK(grown <= (IDLE_MAX + 3) * SPAN_ARENA_BYTES); // one arena is kept, and what idle slabs and the rest keep
+    CHECK(grown <=
+          (IDLE_MAX + 3) *
+              SPAN_ARENA_BYTES); // one arena is kept, and what idle slabs and the rest keep
     only_the_rest_is_used();
 }
 
@@ -206,7 +210,8 @@ static void addresses_are_aligned_and_return(void)
     address_free(a, 3 * PAGE_SIZE);
     CHECK(address_alloc(4 * PAGE_SIZE) == a);
     CHECK(address_alloc(~(size_t)0) == 0);
-    CHECK(address_order(1) == 0 && address_order(PAGE_SIZE) == 0 && address_order(PAGE_SIZE + 1) == 1);
+    CHECK(address_order(1) == 0 && address_order(PAGE_SIZE) == 0 &&
+          address_order(PAGE_SIZE + 1) == 1);
     CHECK(address_order(5 * PAGE_SIZE) == 3);
 }
 

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Formatted print beside the C library's printf: fixed formats, then random flags, widths and values.
+// Formatted print beside the C library's printf: fixed formats, then random flags, widths and
+// values.
 #include "lib/rt/print.h"
 #include "test/host/check.h"
 #include <limits.h>
@@ -28,7 +29,8 @@ static void fixed_formats_agree(void)
 {
     SAME("plain");
     SAME("%d %i %u %x %X %o", -5, INT_MIN, UINT_MAX, 0xbeef, 0xBEEF, 0777);
-    SAME("%ld %lu %lx %zu %jd %lld %llx", LONG_MIN, ULONG_MAX, ULONG_MAX, (size_t)7, (intmax_t)-1, LLONG_MIN, ~0ull);
+    SAME("%ld %lu %lx %zu %jd %lld %llx", LONG_MIN, ULONG_MAX, ULONG_MAX, (size_t)7, (intmax_t)-1,
+         LLONG_MIN, ~0ull);
     SAME("%hhd %hd %hhu %hx", 300, 70000, 300, 70000);
     SAME("%c%c%%", 'a', 'b');
     SAME("[%5s] [%-5s] [%.2s] [%-7.3s]", "ab", "ab", "abc", "abcdef");

@@ -1,4 +1,4 @@
-// needs: 
+// needs:
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
@@ -10,7 +10,10 @@
 enum { LIVE = 600, STEPS = 200000, TOP = DEFAULT_WORDS * 64 };
 
 static u8 model[TOP];
-static struct { sel_t sel; unsigned order; } live[LIVE];
+static struct {
+    sel_t sel;
+    unsigned order;
+} live[LIVE];
 
 static void mark(sel_t sel, unsigned order, bool out)
 {
@@ -25,7 +28,8 @@ static void random_allocations_are_disjoint_and_aligned(void)
     for (unsigned i = 0; i < LIVE; i++)
         live[i].sel = SEL_NONE;
     for (unsigned step = 0; step < STEPS && !check_failures; step++) {
-        unsigned i = (unsigned)random_below(LIVE), order = random_below(4) ? 0 : (unsigned)random_below(9);
+        unsigned i = (unsigned)random_below(LIVE),
+                 order = random_below(4) ? 0 : (unsigned)random_below(9);
         if (live[i].sel != SEL_NONE) {
             mark(live[i].sel, live[i].order, false);
             selector_free_range(live[i].sel, live[i].order);

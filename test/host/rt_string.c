@@ -1,8 +1,9 @@
-// needs: 
+// needs:
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// lib/rt's string functions beside the C library's, over all small lengths, alignments and overlaps.
+// lib/rt's string functions beside the C library's, over all small lengths, alignments and
+// overlaps.
 #include "test/host/check.h"
 #include <string.h>
 

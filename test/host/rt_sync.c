@@ -1,8 +1,9 @@
-// needs: 
+// needs:
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Semaphore and mutex of lib/rt under real threads: no kernel entry without contention, none lost with it, deadlines.
+// Semaphore and mutex of lib/rt under real threads: no kernel entry without contention, none lost
+// with it, deadlines.
 #include "test/host/host_kernel.h"
 
 #include "lib/rt/selector.c"
@@ -69,7 +70,8 @@ static void mutex_excludes(void)
 
 static unsigned long taken, expired;
 
-// Half of the threads put, half take with deadlines so short that many pass: what is put is taken or left, never lost.
+// Half of the threads put, half take with deadlines so short that many pass: what is put is taken
+// or left, never lost.
 static void *trader(void *argument)
 {
     for (int i = 0; i < ROUNDS / 4; i++) {

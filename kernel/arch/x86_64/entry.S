@@ -33,6 +33,19 @@
     mov EC_RSI(\spill), %rsi
 .endm
 
+// rcx = the mapping at selector rdi of the EC in rsp; clobbers r11.
+.macro LOOKUP beyond
+    mov %rdi, %rcx
+    shr $9, %rcx
+    cmp $511, %rcx
+    ja \beyond
+    mov EC_CAPS(%rsp), %r11
+    mov (%r11,%rcx,8), %r11
+    mov %edi, %ecx
+    and $511, %ecx
+    mov (%r11,%rcx,8), %rcx
+.endm
+
 .text
 .balign 64
 .globl entry_syscall
@@ -49,17 +62,9 @@ entry_syscall:
     ja .Lhypercall
 
     // call: find the portal
-    mov %rdi, %rcx
-    shr $9, %rcx
-    cmp $511, %rcx
-    ja .Lno_portal
-    mov EC_CAPS(%rsp), %r11
-    mov (%r11,%rcx,8), %r11
-    mov %edi, %ecx
-    and $511, %ecx
-    mov (%r11,%rcx,8), %rcx
-    cmpb $0, MAPPING_CALLABLE(%rcx)
-    je .Lno_portal
+    LOOKUP .Lno_portal
+    testb $FAST_CALL, MAPPING_FAST(%rcx)
+    jz .Lno_portal
     mov MAPPING_OBJECT(%rcx), %rax
     mov PT_EC(%rax), %r11
     mov %gs:CPU_TAG, %ecx
@@ -155,8 +160,11 @@ entry_syscall:
 // if something is due before user code goes on (cpu->work) are those registers saved.
 .balign 16
 .Lhypercall:
+    cmp $HC_SM_CTRL, %rax
+    je .Lsemaphore
     cmp $16, %rax
     jae .Lunknown
+.Lhypercall_c:
     mov %gs:CPU_STACK, %rsp
     incq %gs:CPU_ENTRIES
     mov %r10, %rcx
@@ -184,6 +192,49 @@ entry_syscall:
     mov %gs:CPU_STACK, %rsp
     call kernel_exit
     ud2
+// up without a waiter, down with a counter above zero: nothing but the counter changes.
+.Lsemaphore:
+    LOOKUP .Lhypercall_c
+    cmp $1, %rsi
+    ja .Lhypercall_c
+    je .Ldown
+    testb $FAST_UP, MAPPING_FAST(%rcx)
+    jz .Lhypercall_c
+    mov MAPPING_OBJECT(%rcx), %rcx
+    mov $1, %r11d
+    xchg %r11d, SM_LOCK(%rcx)
+    test %r11d, %r11d
+    jnz .Lsemaphore_c // not ours: C waits for it
+    cmpq $0, SM_HEAD(%rcx)
+    jne .Lsemaphore_unlock
+    cmpq $-1, SM_COUNTER(%rcx)
+    je .Lsemaphore_unlock
+    incq SM_COUNTER(%rcx)
+    xor %edx, %edx
+.Lsemaphore_done:
+    movl $0, SM_LOCK(%rcx)
+    xor %eax, %eax
+    mov %rsp, %rcx
+    jmp .Lsysret
+.Ldown:
+    testb $FAST_DOWN, MAPPING_FAST(%rcx)
+    jz .Lhypercall_c
+    mov MAPPING_OBJECT(%rcx), %rcx
+    mov $1, %r11d
+    xchg %r11d, SM_LOCK(%rcx)
+    test %r11d, %r11d
+    jnz .Lsemaphore_c
+    cmpq $0, SM_COUNTER(%rcx)
+    je .Lsemaphore_unlock
+    decq SM_COUNTER(%rcx)
+    mov $1, %edx
+    jmp .Lsemaphore_done
+.Lsemaphore_unlock:
+    movl $0, SM_LOCK(%rcx)
+.Lsemaphore_c:
+    mov $HC_SM_CTRL, %eax
+    jmp .Lhypercall_c
+
 .Lrelease: // only deferred memory: no need to leave the short way out
     push %rax
     push %rdx

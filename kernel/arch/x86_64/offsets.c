@@ -4,6 +4,7 @@
 // Offsets that assembly uses, generated from the C structures: compiled to assembly, never linked.
 #include "kernel/cpu.h"
 #include "kernel/sm.h"
+#include <tessera/hypercall.h>
 
 #define OFFSET(name, value) __asm__ volatile("\n.ascii \"->" #name " %c0\"\n" ::"i"(value))
 
@@ -44,7 +45,14 @@ void offsets(void)
     OFFSET(EC_CALLEE, offsetof(struct ec, callee));
     OFFSET(EC_WAIT_TAG, offsetof(struct ec, wait_tag));
     OFFSET(EC_HAZARD, offsetof(struct ec, hazard));
-    OFFSET(MAPPING_CALLABLE, offsetof(struct mapping, callable));
+    OFFSET(MAPPING_FAST, offsetof(struct mapping, fast));
+    OFFSET(FAST_CALL, FAST_CALL);
+    OFFSET(FAST_UP, FAST_UP);
+    OFFSET(FAST_DOWN, FAST_DOWN);
+    OFFSET(HC_SM_CTRL, HC_sm_ctrl);
+    OFFSET(SM_LOCK, offsetof(struct sm, lock));
+    OFFSET(SM_HEAD, offsetof(struct sm, head));
+    OFFSET(SM_COUNTER, offsetof(struct sm, counter));
     OFFSET(MAPPING_OBJECT, offsetof(struct mapping, object));
     OFFSET(PT_EC, offsetof(struct pt, ec));
     OFFSET(PT_IP, offsetof(struct pt, ip));

@@ -164,7 +164,7 @@ static void bench_mapping(sel_t pd)
 static struct handler stepper;
 __attribute__((naked)) static void entry_step(void)
 {
-    __asm__ volatile("add $3, %0\n\tmov $1, %%eax\n\tmov $16, %%edx\n\tsyscall" : "+m"(utcb_exc((struct utcb *)0x7000000)->rip));
+    __asm__ volatile("addq $3, %0\n\tmov $1, %%eax\n\tmov $16, %%edx\n\tsyscall" : "+m"(utcb_exc((struct utcb *)0x7000000)->rip));
 }
 static void fault_many(word_t unused)
 {
