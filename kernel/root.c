@@ -38,12 +38,26 @@ static void map_frames(u64 page, u64 frame, u64 count, unsigned rights)
     check(error == SUCCESS, error_name(error));
 }
 
-static void map_copy(u64 page, const char *from, u64 bytes)
+// Maps `pages` pages of the pool, the first `bytes` bytes copied from `from`. Neighbours are mapped as one range: at boot
+// the pool gives pages in order.
+static void map_copy(u64 page, const char *from, u64 bytes, u64 pages)
 {
-    char *copy = page_alloc();
-    check(copy && account_charge(&root_pd->account, PAGE_SIZE), "out of kernel memory");
-    __builtin_memcpy(copy, from, bytes);
-    map_frames(page, virt_to_phys(copy) / PAGE_SIZE, 1, MEM_R | MEM_W);
+    u64 first = 0, run = 0;
+    for (u64 i = 0; i < pages; i++) {
+        u64 at = i * PAGE_SIZE, left = bytes > at ? bytes - at : 0;
+        char *copy = page_alloc();
+        check(copy && account_charge(&root_pd->account, PAGE_SIZE), "out of kernel memory");
+        __builtin_memcpy(copy, from + at, left < PAGE_SIZE ? left : PAGE_SIZE);
+        u64 frame = virt_to_phys(copy) / PAGE_SIZE;
+        if (run && frame != first + run) {
+            map_frames(page + i - run, first, run, MEM_R | MEM_W);
+            run = 0;
+        }
+        if (!run)
+            first = frame;
+        run++;
+    }
+    map_frames(page + pages - run, first, run, MEM_R | MEM_W);
 }
 
 static void load_segment(const char *image, u64 size, const struct elf_segment *s)
@@ -58,10 +72,7 @@ static void load_segment(const char *image, u64 size, const struct elf_segment *
         map_frames(page, virt_to_phys(from) / PAGE_SIZE, pages, s->flags & PF_X ? MEM_R | MEM_X : MEM_R);
         return;
     }
-    for (u64 i = 0; i < pages; i++) {
-        u64 at = i * PAGE_SIZE, left = file > at ? file - at : 0;
-        map_copy(page + i, from + at, left < PAGE_SIZE ? left : PAGE_SIZE);
-    }
+    map_copy(page, from, file, pages);
 }
 
 static u64 load_image(const struct hip *hip)
@@ -104,8 +115,7 @@ void root_create(struct hip *hip)
     check(root_pd, "no memory");
     hip->kmem_bytes = root_pd->account.kmem_limit;
     u64 entry = load_image(hip);
-    for (u64 at = STACK_TOP - STACK_SIZE; at < STACK_TOP; at += PAGE_SIZE)
-        map_copy(at / PAGE_SIZE, NULL, 0);
+    map_copy((STACK_TOP - STACK_SIZE) / PAGE_SIZE, NULL, 0, STACK_SIZE / PAGE_SIZE);
     error = mapping_pin(&hip_mapping, root_pd, HIP_ADDR / PAGE_SIZE, hip, false);
     check(!error, "HIP not mapped");
     root_capability(&root_pd->object, SEL_PD);

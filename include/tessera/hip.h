@@ -32,4 +32,14 @@ struct hip {
 };
 _Static_assert(sizeof(struct hip) <= 4096, "the HIP is one page");
 
-enum hip_feature { HIP_SMEP = 1, HIP_SMAP = 2, HIP_UMIP = 4, HIP_NX = 8, HIP_PCID = 16, HIP_XSAVE = 32, HIP_FSGSBASE = 64, HIP_INVPCID = 128, HIP_PAGE_1G = 256 };
+enum hip_feature {
+    HIP_SMEP = 1,
+    HIP_SMAP = 2,
+    HIP_UMIP = 4,
+    HIP_NX = 8,
+    HIP_PCID = 16,
+    HIP_XSAVE = 32,
+    HIP_FSGSBASE = 64,
+    HIP_INVPCID = 128,
+    HIP_PAGE_1G = 256
+};

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The address allocator (address.h): a border that only moves up, and for each order a list of what came back. Ranges are
-// neither split nor merged, for addresses are plenty; what is scarce, memory, is not here. The nodes of the lists
-// are heap objects; where there is no memory for one, the range is simply not used again.
+// The address allocator (address.h): a border that only moves up, and for each order a list of what
+// came back. Ranges are neither split nor merged, for addresses are plenty; what is scarce, memory,
+// is not here. The nodes of the lists are heap objects; where there is no memory for one, the range
+// is simply not used again.
 #include "lib/rt/address.h"
 #include "lib/rt/heap.h"
 #include "lib/rt/locks.h"

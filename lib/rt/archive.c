@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The cpio reader (archive.h). A newc entry: 6 characters of magic, 13 fields of 8 hexadecimal digits, the name with its zero,
-// padding to 4 bytes, the data, padding to 4 bytes. Entries that are no regular files are passed over.
+// The cpio reader (archive.h). A newc entry: 6 characters of magic, 13 fields of 8 hexadecimal
+// digits, the name with its zero, padding to 4 bytes, the data, padding to 4 bytes. Entries that
+// are no regular files are passed over.
 #include "lib/rt/archive.h"
 #include "lib/rt/string.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Assertions: for the impossible, not for what a user can cause. They stay on in every build. A failed one
-// prints where and what, and ends the program.
+// Assertions: for the impossible, not for what a user can cause. They stay on in every build. A
+// failed one prints where and what, and ends the program.
 #pragma once
 
 #include <tessera/types.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The ELF64 reader (elf.h). System V ABI, chapters 4 and 5; AMD64 supplement. Fields are copied out of the image, for it
-// may lie at any address, and never read twice.
+// The ELF64 reader (elf.h). System V ABI, chapters 4 and 5; AMD64 supplement. Fields are copied out
+// of the image, for it may lie at any address, and never read twice.
 #include "lib/rt/elf.h"
 #include "lib/rt/string.h"
 

@@ -6,9 +6,7 @@
 #include "lib/rt/sync.h"
 #include "lib/rt/thread.h"
 
-__attribute__((weak)) void rt_main_init(void)
-{
-}
+__attribute__((weak)) void rt_main_init(void) {}
 
 __attribute__((weak)) void rt_exit(int code)
 {

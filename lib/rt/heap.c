@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The heap (heap.h). Three kinds of objects, told apart by the header of the span that they lie in (span.h):
+// The heap (heap.h). Three kinds of objects, told apart by the header of the span that they lie in
+// (span.h):
 //
 //   slab  up to SMALL_MAX bytes: a page of objects of one size class, with a list of its free ones
 //   run   up to RUN_MAX bytes: 2^order pages for itself
 //   huge  above: a range of its own from the environment
 //
-// Slabs with room are in their class's list, full ones in none. An empty slab goes back to the spans, unless it is the
-// only one of its class with room, so that alloc and free in turn do not cut and merge spans; of such idle slabs there
-// are at most IDLE_MAX, for each may keep an arena. A failed allocation fetches an arena and tries again; no lock is held while the environment is asked.
+// Slabs with room are in their class's list, full ones in none. An empty slab goes back to the
+// spans, unless it is the only one of its class with room, so that alloc and free in turn do not
+// cut and merge spans; of such idle slabs there are at most IDLE_MAX, for each may keep an arena. A
+// failed allocation fetches an arena and tries again; no lock is held while the environment is
+// asked.
 #include "lib/rt/heap.h"
 #include "lib/rt/assert.h"
 #include "lib/rt/locks.h"
@@ -27,13 +30,13 @@ enum {
     IDLE_MAX = 4,
 };
 
-static const u16 class_bytes[CLASSES] = {16,  32,  48,  64,  80,  96,  112, 128,  160, 192,
+static const u16 class_bytes[CLASSES] = {16,  32,  48,  64,  80,  96,  112, 128,  160,      192,
                                          224, 256, 320, 400, 496, 576, 800, 1344, SMALL_MAX};
 // Class by (bytes + 15) / 16.
 static u8 class_of_unit[SMALL_MAX / UNIT + 1];
 static struct list slabs[CLASSES];
-static size_t used; // by objects in arenas; under the lock
-static size_t huge; // bytes of huge spans; atomic
+static size_t used;   // by objects in arenas; under the lock
+static size_t huge;   // bytes of huge spans; atomic
 static unsigned idle; // empty slabs that are kept
 static bool ready;
 
@@ -45,7 +48,7 @@ static void heap_init(void)
     unsigned class = 0;
     for (unsigned unit = 0; unit < ARRAY_SIZE(class_of_unit); unit++) {
         class += unit * UNIT > class_bytes[class];
-        class_of_unit[unit] = (u8)class;
+        class_of_unit[unit] = (u8) class;
     }
     for (unsigned i = 0; i < CLASSES; i++)
         list_init(&slabs[i]);
@@ -59,7 +62,7 @@ static struct span *slab_create(unsigned class)
     if (!slab)
         return NULL;
     slab->kind = SPAN_SLAB;
-    slab->size_class = (u16)class;
+    slab->size_class = (u16) class;
     slab->used = 0;
     slab->free = NULL;
     size_t step = class_bytes[class];
@@ -96,7 +99,7 @@ static void *small_alloc(size_t bytes)
 
 static void trim(void)
 {
-    for (unsigned class = 0; class < CLASSES; class++) {
+    for (unsigned class = 0; class < CLASSES; class ++) {
         LIST_FOREACH(node, &slabs[class])
         {
             struct span *slab = LIST_ENTRY(node, struct span, links);

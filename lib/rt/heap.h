@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The heap. Small objects come from pages of one size, larger ones from runs of pages, huge ones directly from
-// rt_memory_grow. The first pages are static; thread-safe; all sizes are aligned to 16 bytes.
+// The heap. Small objects come from pages of one size, larger ones from runs of pages, huge ones
+// directly from rt_memory_grow. The first pages are static; thread-safe; all sizes are aligned to
+// 16 bytes.
 #pragma once
 
 #include <tessera/types.h>
@@ -17,5 +18,7 @@ void *heap_resize(void *object, size_t bytes);
 void heap_free(void *object);
 
 // What the heap has taken from the environment and the part of it that objects take, in bytes.
-struct heap_usage { size_t taken, used; };
+struct heap_usage {
+    size_t taken, used;
+};
 struct heap_usage heap_usage(void);

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Hypercall stubs: one always-inlined function a row of TESSERA_HYPERCALLS (tessera/hypercall.h has the
-// registers, the operations and the errors). All return the kernel's error_t.
+// Hypercall stubs: one always-inlined function a row of TESSERA_HYPERCALLS (tessera/hypercall.h has
+// the registers, the operations and the errors). All return the kernel's error_t.
 //
 // hc_call's variants keep the words in registers, so that a short call costs the user a handful of
-// instructions. hc_call0 and hc_reply0 leave the word registers as they are: the partner may see what stood
-// in them. Use them where that is known to be harmless (benchmarks, notifications within a program), else
-// hc_call with zeros.
+// instructions. hc_call0 and hc_reply0 leave the word registers as they are: the partner may see
+// what stood in them. Use them where that is known to be harmless (benchmarks, notifications within
+// a program), else hc_call with zeros.
 //
-// A handler's stack: every thread block (thread.h) has its stack aligned to STACK_SIZE, so hc_reply finds
-// the stack's top from rsp itself, and a handler is entered each time as if by a call on an empty stack.
+// A handler's stack: every thread block (thread.h) has its stack aligned to STACK_SIZE, so hc_reply
+// finds the stack's top from rsp itself, and a handler is entered each time as if by a call on an
+// empty stack.
 #pragma once
 
 #include <tessera/crd.h>
@@ -24,8 +25,8 @@
 #ifndef RT_HOST_TEST
 
 // The one `syscall` of all rows but call and reply. *second receives the second result.
-HC_INLINE error_t hc_raw(enum hypercall number, word_t a0, word_t a1, word_t a2, word_t a3, word_t a4,
-                         word_t a5, word_t *second)
+HC_INLINE error_t hc_raw(enum hypercall number, word_t a0, word_t a1, word_t a2, word_t a3,
+                         word_t a4, word_t a5, word_t *second)
 {
     word_t result = number;
     register word_t r10 __asm__("r10") = a3;
@@ -39,8 +40,9 @@ HC_INLINE error_t hc_raw(enum hypercall number, word_t a0, word_t a1, word_t a2,
     return (error_t)result;
 }
 
-// Calls through portal `pt` with up to four words in and out. `*message` is the head of what is sent, then of what
-// came back; `w` the words 0–3, likewise (what comes back is undefined unless SUCCESS).
+// Calls through portal `pt` with up to four words in and out. `*message` is the head of what is
+// sent, then of what came back; `w` the words 0–3, likewise (what comes back is undefined unless
+// SUCCESS).
 HC_INLINE MUST_CHECK error_t hc_call(sel_t pt, head_t *message, word_t w[4])
 {
     word_t result = HC_call, portal = pt, h = *message, w0 = w[0];
@@ -70,7 +72,8 @@ HC_INLINE MUST_CHECK error_t hc_call0(sel_t pt)
     return (error_t)result;
 }
 
-// Replies and waits for the next call, on an empty stack. The caller's frame is gone: nothing after it runs.
+// Replies and waits for the next call, on an empty stack. The caller's frame is gone: nothing after
+// it runs.
 HC_INLINE NORETURN void hc_reply(head_t message, word_t w0, word_t w1, word_t w2, word_t w3)
 {
     register word_t r10 __asm__("r10") = w1;
@@ -86,45 +89,49 @@ HC_INLINE NORETURN void hc_reply(head_t message, word_t w0, word_t w1, word_t w2
 // A reply of no words; see the note on registers above.
 HC_INLINE NORETURN void hc_reply0(void)
 {
-    __asm__ volatile("xorl %%esi, %%esi\n\torq $0xfff8, %%rsp\n\tmovl $1, %%eax\n\tsyscall" ::: "memory");
+    __asm__ volatile("xorl %%esi, %%esi\n\torq $0xfff8, %%rsp\n\tmovl $1, %%eax\n\tsyscall" ::
+                         : "memory");
     __builtin_unreachable();
 }
 
 #else // host tests play the kernel
 
-error_t hc_raw(enum hypercall number, word_t a0, word_t a1, word_t a2, word_t a3, word_t a4, word_t a5,
-               word_t *second);
+error_t hc_raw(enum hypercall number, word_t a0, word_t a1, word_t a2, word_t a3, word_t a4,
+               word_t a5, word_t *second);
 error_t hc_call(sel_t pt, head_t *message, word_t w[4]) MUST_CHECK;
 NORETURN void hc_reply(head_t message, word_t w0, word_t w1, word_t w2, word_t w3);
 
 #endif
 
-_Static_assert(HC_call == 0 && HC_reply == 1 && STACK_SIZE == 0x10000, "hc_reply has them in its text");
+_Static_assert(HC_call == 0 && HC_reply == 1 && STACK_SIZE == 0x10000,
+               "hc_reply has them in its text");
 
 // One row with the second result dropped.
-HC_INLINE error_t hc_plain(enum hypercall number, word_t a0, word_t a1, word_t a2, word_t a3, word_t a4,
-                           word_t a5)
+HC_INLINE error_t hc_plain(enum hypercall number, word_t a0, word_t a1, word_t a2, word_t a3,
+                           word_t a4, word_t a5)
 {
     word_t second;
     return hc_raw(number, a0, a1, a2, a3, a4, a5, &second);
 }
 
-// Creates a protection domain at `sel`, charged to `pd`, with `kmem_bytes` and `caps` moved from pd's account.
+// Creates a protection domain at `sel`, charged to `pd`, with `kmem_bytes` and `caps` moved from
+// pd's account.
 HC_INLINE MUST_CHECK error_t hc_create_pd(sel_t sel, sel_t pd, u64 kmem_bytes, u64 caps)
 {
     return hc_plain(HC_create_pd, sel, pd, kmem_bytes, caps, 0, 0);
 }
 
 // Creates a thread in `pd` with its UTCB page at `utcb`. `flags` is 0 or EC_GLOBAL.
-HC_INLINE MUST_CHECK error_t hc_create_ec(sel_t sel, word_t utcb, word_t sp, unsigned cpu, unsigned flags,
-                                          sel_t exc_base, sel_t pd)
+HC_INLINE MUST_CHECK error_t hc_create_ec(sel_t sel, word_t utcb, word_t sp, unsigned cpu,
+                                          unsigned flags, sel_t exc_base, sel_t pd)
 {
     return hc_plain(HC_create_ec, sel, utcb, sp, cpu | flags, exc_base, pd);
 }
 
-// Gives `ec` a scheduling context; only who holds PD_SC on `pd` may. Quantum, budget and period in µs.
-HC_INLINE MUST_CHECK error_t hc_create_sc(sel_t sel, sel_t ec, sel_t pd, unsigned priority, u32 quantum_us,
-                                          u32 budget_us, u32 period_us)
+// Gives `ec` a scheduling context; only who holds PD_SC on `pd` may. Quantum, budget and period in
+// µs.
+HC_INLINE MUST_CHECK error_t hc_create_sc(sel_t sel, sel_t ec, sel_t pd, unsigned priority,
+                                          u32 quantum_us, u32 budget_us, u32 period_us)
 {
     return hc_plain(HC_create_sc, sel, ec, pd, priority | (word_t)quantum_us << 16,
                     budget_us | (word_t)period_us << 32, 0);
@@ -141,14 +148,18 @@ HC_INLINE MUST_CHECK error_t hc_create_sm(sel_t sel, word_t initial, sel_t pd)
     return hc_plain(HC_create_sm, sel, initial, pd, 0, 0, 0);
 }
 
-// Takes back what was derived from the range `c` of `pd`'s spaces; with REVOKE_SELF the range itself too.
+// Takes back what was derived from the range `c` of `pd`'s spaces; with REVOKE_SELF the range
+// itself too.
 HC_INLINE error_t hc_revoke(sel_t pd, crd_t c, word_t flags)
 {
     return hc_plain(HC_revoke, pd, c, flags, 0, 0, 0);
 }
 
 // Drops one own capability and all that was derived from it; destroys the object if we created it.
-HC_INLINE error_t hc_drop(sel_t sel) { return hc_revoke(SEL_PD, crd(CRD_OBJ, sel, 0, RIGHT_ALL), REVOKE_SELF); }
+HC_INLINE error_t hc_drop(sel_t sel)
+{
+    return hc_revoke(SEL_PD, crd(CRD_OBJ, sel, 0, RIGHT_ALL), REVOKE_SELF);
+}
 
 // Reads what stands at a place of one's own spaces: *found is null if nothing does.
 HC_INLINE error_t hc_lookup(crd_t c, crd_t *found)
@@ -198,10 +209,13 @@ HC_INLINE MUST_CHECK error_t hc_pt_ctrl(sel_t pt, word_t identity)
     return hc_plain(HC_pt_ctrl, pt, identity, 0, 0, 0, 0);
 }
 
-HC_INLINE error_t hc_sm_up(sel_t sm) { return hc_plain(HC_sm_ctrl, sm, SM_OP_UP, 0, 0, 0, 0); }
+HC_INLINE error_t hc_sm_up(sel_t sm)
+{
+    return hc_plain(HC_sm_ctrl, sm, SM_OP_UP, 0, 0, 0, 0);
+}
 
-// Waits until the semaphore's counter is above zero and takes one; ETIMEOUT when the TSC passes `deadline`
-// (DEADLINE_NEVER: wait for ever).
+// Waits until the semaphore's counter is above zero and takes one; ETIMEOUT when the TSC passes
+// `deadline` (DEADLINE_NEVER: wait for ever).
 HC_INLINE MUST_CHECK error_t hc_sm_down(sel_t sm, u64 deadline)
 {
     return hc_plain(HC_sm_ctrl, sm, SM_OP_DOWN, deadline, 0, 0, 0);

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Doubly linked, circular, intrusive lists. A list is a node that is no element; an element that is in no list points
-// to itself, so that list_remove may be called twice.
+// Doubly linked, circular, intrusive lists. A list is a node that is no element; an element that is
+// in no list points to itself, so that list_remove may be called twice.
 #pragma once
 
 #include <tessera/types.h>
 
-struct list { struct list *next, *prev; };
+struct list {
+    struct list *next, *prev;
+};
 
-#define LIST_INIT(name) {&(name), &(name)}
+#define LIST_INIT(name)                                                                            \
+    {                                                                                              \
+        &(name), &(name)                                                                           \
+    }
 // The struct of `type` whose `member` is the node.
 #define LIST_ENTRY(node, type, member) CONTAINER_OF(node, type, member)
 // Goes through all elements; the current one may be removed.
@@ -17,8 +22,14 @@ struct list { struct list *next, *prev; };
     for (struct list *node = (head)->next, *node##_next = node->next; node != (head);              \
          node = node##_next, node##_next = node->next)
 
-static inline void list_init(struct list *l) { l->next = l->prev = l; }
-static inline bool list_empty(const struct list *l) { return l->next == l; }
+static inline void list_init(struct list *l)
+{
+    l->next = l->prev = l;
+}
+static inline bool list_empty(const struct list *l)
+{
+    return l->next == l;
+}
 static inline void list_insert(struct list *after, struct list *node)
 {
     node->next = after->next;
@@ -26,8 +37,14 @@ static inline void list_insert(struct list *after, struct list *node)
     after->next->prev = node;
     after->next = node;
 }
-static inline void list_push_front(struct list *head, struct list *node) { list_insert(head, node); }
-static inline void list_push_back(struct list *head, struct list *node) { list_insert(head->prev, node); }
+static inline void list_push_front(struct list *head, struct list *node)
+{
+    list_insert(head, node);
+}
+static inline void list_push_back(struct list *head, struct list *node)
+{
+    list_insert(head->prev, node);
+}
 static inline void list_remove(struct list *node)
 {
     node->prev->next = node->next;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Formatted text (print.h): one formatter, two ways out. A number is made of four parts: padding in front, sign or 0x,
-// zeros, digits.
+// Formatted text (print.h): one formatter, two ways out. A number is made of four parts: padding in
+// front, sign or 0x, zeros, digits.
 #include "lib/rt/print.h"
 #include "lib/rt/string.h"
 
@@ -56,7 +56,8 @@ static void out_repeat(struct out *o, char c, int count)
 }
 
 // Text with its padding; `zeros` go between prefix and text.
-static void out_padded(struct out *o, const struct spec *s, const char *prefix, int zeros, const char *text, int length)
+static void out_padded(struct out *o, const struct spec *s, const char *prefix, int zeros,
+                       const char *text, int length)
 {
     int prefix_length = (int)strlen(prefix), padding = s->width - prefix_length - zeros - length;
     if (!s->left)
@@ -142,7 +143,8 @@ struct arguments {
 
 static u64 argument_integer(struct arguments *a, const struct spec *s, bool is_signed)
 {
-    u64 value = s->bytes == sizeof(long) ? va_arg(a->list, unsigned long) : va_arg(a->list, unsigned);
+    u64 value =
+        s->bytes == sizeof(long) ? va_arg(a->list, unsigned long) : va_arg(a->list, unsigned);
     return narrow(value, s->bytes, is_signed);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The selector allocator (selector.h). Bit i of the bitmap is selector i; the words below SEL_FIRST_FREE are
-// skipped. `hint` is the lowest word that may have a free bit: only a hint, so races on it are harmless.
+// The selector allocator (selector.h). Bit i of the bitmap is selector i; the words below
+// SEL_FIRST_FREE are skipped. `hint` is the lowest word that may have a free bit: only a hint, so
+// races on it are harmless.
 #include "lib/rt/selector.h"
 #include "lib/rt/hypercall.h"
 
@@ -16,8 +17,8 @@ static u32 hint = FIRST_WORD;
 // Sets `mask` in a word that is expected to be *old. On failure *old is what it is now.
 static bool claim(u32 word, u64 *old, u64 mask)
 {
-    return __atomic_compare_exchange_n(&rt_selector_bitmap[word], old, *old | mask, false, __ATOMIC_ACQUIRE,
-                                       __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(&rt_selector_bitmap[word], old, *old | mask, false,
+                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 static u64 word_load(u32 word)
@@ -106,7 +107,8 @@ void selector_free_range(sel_t sel, unsigned order)
     if (order >= WORD_ORDER)
         free_words(word, 1u << (order - WORD_ORDER));
     else
-        __atomic_fetch_and(&rt_selector_bitmap[word], ~(bits(order) << (sel % BITS)), __ATOMIC_RELEASE);
+        __atomic_fetch_and(&rt_selector_bitmap[word], ~(bits(order) << (sel % BITS)),
+                           __ATOMIC_RELEASE);
     if (word < __atomic_load_n(&hint, __ATOMIC_RELAXED))
         __atomic_store_n(&hint, word, __ATOMIC_RELAXED);
 }

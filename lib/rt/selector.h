@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Free selectors from SEL_FIRST_FREE on: a bitmap, changed with atomic operations, so that no lock is needed
-// and portal handlers may use it. Freeing a selector does not drop the capability there: hc_drop first.
+// Free selectors from SEL_FIRST_FREE on: a bitmap, changed with atomic operations, so that no lock
+// is needed and portal handlers may use it. Freeing a selector does not drop the capability there:
+// hc_drop first.
 //
 // The bitmap is weak: a program that needs more than 65,536 selectors defines both symbols itself.
 #pragma once
@@ -18,5 +19,6 @@ sel_t selector_alloc(void);
 sel_t selector_alloc_range(unsigned order);
 void selector_free(sel_t sel);
 void selector_free_range(sel_t sel, unsigned order);
-// Drops the capability at `sel` (with all derived from it), then frees the selector. SEL_NONE is ignored.
+// Drops the capability at `sel` (with all derived from it), then frees the selector. SEL_NONE is
+// ignored.
 void selector_drop(sel_t sel);

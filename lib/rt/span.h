@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Spans: runs of 2^order pages, cut from arenas by halves and merged again (a buddy system). The heap's own; its
-// lock is held in all of these functions but span_arena_map and span_arena_unmap.
+// Spans: runs of 2^order pages, cut from arenas by halves and merged again (a buddy system). The
+// heap's own; its lock is held in all of these functions but span_arena_map and span_arena_unmap.
 //
-// Each span, used or free, begins with its header, and everything handed out lies in the span's first page: so the
-// page that an object lies in tells what it belongs to.
+// Each span, used or free, begins with its header, and everything handed out lies in the span's
+// first page: so the page that an object lies in tells what it belongs to.
 #pragma once
 
 #include "lib/rt/list.h"
 
 enum { SPAN_ORDERS = 5, SPAN_ARENA_BYTES = PAGE_SIZE << (SPAN_ORDERS - 1) };
 
-enum span_kind { SPAN_FREE = 0x5ba9f4ee, SPAN_SLAB = 0x5ba951ab, SPAN_RUN = 0x5ba9014a, SPAN_HUGE = 0x5ba94067 };
+enum span_kind {
+    SPAN_FREE = 0x5ba9f4ee,
+    SPAN_SLAB = 0x5ba951ab,
+    SPAN_RUN = 0x5ba9014a,
+    SPAN_HUGE = 0x5ba94067
+};
 
 struct span {
     u32 kind; // enum span_kind, checked wherever an object comes back

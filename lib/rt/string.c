@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Memory and strings (string.h). The empty asm statements in loops keep the compiler from recognising a loop as
-// the very function that it is in, and calling that.
+// Memory and strings (string.h). The empty asm statements in loops keep the compiler from
+// recognising a loop as the very function that it is in, and calling that.
 #include "lib/rt/string.h"
 
 // Eight bytes at any address, of any type.
@@ -17,7 +17,8 @@ enum { REP_MIN = 64 }; // bytes from which on `rep` pays
 #define U16(p) (*(any_u16 *)(p))
 
 // Up to 16 bytes: all is read before anything is written, so that ranges may overlap.
-static inline __attribute__((always_inline)) void copy_small(char *to, const char *from, size_t bytes)
+static inline __attribute__((always_inline)) void copy_small(char *to, const char *from,
+                                                             size_t bytes)
 {
     if (bytes >= 8) {
         u64 first = U64(from), last = U64(from + bytes - 8);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Memory and strings, with the C library's names since the compiler itself calls some of them. Short copies go by
-// overlapping words, long ones by `rep movsq`: on the emulator that we measure with a step of it counts as one
-// instruction, a loop's step as two or more, and processors do it by cache lines.
+// Memory and strings, with the C library's names since the compiler itself calls some of them.
+// Short copies go by overlapping words, long ones by `rep movsq`: on the emulator that we measure
+// with a step of it counts as one instruction, a loop's step as two or more, and processors do it
+// by cache lines.
 #pragma once
 
 #include <tessera/types.h>
@@ -18,5 +19,6 @@ size_t strnlen(const char *string, size_t limit);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t limit);
 char *strchr(const char *string, int character);
-// Copies a string that may be cut, always terminated if size > 0. Returns strlen(from): cut if that is >= size.
+// Copies a string that may be cut, always terminated if size > 0. Returns strlen(from): cut if that
+// is >= size.
 size_t strlcpy(char *to, const char *from, size_t size);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Semaphore and mutex (sync.h). test/models/semaphore.pml is the SPIN model of down, up and the withdrawal
-// of a waiter whose time is up.
+// Semaphore and mutex (sync.h). test/models/semaphore.pml is the SPIN model of down, up and the
+// withdrawal of a waiter whose time is up.
 //
-// A waiter has lowered the counter below zero before it enters the kernel, so every up that sees a negative
-// counter owes one kernel up, whether that waiter has arrived there yet or not: the kernel's counter keeps it.
+// A waiter has lowered the counter below zero before it enters the kernel, so every up that sees a
+// negative counter owes one kernel up, whether that waiter has arrived there yet or not: the
+// kernel's counter keeps it.
 #include "lib/rt/sync.h"
 #include "lib/rt/assert.h"
 #include "lib/rt/locks.h"
@@ -40,18 +41,21 @@ bool semaphore_try(struct semaphore *s)
 {
     i32 count = __atomic_load_n(&s->count, __ATOMIC_RELAXED);
     while (count > 0) {
-        if (__atomic_compare_exchange_n(&s->count, &count, count - 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        if (__atomic_compare_exchange_n(&s->count, &count, count - 1, true, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED))
             return true;
     }
     return false;
 }
 
-// Gives up waiting. False if an up has counted us among its waiters already: then its kernel up is ours.
+// Gives up waiting. False if an up has counted us among its waiters already: then its kernel up is
+// ours.
 static bool withdraw(struct semaphore *s)
 {
     i32 count = __atomic_load_n(&s->count, __ATOMIC_RELAXED);
     while (count < 0) {
-        if (__atomic_compare_exchange_n(&s->count, &count, count + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        if (__atomic_compare_exchange_n(&s->count, &count, count + 1, true, __ATOMIC_RELAXED,
+                                        __ATOMIC_RELAXED))
             return true;
     }
     return false;
@@ -83,13 +87,15 @@ void semaphore_up(struct semaphore *s)
     if (!error)
         error = hc_sm_up(s->sm);
     if (UNLIKELY(error))
-        rt_panic("a semaphore cannot wake its waiter: %s; semaphore_prepare would have told in time\n",
-                 error_name(error));
+        rt_panic(
+            "a semaphore cannot wake its waiter: %s; semaphore_prepare would have told in time\n",
+            error_name(error));
 }
 
 void mutex_lock_slow(struct mutex *m)
 {
     error_t error = wait_in_kernel(&m->semaphore, DEADLINE_NEVER);
     if (UNLIKELY(error))
-        rt_panic("a mutex cannot wait: %s; mutex_prepare would have told in time\n", error_name(error));
+        rt_panic("a mutex cannot wait: %s; mutex_prepare would have told in time\n",
+                 error_name(error));
 }

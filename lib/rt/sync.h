@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Futex-like semaphore and mutex (001_5c4c3d5892c9ef36.txt): a counter in user memory, which atomic operations
-// change, and a kernel semaphore that is entered only when somebody must wait or be woken. The kernel semaphore is
-// made at the first contention, or by *_prepare where a failure can still be handled.
+// Futex-like semaphore and mutex (001_5c4c3d5892c9ef36.txt): a counter in user memory, which atomic
+// operations change, and a kernel semaphore that is entered only when somebody must wait or be
+// woken. The kernel semaphore is made at the first contention, or by *_prepare where a failure can
+// still be handled.
 //
-// The counter: >= 0 is what can be taken, < 0 minus the number of threads that wait or are about to. A woken
-// thread owns what it waited for (hand-over, first come first served).
+// The counter: >= 0 is what can be taken, < 0 minus the number of threads that wait or are about
+// to. A woken thread owns what it waited for (hand-over, first come first served).
 #pragma once
 
 #include "lib/rt/hypercall.h"
@@ -15,31 +16,50 @@ struct semaphore {
     i32 count;
     u32 sm; // selector of the kernel semaphore, 0 = not made yet
 };
-#define SEMAPHORE_INIT(n) {(n), 0}
+#define SEMAPHORE_INIT(n)                                                                          \
+    {                                                                                              \
+        (n), 0                                                                                     \
+    }
 
 // Makes the kernel semaphore now. ERESOURCE (no selector), EMEM.
 MUST_CHECK error_t semaphore_prepare(struct semaphore *s);
 // Drops the kernel semaphore, if there is one; nobody may wait.
 void semaphore_destroy(struct semaphore *s);
-// Takes one, waiting if need be until the TSC passes `deadline` (DEADLINE_NEVER). ETIMEOUT; EABORT if destroyed meanwhile.
+// Takes one, waiting if need be until the TSC passes `deadline` (DEADLINE_NEVER). ETIMEOUT; EABORT
+// if destroyed meanwhile.
 error_t semaphore_down(struct semaphore *s, u64 deadline);
 // Takes one if that needs no waiting.
 bool semaphore_try(struct semaphore *s);
 void semaphore_up(struct semaphore *s);
 
 // Not recursive. A portal handler that takes a mutex makes its caller wait for it.
-struct mutex { struct semaphore semaphore; };
-#define MUTEX_INIT {SEMAPHORE_INIT(1)}
+struct mutex {
+    struct semaphore semaphore;
+};
+#define MUTEX_INIT                                                                                 \
+    {                                                                                              \
+        SEMAPHORE_INIT(1)                                                                          \
+    }
 
-static inline MUST_CHECK error_t mutex_prepare(struct mutex *m) { return semaphore_prepare(&m->semaphore); }
+static inline MUST_CHECK error_t mutex_prepare(struct mutex *m)
+{
+    return semaphore_prepare(&m->semaphore);
+}
 void mutex_lock_slow(struct mutex *m);
 static inline void mutex_lock(struct mutex *m)
 {
     if (UNLIKELY(__atomic_fetch_sub(&m->semaphore.count, 1, __ATOMIC_ACQUIRE) <= 0))
         mutex_lock_slow(m);
 }
-static inline bool mutex_try(struct mutex *m) { return semaphore_try(&m->semaphore); }
-static inline void mutex_unlock(struct mutex *m) { semaphore_up(&m->semaphore); }
+static inline bool mutex_try(struct mutex *m)
+{
+    return semaphore_try(&m->semaphore);
+}
+static inline void mutex_unlock(struct mutex *m)
+{
+    semaphore_up(&m->semaphore);
+}
 
-// Makes the kernel semaphores of lib/rt's own locks; thread.c does it before the second thread exists.
+// Makes the kernel semaphores of lib/rt's own locks; thread.c does it before the second thread
+// exists.
 MUST_CHECK error_t rt_locks_prepare(void);

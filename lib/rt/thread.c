@@ -3,9 +3,10 @@
 //
 // Threads (thread.h).
 //
-// A thread ends in two steps: thread_exit ups `done` and then waits for ever without touching its stack again;
-// who joins it drops the EC and waits until the kernel has really let go of it, which shows in the UTCB page
-// being gone: only then are stack and addresses free for others, whatever CPU the thread was on.
+// A thread ends in two steps: thread_exit ups `done` and then waits for ever without touching its
+// stack again; who joins it drops the EC and waits until the kernel has really let go of it, which
+// shows in the UTCB page being gone: only then are stack and addresses free for others, whatever
+// CPU the thread was on.
 #include "lib/rt/thread.h"
 #include "lib/rt/address.h"
 #include "lib/rt/locks.h"
@@ -59,7 +60,8 @@ static void block_destroy(struct thread *t)
     address_free((word_t)t->block, BLOCK_BYTES);
 }
 
-// Waits until the kernel has unmapped the UTCB of an EC that was dropped. False if it takes unreasonably long.
+// Waits until the kernel has unmapped the UTCB of an EC that was dropped. False if it takes
+// unreasonably long.
 static bool utcb_gone(const struct thread *t)
 {
     crd_t found;
@@ -71,11 +73,14 @@ static bool utcb_gone(const struct thread *t)
     return false;
 }
 
-// Everything but the scheduling context. `sp_gap`: bytes between the stack's top and the first stack pointer.
-static error_t thread_begin(struct thread *t, unsigned cpu, size_t stack_bytes, unsigned flags, size_t sp_gap)
+// Everything but the scheduling context. `sp_gap`: bytes between the stack's top and the first
+// stack pointer.
+static error_t thread_begin(struct thread *t, unsigned cpu, size_t stack_bytes, unsigned flags,
+                            size_t sp_gap)
 {
     stack_bytes = stack_bytes ? ALIGN_UP(stack_bytes, PAGE_SIZE) : STACK_DEFAULT;
-    *t = (struct thread){.ec = SEL_NONE, .sc = SEL_NONE, .done = SEL_NONE, .cpu = cpu, .stack_bytes = stack_bytes};
+    *t = (struct thread){
+        .ec = SEL_NONE, .sc = SEL_NONE, .done = SEL_NONE, .cpu = cpu, .stack_bytes = stack_bytes};
     if (stack_bytes > STACK_SIZE)
         return EPARAM;
     if (cpu >= hip()->cpu_count || cpu >= MAX_CPUS)
@@ -88,8 +93,8 @@ static error_t thread_begin(struct thread *t, unsigned cpu, size_t stack_bytes, 
         return ERESOURCE;
     error = block_create(t);
     if (!error)
-        error = hc_create_ec(ec, utcb_address(t), (word_t)t->block + STACK_SIZE - sp_gap, cpu, flags,
-                             rt_exception_base(cpu), SEL_PD);
+        error = hc_create_ec(ec, utcb_address(t), (word_t)t->block + STACK_SIZE - sp_gap, cpu,
+                             flags, rt_exception_base(cpu), SEL_PD);
     if (error) {
         block_destroy(t);
         selector_free(ec);
@@ -137,8 +142,8 @@ __attribute__((naked)) static void thread_entry(void)
 }
 
 // A new thread's first exception: tells the kernel where it begins.
-NORETURN static void startup_handler(word_t identity, head_t h, word_t vector, word_t mtd, word_t address,
-                                     word_t error)
+NORETURN static void startup_handler(word_t identity, head_t h, word_t vector, word_t mtd,
+                                     word_t address, word_t error)
 {
     (void)identity, (void)h, (void)vector, (void)mtd, (void)address, (void)error;
     utcb_exc(utcb())->rip = (word_t)thread_entry;
@@ -205,7 +210,8 @@ error_t thread_create(struct thread *thread, unsigned cpu, unsigned priority, co
         return error;
     error = semaphore_create(&thread->done);
     if (!error) {
-        struct thread_words *words = (struct thread_words *)((struct utcb *)utcb_address(thread))->user;
+        struct thread_words *words =
+            (struct thread_words *)((struct utcb *)utcb_address(thread))->user;
         words->done = thread->done;
         words->park = startup[cpu].park;
         words->function = function;
@@ -244,7 +250,8 @@ void thread_exit(void)
     __builtin_unreachable();
 }
 
-error_t portal_create_at(sel_t sel, const struct thread *handler, portal_entry_t entry, unsigned mtd, word_t identity)
+error_t portal_create_at(sel_t sel, const struct thread *handler, portal_entry_t entry,
+                         unsigned mtd, word_t identity)
 {
     error_t error = hc_create_pt(sel, handler->ec, (word_t)entry, mtd, SEL_PD);
     if (error)
@@ -252,7 +259,8 @@ error_t portal_create_at(sel_t sel, const struct thread *handler, portal_entry_t
     return hc_pt_ctrl(sel, identity);
 }
 
-error_t portal_create(const struct thread *handler, portal_entry_t entry, unsigned mtd, word_t identity, sel_t *out)
+error_t portal_create(const struct thread *handler, portal_entry_t entry, unsigned mtd,
+                      word_t identity, sel_t *out)
 {
     sel_t sel = selector_alloc();
     if (sel == SEL_NONE)

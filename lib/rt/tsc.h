@@ -13,12 +13,23 @@ static inline u64 rdtsc(void)
     return low | (u64)high << 32;
 }
 
-// Ticks in `us` microseconds, and back, without overflow for more than a century.
-static inline u64 tsc_from_us(u64 us) { return (u64)((unsigned __int128)us * hip()->tsc_khz / 1000); }
+// Ticks in `us` microseconds; what exceeds 63 bits is cut, so that adding it to now does not wrap
+// around.
+static inline u64 tsc_from_us(u64 us)
+{
+    u64 khz = hip()->tsc_khz, ticks;
+    if (__builtin_mul_overflow(us / 1000, khz, &ticks) || ticks > INT64_MAX)
+        return INT64_MAX;
+    return ticks + us % 1000 * khz / 1000;
+}
+// Microseconds in `ticks`.
 static inline u64 tsc_to_us(u64 ticks)
 {
     u64 khz = hip()->tsc_khz;
     return ticks / khz * 1000 + ticks % khz * 1000 / khz;
 }
 // The deadline `us` microseconds from now.
-static inline u64 deadline_in_us(u64 us) { return rdtsc() + tsc_from_us(us); }
+static inline u64 deadline_in_us(u64 us)
+{
+    return rdtsc() + tsc_from_us(us);
+}

@@ -3,15 +3,15 @@
 //
 // The current thread's UTCB, and messages in it: a writer and a reader that check every bound.
 //
-// Finding the UTCB needs no memory access: each thread block (thread.h) has its stack at an address aligned
-// to STACK_SIZE and its UTCB at a fixed distance from it. The main thread's places (tessera/selector.h) have that
-// same distance.
+// Finding the UTCB needs no memory access: each thread block (thread.h) has its stack at an address
+// aligned to STACK_SIZE and its UTCB at a fixed distance from it. The main thread's places
+// (tessera/selector.h) have that same distance.
 //
-// A `struct msg` is a cursor. Writing: msg_begin, msg_put_*, then msg_call or (in a handler) return. Reading:
-// msg_get_* in the order in which things were put. The first thing that does not fit or is not there makes
-// the error sticky: later gets return 0 or nothing, and msg_error tells once, at the end (EPROTO).
-// A nested call reuses the same UTCB, so a handler reads all of its request before it calls others, and builds its
-// response after.
+// A `struct msg` is a cursor. Writing: msg_begin, msg_put_*, then msg_call or (in a handler)
+// return. Reading: msg_get_* in the order in which things were put. The first thing that does not
+// fit or is not there makes the error sticky: later gets return 0 or nothing, and msg_error tells
+// once, at the end (EPROTO). A nested call reuses the same UTCB, so a handler reads all of its
+// request before it calls others, and builds its response after.
 #pragma once
 
 #include "lib/rt/hypercall.h"
@@ -38,7 +38,8 @@ struct msg {
     error_t error;            // sticky
 };
 
-// Starts a message with nothing in it. What had been received is gone; receive windows stay as they are.
+// Starts a message with nothing in it. What had been received is gone; receive windows stay as they
+// are.
 static inline void msg_begin(struct msg *m)
 {
     *m = (struct msg){.utcb = utcb()};
@@ -85,17 +86,24 @@ static inline struct typed_item msg_get_item(struct msg *m)
     return *utcb_item(m->utcb, m->next_item++);
 }
 
-// Copies bytes that msg_put_bytes wrote, at most `size`; returns how many. More than `size` is an error.
+// Copies bytes that msg_put_bytes wrote, at most `size`; returns how many. More than `size` is an
+// error.
 size_t msg_get_bytes(struct msg *m, void *buffer, size_t size);
-// Copies a string; always terminated. One that does not fit in `size`, or holds a zero byte, is an error and
-// leaves "" behind. `size` must be above 0.
+// Copies a string; always terminated. One that does not fit in `size`, or holds a zero byte, is an
+// error and leaves "" behind. `size` must be above 0.
 void msg_get_string(struct msg *m, char *buffer, size_t size);
 
 // SUCCESS, or EPROTO if anything above failed.
-static inline error_t msg_error(const struct msg *m) { return m->error; }
+static inline error_t msg_error(const struct msg *m)
+{
+    return m->error;
+}
 
 // The message's head as written.
-static inline head_t msg_head(const struct msg *m) { return head(m->words, m->items); }
+static inline head_t msg_head(const struct msg *m)
+{
+    return head(m->words, m->items);
+}
 
 // Takes over a message that has just arrived in registers and UTCB, for reading.
 static inline void msg_receive(struct msg *m, head_t h, word_t w0, word_t w1, word_t w2, word_t w3)
@@ -111,9 +119,11 @@ static inline void msg_receive(struct msg *m, head_t h, word_t w0, word_t w1, wo
                       .in_items = items <= UTCB_ITEMS_MAX ? items : UTCB_ITEMS_MAX};
 }
 
-// Calls `pt` with the message and makes `m` the reader of the reply. Returns the kernel's error, or EPROTO without
-// calling if the message did not fit. Where the reply's word 0 is an error_t, msg_get_word is next.
+// Calls `pt` with the message and makes `m` the reader of the reply. Returns the kernel's error, or
+// EPROTO without calling if the message did not fit. Where the reply's word 0 is an error_t,
+// msg_get_word is next.
 MUST_CHECK error_t msg_call(struct msg *m, sel_t pt);
 
-// Replies with the message (EPROTO alone in word 0 if it did not fit). In a handler of PORTAL_MESSAGE, return instead.
+// Replies with the message (EPROTO alone in word 0 if it did not fit). In a handler of
+// PORTAL_MESSAGE, return instead.
 NORETURN void msg_reply(struct msg *m);

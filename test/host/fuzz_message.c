@@ -121,11 +121,11 @@ static void random_messages_stay_in_bounds(void)
     for (unsigned i = 0; i < 100000; i++) {
         struct msg m;
         char buffer[64];
-        msg_receive(&m, random_next(), random_below(600), random_below(80), random_next(),
-                    random_next());
+        head_t h = random_below(4) ? head(random_below(30), random_below(80)) : random_next();
+        msg_receive(&m, h, random_below(100), random_below(100), random_next(), random_next());
         for (unsigned k = 4; k < 24; k++)
-            utcb()->words[random_below(UTCB_WORDS)] =
-                random_below(2) ? random_below(5000) : random_next();
+            utcb()->words[k < 14 ? random_below(30) : random_below(UTCB_WORDS)] =
+                random_below(3) ? random_below(200) : random_next();
         for (unsigned k = 0; k < 20; k++) {
             switch (random_below(4)) {
             case 0: msg_get_word(&m); break;
@@ -134,7 +134,7 @@ static void random_messages_stay_in_bounds(void)
             default: msg_get_item(&m); break;
             }
         }
-        CHECK(m.next_word <= UTCB_WORDS);
+        CHECK(m.next_word <= m.in_words && m.in_words <= UTCB_WORDS);
     }
 }
 

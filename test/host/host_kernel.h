@@ -22,8 +22,9 @@ static struct {
     pthread_cond_t changed;
 } host_sm[HOST_SELECTORS];
 static pthread_mutex_t host_lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned long host_hypercalls; // how many there were
-static bool host_out_of_kmem;         // create_sm fails
+static unsigned long host_hypercalls;    // how many there were
+static bool host_out_of_kmem;            // create_sm fails
+static void (*host_after_timeout)(void); // runs between a deadline's passing and the return of down
 
 static _Thread_local struct utcb host_utcb;
 static struct hip host_hip = {.cpu_count = 1, .tsc_khz = 1000000};
@@ -103,6 +104,8 @@ error_t hc_raw(enum hypercall number, word_t a0, word_t a1, word_t a2, word_t a3
     host_hypercalls++;
     error_t error = host_hypercall(number, a0, a1, a2);
     pthread_mutex_unlock(&host_lock);
+    if (error == ETIMEOUT && host_after_timeout)
+        host_after_timeout();
     return error;
 }
 

@@ -107,6 +107,23 @@ static void deadline_passes(void)
     CHECK(s.sm == 0);
 }
 
+static struct semaphore late = SEMAPHORE_INIT(0);
+
+static void up_late(void)
+{
+    semaphore_up(&late);
+}
+
+// An up that comes after the deadline but before the waiter has withdrawn is the waiter's.
+static void a_late_up_is_taken(void)
+{
+    host_after_timeout = up_late;
+    CHECK(semaphore_down(&late, host_now() + 1000) == SUCCESS);
+    host_after_timeout = NULL;
+    CHECK(late.count == 0 && host_sm[late.sm].counter == 0);
+    CHECK(semaphore_down(&late, host_now() + 1000) == ETIMEOUT && late.count == 0);
+}
+
 static void empty_account_is_reported(void)
 {
     struct semaphore s = SEMAPHORE_INIT(0);
@@ -125,6 +142,7 @@ int main(void)
     RUN(mutex_excludes);
     RUN(deadlines_lose_nothing);
     RUN(deadline_passes);
+    RUN(a_late_up_is_taken);
     RUN(empty_account_is_reported);
     return check_failures != 0;
 }

@@ -168,10 +168,30 @@ static void unmap_in(struct pd *pd, u64 *table, unsigned level, u64 page, u64 co
     }
 }
 
+// The usual case, one page whose table keeps other entries, in a straight line.
+static bool unmap_one(struct pd *pd, u64 page)
+{
+    u64 *table = pd->page_table;
+    for (unsigned level = LEVELS - 1; level; level--) {
+        u64 entry = table[index_at(page, level)];
+        if ((entry & (PTE_P | PTE_PS)) != PTE_P)
+            return false;
+        table = table_of(entry);
+    }
+    u64 *entry = &table[index_at(page, 0)];
+    u16 *present = page_count(table);
+    if (!(*entry & PTE_P) || *present == 1)
+        return false;
+    *entry = 0;
+    --*present;
+    return true;
+}
+
 void space_unmap(struct pd *pd, u64 page, u64 count, struct tlb_batch *batch)
 {
     tlb_batch_add(batch, pd, page, count);
-    unmap_in(pd, pd->page_table, LEVELS - 1, page, count, batch);
+    if (count != 1 || !unmap_one(pd, page))
+        unmap_in(pd, pd->page_table, LEVELS - 1, page, count, batch);
 }
 
 static u64 pcid_take(void)

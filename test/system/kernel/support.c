@@ -175,8 +175,8 @@ sel_t twin_new(u64 kmem, u64 caps)
     error_t error = hc_create_pd(pd, SEL_PD, kmem, caps);
     if (error)
         test_fail(__FILE__, __LINE__, "create_pd", error, SUCCESS);
-    for (u64 page = IMAGE_BASE / PAGE_SIZE; page <= (u64)__image_end / PAGE_SIZE; page++)
-        delegate_to(pd, crd(CRD_MEM, page, 0, RIGHT_ALL), page);
+    for (u64 page = IMAGE_BASE / PAGE_SIZE; page <= (u64)__image_end / PAGE_SIZE; page += 512)
+        delegate_to(pd, crd(CRD_MEM, page, 9, RIGHT_ALL), page);
     return pd;
 }
 
