@@ -42,6 +42,7 @@ struct cpu {
     struct ec *remote;    // shared: ECs with remote_ops
     u32 flush_request;    // shared: another CPU waits for our TLB flush
     struct rcu_head *deferred, *grace;
+    u64 deferrals, releases; // shared: how many were deferred, how many of them released
     u64 grace_snapshot[MAX_CPUS];
     u32 dispatch_loops;
     bool preemptible; // inside preemption_point

@@ -4,7 +4,12 @@
 // Grace periods (rcu.h). Each CPU has two lists: `deferred`, what came since its last grace period began, and `grace`,
 // what waits for the one under way. The period is over when every other CPU is idle or has a new kernel_entries.
 #include "kernel/rcu.h"
+#include "kernel/arch/x86_64/tsc.h"
+#include "kernel/arch/x86_64/x86.h"
 #include "kernel/cpu.h"
+#include "kernel/exit.h"
+
+enum { SETTLE_MS = 50 };
 
 void rcu_defer(struct rcu_head *head, void (*release)(struct rcu_head *head))
 {
@@ -12,6 +17,7 @@ void rcu_defer(struct rcu_head *head, void (*release)(struct rcu_head *head))
     head->release = release;
     head->next = cpu->deferred;
     cpu->deferred = head;
+    cpu->deferrals++;
     cpu_work(cpu, WORK_RCU);
 }
 
@@ -22,10 +28,12 @@ bool rcu_pending(void)
 
 static void release_all(struct rcu_head *head)
 {
+    struct cpu *cpu = this_cpu();
     while (head) {
         struct rcu_head *next = head->next;
         head->release(head);
         head = next;
+        __atomic_store_n(&cpu->releases, cpu->releases + 1, __ATOMIC_RELEASE);
     }
 }
 
@@ -66,6 +74,33 @@ void rcu_poll(void)
         if (i != cpu->index && !cpus[i]->idle)
             cpu_poke(i);
     }
+}
+
+bool rcu_settle(u64 *until)
+{
+    struct cpu *cpu = this_cpu();
+    u64 released = 0, owed = 0;
+    for (unsigned i = 0; i < cpu_online_count; i++) {
+        u64 done = __atomic_load_n(&cpus[i]->releases, __ATOMIC_ACQUIRE);
+        released += done;
+        owed += __atomic_load_n(&cpus[i]->deferrals, __ATOMIC_ACQUIRE) - done;
+    }
+    if (rdtsc() >= *until + tsc_khz * SETTLE_MS)
+        *until = rdtsc() + tsc_khz * SETTLE_MS;
+    bool more = false;
+    while (owed && !more && rdtsc() < *until) {
+        u64 now = 0;
+        rcu_poll();
+        __atomic_store_n(&cpu->idle, true, __ATOMIC_SEQ_CST); // holds nothing that a grace period protects
+        for (unsigned i = 0; i < cpu_online_count; i++) {
+            if (i != cpu->index && !cpus[i]->idle)
+                cpu_poke(i);
+            now += __atomic_load_n(&cpus[i]->releases, __ATOMIC_ACQUIRE);
+        }
+        more = preemption_point() || now != released;
+        __atomic_store_n(&cpu->idle, false, __ATOMIC_SEQ_CST);
+    }
+    return more;
 }
 
 void rcu_work(void)

@@ -21,3 +21,8 @@ void rcu_poll(void);
 void rcu_work(void);
 // Whether this CPU still holds deferred memory.
 bool rcu_pending(void);
+// For a hypercall that found an account or the pool empty and now holds no pointer to an object: memory that only waits
+// for its grace period may be what was missing. Waits, with interrupts let in. True: some came back or another thread is due,
+// so restart the hypercall; false: none is owed, or `*until` (TSC, kept by the caller,
+// 0 at first) has passed: a thread waits 50 ms, and not again in the 50 ms that follow.
+bool rcu_settle(u64 *until);

@@ -60,6 +60,30 @@ static struct pd *payer_of(u64 sel, unsigned rights)
     return pd && !pd->object.dying ? pd : NULL;
 }
 
+// The hypercall is executed again when its thread is chosen the next time: what it did stays done.
+static struct result restart(u64 number, u64 a0, u64 a1, u64 a2)
+{
+    struct regs *r = &current()->regs;
+    r->rdi = a0;
+    r->rsi = a1;
+    r->rip -= 2;
+    cpu_work(this_cpu(), WORK_LEAVE);
+    return (struct result){number, a2}; // rax and rdx again
+}
+
+// A hypercall that creates may find the account empty only because memory waits for its grace period. Then it is done
+// again once some has come back; `error` is what it ends with otherwise.
+static struct result create_failed(u32 error, u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
+{
+    struct ec *ec = current();
+    if (error != EMEM || !rcu_settle(&ec->settle_until))
+        return result(error);
+    ec->regs.r10 = a3;
+    ec->regs.r8 = a4;
+    ec->regs.r9 = a5;
+    return restart(number, a0, a1, a2);
+}
+
 static struct result sys_create_pd(u64 sel, u64 pd_sel, u64 kmem, u64 caps)
 {
     struct pd *payer = payer_of(pd_sel, PD_CREATE);
@@ -67,14 +91,14 @@ static struct result sys_create_pd(u64 sel, u64 pd_sel, u64 kmem, u64 caps)
     if (!payer)
         return result(ECAP);
     struct pd *pd = pd_create(payer, kmem, caps, &error);
-    if (!pd)
-        return result(error);
+    if (UNLIKELY(!pd))
+        return create_failed(error, HC_create_pd, sel, pd_sel, kmem, caps, 0, 0);
     spin_lock(&mapping_lock);
     error = root_insert(&pd->object, sel);
     spin_unlock(&mapping_lock);
     if (error)
         pd_put(pd);
-    return result(error);
+    return LIKELY(!error) ? result(SUCCESS) : create_failed(error, HC_create_pd, sel, pd_sel, kmem, caps, 0, 0);
 }
 
 static struct result sys_create_ec(u64 sel, u64 utcb, u64 sp, u64 cpu_flags, u64 exc_base, u64 pd_sel)
@@ -90,14 +114,14 @@ static struct result sys_create_ec(u64 sel, u64 utcb, u64 sp, u64 cpu_flags, u64
         exc_base >= SEL_LIMIT)
         return result(EPARAM);
     struct ec *ec = ec_create(pd, utcb, sp, (unsigned)cpu, cpu_flags & EC_GLOBAL, (u32)exc_base, &error);
-    if (!ec)
-        return result(error);
+    if (UNLIKELY(!ec))
+        return create_failed(error, HC_create_ec, sel, utcb, sp, cpu_flags, exc_base, pd_sel);
     spin_lock(&mapping_lock);
     error = root_insert(&ec->object, sel);
     if (error)
         ec_destroy(ec);
     spin_unlock(&mapping_lock);
-    return result(error);
+    return LIKELY(!error) ? result(SUCCESS) : create_failed(error, HC_create_ec, sel, utcb, sp, cpu_flags, exc_base, pd_sel);
 }
 
 static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority_quantum, u64 budget_period)
@@ -108,8 +132,8 @@ static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority
     if (!payer || !ec || !ec->global || ec->object.dying)
         return result(ECAP);
     struct sc *sc = sc_create(payer, ec, priority_quantum, budget_period, &error);
-    if (!sc)
-        return result(error);
+    if (UNLIKELY(!sc))
+        return create_failed(error, HC_create_sc, sel, ec_sel, pd_sel, priority_quantum, budget_period, 0);
     spin_lock(&mapping_lock);
     error = ec->sc ? EBUSY : ec->object.dying ? ECAP : root_insert(&sc->object, sel);
     if (!error)
@@ -119,7 +143,7 @@ static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority
         sc_free(sc);
     else
         ec_remote(ec, REMOTE_SC);
-    return result(error);
+    return LIKELY(!error) ? result(SUCCESS) : create_failed(error, HC_create_sc, sel, ec_sel, pd_sel, priority_quantum, budget_period, 0);
 }
 
 static struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd, u64 pd_sel)
@@ -132,8 +156,8 @@ static struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd, u64 pd_
     if (ip >= USER_END || (mtd & ~(u64)MTD_ALL))
         return result(EPARAM);
     struct pt *pt = pt_create(payer, ec, ip, (u32)mtd, &error);
-    if (!pt)
-        return result(error);
+    if (UNLIKELY(!pt))
+        return create_failed(error, HC_create_pt, sel, ec_sel, ip, mtd, pd_sel, 0);
     spin_lock(&mapping_lock);
     pt->link = NULL;
     error = ec->object.dying ? ECAP : root_insert(&pt->object, sel);
@@ -147,7 +171,7 @@ static struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd, u64 pd_
         ec->portals = pt;
     }
     spin_unlock(&mapping_lock);
-    return result(error);
+    return LIKELY(!error) ? result(SUCCESS) : create_failed(error, HC_create_pt, sel, ec_sel, ip, mtd, pd_sel, 0);
 }
 
 static struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
@@ -157,25 +181,14 @@ static struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
     if (!payer)
         return result(ECAP);
     struct sm *sm = sm_create(payer, initial, &error);
-    if (!sm)
-        return result(error);
+    if (UNLIKELY(!sm))
+        return create_failed(error, HC_create_sm, sel, initial, pd_sel, 0, 0, 0);
     spin_lock(&mapping_lock);
     error = root_insert(&sm->object, sel);
     if (error)
         sm_destroy(sm);
     spin_unlock(&mapping_lock);
-    return result(error);
-}
-
-// The hypercall is executed again when its thread is chosen the next time: what it did stays done.
-static struct result restart(u64 number, u64 a0, u64 a1, u64 a2)
-{
-    struct regs *r = &current()->regs;
-    r->rdi = a0;
-    r->rsi = a1;
-    r->rip -= 2;
-    cpu_work(this_cpu(), WORK_LEAVE);
-    return (struct result){number, a2}; // rax and rdx again
+    return LIKELY(!error) ? result(SUCCESS) : create_failed(error, HC_create_sm, sel, initial, pd_sel, 0, 0, 0);
 }
 
 static struct result sys_revoke(u64 pd_sel, u64 c, u64 flags)

@@ -73,7 +73,7 @@ static void random_hypercalls(void)
     CHECK_EQ(hc_call0(h.pt), SUCCESS); // nothing else was harmed
     drop(twin);
     thread_free(&t);
-    CHECK(read_kmem(SEL_PD) <= before + 4 * PAGE_SIZE / 64);
+    CHECK(kmem_falls_to(before + 4 * PAGE_SIZE / 64));
     handler_free(&h);
 }
 

@@ -282,6 +282,24 @@ u64 read_caps(sel_t pd)
     return read_account(pd, PD_READ_CAPS);
 }
 
+static bool falls_to(sel_t pd, enum pd_op operation, u64 limit)
+{
+    u64 value = ~0ul;
+    for (u64 end = tsc() + tsc_us(20000000); value > limit && tsc() < end;)
+        value = read_account(pd, operation);
+    return value <= limit;
+}
+
+bool kmem_falls_to(u64 limit)
+{
+    return falls_to(SEL_PD, PD_READ_KMEM, limit);
+}
+
+bool caps_fall_to(u64 limit)
+{
+    return falls_to(SEL_PD, PD_READ_CAPS, limit);
+}
+
 void tests_run(const struct test *tests)
 {
     for (; tests->name; tests++) {

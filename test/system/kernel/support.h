@@ -84,4 +84,7 @@ static inline void drop(sel_t sel) { hc_plain(HC_revoke, SEL_PD, crd(CRD_OBJ, se
 static inline error_t revoke_children(crd_t c) { return hc_plain(HC_revoke, SEL_PD, c, 0, 0, 0, 0); }
 error_t delegate_to(sel_t pd, crd_t c, u64 hotspot);
 u64 read_kmem(sel_t pd); // used, in units of 64 bytes, after deferred releases are done
+// Whether the root program's use comes down to `limit`: on a busy host another CPU may hold what was freed for a while.
+bool kmem_falls_to(u64 limit);
+bool caps_fall_to(u64 limit);
 u64 read_caps(sel_t pd);
