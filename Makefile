@@ -112,9 +112,9 @@ SCENARIOS := $(patsubst scenarios/%/scenario.mk,%,$(sort $(wildcard scenarios/*/
 define read_scenario
 BINS :=
 ROOT := sigma0
+INIT := init
 CMDLINE :=
 TEST_CPUS := 1 2 4
-FILES :=
 include scenarios/$(1)/scenario.mk
 CMDLINE_$(1) := $$(CMDLINE)
 TEST_CPUS_$(1) := $$(TEST_CPUS)
@@ -122,10 +122,13 @@ $(if $(wildcard scenarios/$(1)/$(1).ucl),
 $(B)/scenarios/$(1).dtb: scenarios/$(1)/$(1).ucl $(B)/tools/conf
 	$$(call step,CONF,$$<)mkdir -p $$(@D) && $(B)/tools/conf -o $$@ $$<)
 $(B)/scenarios/$(1).cpio: $(B)/tools/mkarchive scenarios/$(1)/scenario.mk $$(BINS:%=$(B)/bin/%) $(B)/bin/$$(ROOT) \
+		$$(if $$(filter sigma0,$$(ROOT)),$(B)/bin/$$(INIT)) \
 		$(if $(wildcard scenarios/$(1)/$(1).ucl),$(B)/scenarios/$(1).dtb)
 	$$(call step,ARCHIVE,$$@)mkdir -p $$(@D) && $(B)/tools/mkarchive $$@ sigma0=$(B)/bin/$$(ROOT) \
+		$$(if $$(filter sigma0,$$(ROOT)),init=$(B)/bin/$$(INIT)) \
 		$$(foreach b,$$(BINS),$$(b)=$(B)/bin/$$(b)) $(if $(wildcard scenarios/$(1)/$(1).ucl),config=$(B)/scenarios/$(1).dtb)
 $(B)/scenarios/$(1).cpio: ROOT := $$(ROOT)
+$(B)/scenarios/$(1).cpio: INIT := $$(INIT)
 $(B)/scenarios/$(1).cpio: BINS := $$(BINS)
 endef
 $(foreach s,$(SCENARIOS),$(eval $(call read_scenario,$(s))))

@@ -5,6 +5,7 @@
 #include "kernel/delegate.h"
 #include "kernel/gsi.h"
 #include "kernel/mapping.h"
+#include "kernel/sm.h"
 
 enum { ORDER_WHOLE = 40, PIECES_MAX = 64 };
 
@@ -105,16 +106,19 @@ static u32 delegate_item(struct pd *from_pd, struct typed_item item, struct pd *
     return error;
 }
 
-// Names a capability of the sender by that ancestor of it which the receiver holds inside its translate window.
-static crd_t translate_item(struct pd *from_pd, crd_t c, struct pd *to_pd, crd_t window)
+// Names a capability of the sender by that ancestor of it which the receiver holds inside its translate window; for a
+// semaphore also its counter, by which a server tells the lives of a selector apart that it uses again.
+static struct typed_item translate_item(struct pd *from_pd, crd_t c, struct pd *to_pd, crd_t window)
 {
-    crd_t found = 0;
+    struct typed_item found = {0, 0};
     if (crd_kind(c) != CRD_OBJ || crd_kind(window) != CRD_OBJ)
-        return 0;
+        return found;
     spin_lock(&mapping_lock);
     for (struct mapping *m = cap_lookup(from_pd, crd_base(c)); m; m = m->parent) {
         if (m->pd == to_pd && m->object && m->base - crd_base(window) <= mask(crd_order(window))) {
-            found = crd(CRD_OBJ, m->base, 0, m->rights);
+            found.crd = crd(CRD_OBJ, m->base, 0, m->rights);
+            if (m->object->type == OBJ_SM)
+                found.how = ((struct sm *)(void *)m->object)->counter << ITEM_TAG_SHIFT;
             break;
         }
         if (m->root)
@@ -137,13 +141,15 @@ void delegate_items(struct ec *from, struct ec *to, unsigned count, bool whole)
         struct typed_item item = *utcb_item(from->utcb, i);
         enum crd_kind kind = crd_kind(item.crd);
         struct window window = {0, ORDER_WHOLE};
-        crd_t got = 0;
-        if (!(item.how & ITEM_DELEGATE))
-            got = whole ? 0 : translate_item(from->pd, item.crd, to->pd, to->utcb->translate);
-        else if (kind != CRD_NULL && (whole ? kind == CRD_MEM : window_for(to->utcb, kind, &window)))
-            (void)!delegate_item(from->pd, item, to->pd, window, &got);
+        struct typed_item got = {0, item.how};
+        if (!(item.how & ITEM_DELEGATE)) {
+            if (!whole)
+                got = translate_item(from->pd, item.crd, to->pd, to->utcb->translate);
+        } else if (kind != CRD_NULL && (whole ? kind == CRD_MEM : window_for(to->utcb, kind, &window))) {
+            (void)!delegate_item(from->pd, item, to->pd, window, &got.crd);
+        }
         if (!whole)
-            *utcb_item(to->utcb, i) = (struct typed_item){got, item.how};
+            *utcb_item(to->utcb, i) = got;
     }
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The machine's log lines (console.h). One lock, so that a line is never mixed with another. A driver that has COM1
-// is expected to read the ring and show what it finds; sigma0 keeps filling it.
+// The machine's log lines (console.h). One lock, so that a line is never mixed with another. A
+// driver that has COM1 is expected to read the ring and show what it finds; sigma0 keeps filling
+// it.
 #include "sigma0/console.h"
 #include "lib/rt/assert.h"
 #include "lib/rt/print.h"

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Where all log lines of the machine meet: a ring that keeps the latest, and the polled serial port for as long as
-// nobody else has it.
+// Where all log lines of the machine meet: a ring that keeps the latest, and the polled serial port
+// for as long as nobody else has it.
 #pragma once
 
 #include "lib/log/ring.h"
 
-// Takes the I/O ports from the kernel and makes the port ready; print() goes here from now on, labelled "sigma0".
+// Takes the I/O ports from the kernel and makes the port ready; print() goes here from now on,
+// labelled "sigma0".
 void console_init(void);
 // Adds text of one source; only whole lines go out, in one piece.
 void console_write(struct log_line *line, const char *text, size_t length);

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// What sigma0 has on each CPU: the echo EC and portal, its own exception portals, an EC for init's exceptions and one
-// for init's requests (sigma0.h, enum cpu_selector). On CPU 0 the echo comes first of all, on a thread block that gets its
-// stack later: the echo handler needs none, and what else runs on that EC can only run once there is memory.
+// What sigma0 has on each CPU: the echo EC and portal, its own exception portals, an EC for init's
+// exceptions and one for init's requests (sigma0.h, enum cpu_selector). On CPU 0 the echo comes
+// first of all, on a thread block that gets its stack later: the echo handler needs none, and what
+// else runs on that EC can only run once there is memory.
 #include "lib/rt/address.h"
 #include "lib/rt/assert.h"
 #include "lib/rt/memory.h"
 #include "lib/rt/start.h"
 #include "lib/rt/thread.h"
 #include "sigma0/echo.h"
+#include "sigma0/range.h"
 #include "sigma0/sigma0.h"
 
 enum { STACK_BYTES = 4 * PAGE_SIZE };
@@ -82,6 +84,10 @@ void cpus_init_first(void)
 void cpus_init_rest(void)
 {
     cpu_finish(0);
+    // The main thread and the echo ECs have exception base 0.
+    error_t error = range_delegate(SEL_PD, CRD_OBJ, first_selector[0] + CPU_EXC_BASE, SEL_EXC_BASE,
+                                   EXC_STARTUP + 1, RIGHT_ALL);
+    ASSERT(!error);
     for (unsigned cpu = 1; cpu < hip()->cpu_count; cpu++) {
         cpu_begin(cpu);
         cpu_finish(cpu);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The echo portals and map_self (echo.h). The caller writes the reply's items into the handler's UTCB itself (both are
-// sigma0's) and passes the reply's head as word 0. So the handler is two instructions, needs no stack, and works
-// before there is any memory. One lock a CPU, since several ECs of a CPU may call and each is preemptible.
+// The echo portals and map_self (echo.h). The caller writes the reply's items into the handler's
+// UTCB itself (both are sigma0's) and passes the reply's head as word 0. So the handler is two
+// instructions, needs no stack, and works before there is any memory. One lock a CPU, since several
+// ECs of a CPU may call and each is preemptible.
 #include "sigma0/echo.h"
 #include "lib/rt/assert.h"
 #include "lib/rt/sync.h"

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The start of init (design section 5; 000_7d6c79716bf8d028.txt, last paragraph). init's selectors 0x000–0x3ff are made at
-// SEL_CHILD + 0x000–0x3ff here and delegated from there. Its text is mapped from the archive, its data copied into
-// memory of its own; it gets nearly all kernel memory and capability slots. What cannot work here stops the boot.
+// The start of init (design section 5; 000_7d6c79716bf8d028.txt, last paragraph). init's selectors
+// 0x000–0x3ff are made at SEL_CHILD + 0x000–0x3ff here and delegated from there. Its text is mapped
+// from the archive, its data copied into memory of its own; it gets nearly all kernel memory and
+// capability slots. What cannot work here stops the boot.
 #include "sigma0/init.h"
 #include "lib/rt/assert.h"
 #include "lib/rt/elf.h"
@@ -12,6 +13,7 @@
 #include "lib/rt/string.h"
 #include "sigma0/physical.h"
 #include "sigma0/range.h"
+#include "sigma0/services.h"
 #include "sigma0/sigma0.h"
 
 enum { INIT_PRIORITY = 128, CHILD_PD = SEL_CHILD + SEL_PD, CHILD_EC = SEL_CHILD + SEL_EC };
@@ -31,17 +33,19 @@ u64 init_entry(void)
 static void must(error_t error, const char *what)
 {
     if (error)
-        rt_panic("sigma0: cannot start init: %s: %s\n", what, error_name(error));
+        rt_panic("cannot start init: %s: %s\n", what, error_name(error));
 }
 
 static void give(crd_t c, u64 to)
 {
-    must(range_delegate(CHILD_PD, crd_kind(c), crd_base(c), to, 1ul << crd_order(c), crd_rights(c)), "delegation");
+    must(range_delegate(CHILD_PD, crd_kind(c), crd_base(c), to, 1ul << crd_order(c), crd_rights(c)),
+         "delegation");
 }
 
 static void give_pages(const void *from, u64 to, u64 bytes, unsigned rights)
 {
-    u64 first = (u64)from / PAGE_SIZE, count = ALIGN_UP((u64)from + bytes, PAGE_SIZE) / PAGE_SIZE - first;
+    u64 first = (u64)from / PAGE_SIZE,
+        count = ALIGN_UP((u64)from + bytes, PAGE_SIZE) / PAGE_SIZE - first;
     must(range_delegate(CHILD_PD, CRD_MEM, first, to / PAGE_SIZE, count, rights), "mapping");
 }
 
@@ -60,18 +64,21 @@ static void open_image(void)
     struct archive_file file = {0};
     error_t error = archive_find(physical_archive(), "init", &file);
     if (error)
-        rt_panic("sigma0: the boot archive has no file \"init\": %s\n", error_name(error));
+        rt_panic("the boot archive has no file \"init\": %s\n", error_name(error));
     if ((u64)file.data % PAGE_SIZE)
-        rt_panic("sigma0: \"init\" is not page aligned in the archive; make the archive with tools/mkarchive\n");
+        rt_panic(
+            "\"init\" is not page aligned in the archive; make the archive with tools/mkarchive\n");
     error = elf_open(&image, file.data, file.size);
     if (error)
-        rt_panic("sigma0: \"init\" cannot be run: %s\n", image.fault);
+        rt_panic("\"init\" cannot be run: %s\n", image.fault);
 }
 
 static void load_segment(const struct elf_segment *s)
 {
-    u64 start = ALIGN_DOWN(s->address, PAGE_SIZE), end = ALIGN_UP(s->address + s->memory_bytes, PAGE_SIZE);
-    unsigned rights = (s->flags & ELF_R ? MEM_R : 0) | (s->flags & ELF_W ? MEM_W : 0) | (s->flags & ELF_X ? MEM_X : 0);
+    u64 start = ALIGN_DOWN(s->address, PAGE_SIZE),
+        end = ALIGN_UP(s->address + s->memory_bytes, PAGE_SIZE);
+    unsigned rights = (s->flags & ELF_R ? MEM_R : 0) | (s->flags & ELF_W ? MEM_W : 0) |
+                      (s->flags & ELF_X ? MEM_X : 0);
     if (!(s->flags & ELF_W) && s->memory_bytes == s->file_bytes) {
         give_pages((const void *)ALIGN_DOWN((u64)s->data, PAGE_SIZE), start, end - start, rights);
         return;
@@ -114,17 +121,20 @@ static void create_domain(void)
     u64 used, kmem, slots_used, slots;
     must(hc_pd_read(SEL_PD, PD_READ_KMEM, &used, &kmem), "account");
     must(hc_pd_read(SEL_PD, PD_READ_CAPS, &slots_used, &slots), "account");
-    must(object_pd(CHILD_PD, keep(kmem - used, KEPT_KMEM), keep(slots - slots_used, KEPT_CAPS), SEL_PD), "domain");
+    must(object_pd(CHILD_PD, keep(kmem - used, KEPT_KMEM), keep(slots - slots_used, KEPT_CAPS),
+                   SEL_PD),
+         "domain");
 }
 
 static void give_selectors(void)
 {
+    sel_t parent = services_add_init();
     give(crd(CRD_OBJ, SEL_CHILD + SEL_EXC_BASE, 5, RIGHT_ALL), SEL_EXC_BASE);
     give(crd(CRD_OBJ, CHILD_PD, 0, CHILD_PD_RIGHTS), SEL_PD);
     give(crd(CRD_OBJ, CHILD_EC, 0, RIGHT_ALL), SEL_EC);
     give(crd(CRD_OBJ, SEL_CHILD + SEL_IDENTITY, 0, RIGHT_ALL), SEL_IDENTITY);
     for (unsigned cpu = 0; cpu < hip()->cpu_count; cpu++) {
-        give(crd(CRD_OBJ, SEL_PARENT_PT + cpu, 0, PT_CALL), SEL_PARENT + cpu);
+        give(crd(CRD_OBJ, parent + cpu, 0, PT_CALL), SEL_PARENT + cpu);
         sel_t own = SEL_CHILD + (cpu ? SEL_EXC_CPU + EXC_COUNT * cpu : SEL_EXC_BASE);
         give(crd(CRD_OBJ, own, 5, RIGHT_ALL), SEL_EXC_CPU + EXC_COUNT * cpu);
     }
@@ -139,17 +149,29 @@ void init_start(void)
     must(object_sm(SEL_CHILD + SEL_IDENTITY, 0), "identity");
     must(faults_create_child(0, SEL_CHILD + SEL_EXC_BASE), "exception portals");
     for (unsigned cpu = 1; cpu < hip()->cpu_count; cpu++)
-        must(faults_create_child(cpu, SEL_CHILD + SEL_EXC_CPU + EXC_COUNT * cpu), "exception portals");
+        must(faults_create_child(cpu, SEL_CHILD + SEL_EXC_CPU + EXC_COUNT * cpu),
+             "exception portals");
     must(object_ec(CHILD_EC, UTCB_ADDR, STACK_TOP, 0, EC_GLOBAL, SEL_EXC_BASE, CHILD_PD), "thread");
     give_selectors();
-    must(object_sc(SEL_CHILD_SC, CHILD_EC, INIT_PRIORITY, QUANTUM_DEFAULT_US, 0, 0), "scheduling context");
+    must(object_sc(SEL_CHILD_SC, CHILD_EC, INIT_PRIORITY, QUANTUM_DEFAULT_US, 0, 0),
+         "scheduling context");
+    cpu_enter(SEL_CHILD_SC, "init", 0, INIT_PRIORITY);
 }
 
 void init_stop(const char *why)
 {
     if (__atomic_exchange_n(&stopped, true, __ATOMIC_ACQ_REL))
         return;
-    print("sigma0: init has ended: %s. Nothing above sigma0 runs any more; reset the machine.\n", why);
+    print("init has ended: %s; "
+          "nothing above sigma0 runs any more, reset the machine\n",
+          why);
+    hc_sm_up(SEL_STOP);
+}
+
+void init_wait(void)
+{
+    while (hc_sm_down(SEL_STOP, DEADLINE_NEVER) != SUCCESS)
+        ;
     hc_drop(CHILD_PD);
     hc_drop(SEL_CHILD_SC);
 }

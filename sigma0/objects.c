@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Creation of kernel objects with a log in the form of 000_7d6c79716bf8d028.txt (objects.h). What is created before
-// there is a console is remembered in a small table.
+// Creation of kernel objects with a log in the form of 000_7d6c79716bf8d028.txt (objects.h). What
+// is created before there is a console is remembered in a small table.
 #include "sigma0/objects.h"
 #include "lib/rt/assert.h"
 #include "lib/rt/print.h"
@@ -41,18 +41,20 @@ static void record_print(const struct record *r)
 {
     switch ((enum object_kind)r->kind) {
     case KIND_PD:
-        print("create_pd(idx_pd=0x%08x, kmem=0x%lx, caps=%lu, dstpd=0x%08x)\n", r->sel, r->a, r->b, r->dstpd);
+        print("create_pd(idx_pd=0x%08x, kmem=0x%lx, caps=%lu, dstpd=0x%08x)\n", r->sel, r->a, r->b,
+              r->dstpd);
         break;
     case KIND_EC:
-        print("create_ec(idx_ec=0x%08x, utcb=0x%lx, esp=0x%lx, cpunr=%lu, excpt_base=0x%08lx, dstpd=0x%08x)\n",
+        print("create_ec(idx_ec=0x%08x, utcb=0x%lx, esp=0x%lx, cpunr=%lu, excpt_base=0x%08lx, "
+              "dstpd=0x%08x)\n",
               r->sel, r->a, r->b, r->c, r->d, r->dstpd);
         break;
     case KIND_SC:
         print("create_sc(idx_sc=0x%08x, idx_ec=0x%08lx, dstpd=0x%08x)\n", r->sel, r->a, r->dstpd);
         break;
     case KIND_PT:
-        print("create_pt(idx_pt=0x%08x, idx_ec=0x%08lx, eip=0x%08lx, mtd=0x%08lx, dstpd=0x%08x)\n", r->sel, r->a,
-              r->b, r->c, r->dstpd);
+        print("create_pt(idx_pt=0x%08x, idx_ec=0x%08lx, eip=0x%08lx, mtd=0x%08lx, dstpd=0x%08x)\n",
+              r->sel, r->a, r->b, r->c, r->dstpd);
         break;
     case KIND_SM:
         print("create_sm(idx_sm=0x%08x, initial=%lu, dstpd=0x%08x)\n", r->sel, r->a, r->dstpd);
@@ -87,7 +89,8 @@ error_t object_pd(sel_t sel, u64 kmem_bytes, u64 caps, sel_t pd)
     return error;
 }
 
-error_t object_ec(sel_t sel, word_t utcb, word_t sp, unsigned cpu, unsigned flags, sel_t exc_base, sel_t pd)
+error_t object_ec(sel_t sel, word_t utcb, word_t sp, unsigned cpu, unsigned flags, sel_t exc_base,
+                  sel_t pd)
 {
     error_t error = hc_create_ec(sel, utcb, sp, cpu, flags, exc_base, pd);
     if (!error)
@@ -95,7 +98,8 @@ error_t object_ec(sel_t sel, word_t utcb, word_t sp, unsigned cpu, unsigned flag
     return error;
 }
 
-error_t object_sc(sel_t sel, sel_t ec, unsigned priority, u32 quantum_us, u32 budget_us, u32 period_us)
+error_t object_sc(sel_t sel, sel_t ec, unsigned priority, u32 quantum_us, u32 budget_us,
+                  u32 period_us)
 {
     error_t error = hc_create_sc(sel, ec, SEL_PD, priority, quantum_us, budget_us, period_us);
     if (!error)

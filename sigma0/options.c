@@ -27,7 +27,8 @@ bool option_is(const char *name, const char *value)
         const char *space = at;
         while (space < end && *space != ' ')
             space++;
-        if ((size_t)(space - at) > name_length && memcmp(at, name, name_length) == 0 && at[name_length] == '=' &&
+        if ((size_t)(space - at) > name_length && memcmp(at, name, name_length) == 0 &&
+            at[name_length] == '=' &&
             value_listed(at + name_length + 1, space, value, value_length))
             return true;
         at = space + 1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Boot options: words NAME=VALUE of the kernel's command line (HIP), of which sigma0 knows only those that help to
-// see what it does: trace=objects.
+// Boot options: words NAME=VALUE of the kernel's command line (HIP), of which sigma0 knows only
+// those that help to see what it does: trace=objects.
 #pragma once
 
 #include <tessera/types.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Physical memory of the machine (physical.h). The firmware's map may list ranges that overlap; what is not free in any
-// entry is not free. Pages are zeroed when they are handed out, not when they come back: so what was never
-// used costs nothing, and no path can forget it.
+// Physical memory of the machine (physical.h). The firmware's map may list ranges that overlap;
+// what is not free in any entry is not free. Pages are zeroed when they are handed out, not when
+// they come back: so what was never used costs nothing, and no path can forget it.
 #include "sigma0/physical.h"
 #include "lib/rt/assert.h"
 #include "lib/rt/memory.h"
@@ -23,13 +23,15 @@ static bool entry_free(const struct hip_memory *entry)
     return entry->kind == HIP_MEM_FREE;
 }
 
-// Maps and adds what of [first, end) no entry from `index` on reserves; cuts around the first that does.
+// Maps and adds what of [first, end) no entry from `index` on reserves; cuts around the first that
+// does.
 static void add_free(u64 first, u64 end, unsigned index)
 {
     const struct hip *h = hip();
     for (; first < end && index < h->memory_count; index++) {
         const struct hip_memory *other = &h->memory[index];
-        u64 low = other->base / PAGE_SIZE, high = ALIGN_UP(other->base + other->size, PAGE_SIZE) / PAGE_SIZE;
+        u64 low = other->base / PAGE_SIZE,
+            high = ALIGN_UP(other->base + other->size, PAGE_SIZE) / PAGE_SIZE;
         if (entry_free(other) || other->size == 0 || high <= first || low >= end)
             continue;
         if (low > first)
@@ -50,18 +52,18 @@ static void map_archive(void)
     u64 first = h->archive_base / PAGE_SIZE;
     u64 count = ALIGN_UP(h->archive_base + h->archive_size, PAGE_SIZE) / PAGE_SIZE - first;
     if (h->archive_size == 0)
-        rt_panic("sigma0: the boot loader gave no archive; boot with one that holds sigma0 and init\n");
+        rt_panic("the boot loader gave no archive; boot with one that holds sigma0 and init\n");
     error_t error = echo_take(CRD_MEM, first, physical_page(first), count, MEM_R | MEM_X, 0);
     if (error)
-        rt_panic("sigma0: cannot map the boot archive at 0x%lx: %s\n", h->archive_base, error_name(error));
+        rt_panic("cannot map the boot archive at 0x%lx: %s\n", h->archive_base, error_name(error));
     archive_open(&archive, (const char *)physical_address(0) + h->archive_base, h->archive_size);
 }
 
 static u64 preferred_alignment(u64 count)
 {
-    enum { LARGE = 512, HUGE = 512 * 512 };
+    enum { HUGE = 512 * 512 };
     u64 align = 1ul << (63 - __builtin_clzl(count));
-    return align >= HUGE ? HUGE : align > LARGE ? LARGE : align;
+    return align < HUGE ? align : HUGE;
 }
 
 u64 physical_alloc(u64 count, u64 limit)
@@ -98,7 +100,8 @@ bool physical_is_ram(u64 base, u64 size)
     const struct hip *h = hip();
     for (unsigned i = 0; i < h->memory_count; i++) {
         const struct hip_memory *m = &h->memory[i];
-        bool ours = m->kind == HIP_MEM_FREE || m->kind == HIP_MEM_KERNEL || m->kind == HIP_MEM_ARCHIVE;
+        bool ours =
+            m->kind == HIP_MEM_FREE || m->kind == HIP_MEM_KERNEL || m->kind == HIP_MEM_ARCHIVE;
         // By pages: a byte range must not drag a page of memory along.
         u64 low = ALIGN_DOWN(m->base, PAGE_SIZE), high = ALIGN_UP(m->base + m->size, PAGE_SIZE);
         if (ours && base < high && base + size > low)
@@ -114,8 +117,8 @@ static error_t grow(void *address, size_t bytes)
     u64 page = physical_alloc(count, RAM_ANYWHERE);
     if (page == RAM_NONE)
         return EMEM;
-    error_t error = range_delegate(SEL_PD, CRD_MEM, physical_page(page), (u64)address / PAGE_SIZE, count,
-                                   MEM_R | MEM_W);
+    error_t error = range_delegate(SEL_PD, CRD_MEM, physical_page(page), (u64)address / PAGE_SIZE,
+                                   count, MEM_R | MEM_W);
     if (error)
         physical_free(page, count);
     return error;
@@ -132,7 +135,8 @@ void physical_init(void)
     ram_init(&ram, physical_address(0));
     for (unsigned i = 0; i < h->memory_count; i++) {
         const struct hip_memory *entry = &h->memory[i];
-        u64 first = ALIGN_UP(entry->base, PAGE_SIZE) / PAGE_SIZE, end = (entry->base + entry->size) / PAGE_SIZE;
+        u64 first = ALIGN_UP(entry->base, PAGE_SIZE) / PAGE_SIZE,
+            end = (entry->base + entry->size) / PAGE_SIZE;
         if (entry_free(entry) && first < end)
             add_free(first, end, 0);
     }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The free physical memory (ram.h): a balanced (AVL) tree of maximal free ranges, ordered by address, in
-// which every node knows the longest range below it. A range's node lies in the range's own first page, so
-// bookkeeping costs no memory, whatever the size of the machine and however it is cut up.
+// The free physical memory (ram.h): a balanced (AVL) tree of maximal free ranges, ordered by
+// address, in which every node knows the longest range below it. A range's node lies in the range's
+// own first page, so bookkeeping costs no memory, whatever the size of the machine and however it
+// is cut up.
 //
-// Invariants: ranges neither overlap nor touch (neighbours are merged when memory comes back, so that
-// whatever the order of frees, the last one leaves one range); a node's page is its address. Allocation
-// takes the lowest range that is long enough, which keeps the upper memory in one piece. Every operation
-// is O(log n) in the number of free ranges.
+// Invariants: ranges neither overlap nor touch (neighbours are merged when memory comes back, so
+// that whatever the order of frees, the last one leaves one range); a node's page is its address.
+// Allocation takes the lowest range that is long enough, which keeps the upper memory in one piece.
+// Every operation is O(log n) in the number of free ranges.
 #include "sigma0/ram.h"
 
 struct ram_extent {
@@ -182,7 +183,8 @@ static u64 carve(struct ram *ram, struct ram_extent *extent, u64 page, u64 count
     return page;
 }
 
-// Tries the lowest range that is long enough, then the lowest in which an aligned start always fits.
+// Tries the lowest range that is long enough, then the lowest in which an aligned start always
+// fits.
 static u64 alloc_aligned(struct ram *ram, u64 count, u64 align, u64 limit)
 {
     const u64 enough[] = {count, count + align - 1};

@@ -7,8 +7,8 @@
 
 #include <tessera/types.h>
 
-#define RAM_NONE (~0ul)        // no such page
-#define RAM_ANYWHERE (~0ul)    // no upper limit
+#define RAM_NONE (~0ul)          // no such page
+#define RAM_ANYWHERE (~0ul)      // no upper limit
 #define RAM_BELOW_4G (1ul << 20) // for devices that address 32 bits
 
 struct ram_extent;
@@ -23,9 +23,10 @@ struct ram {
 void ram_init(struct ram *ram, void *window);
 // Gives [page, page + count) to the allocator for the first time.
 void ram_add(struct ram *ram, u64 page, u64 count);
-// Takes `count` (> 0) contiguous pages that end at or below page `limit`; prefers a start that is a multiple of
-// `align` (a power of two) and settles for less if there is none. Returns the first page, RAM_NONE if no free
-// range is long enough. The content is undefined: zero it before it leaves sigma0.
+// Takes `count` (> 0) contiguous pages that end at or below page `limit`; prefers a start that is a
+// multiple of `align` (a power of two) and settles for less if there is none. Returns the first
+// page, RAM_NONE if no free range is long enough. The content is undefined: zero it before it
+// leaves sigma0.
 MUST_CHECK u64 ram_alloc(struct ram *ram, u64 count, u64 align, u64 limit);
 // Gives pages back. Returns false, and does nothing, if one of them is free already.
 bool ram_free(struct ram *ram, u64 page, u64 count);

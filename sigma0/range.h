@@ -8,8 +8,8 @@
 #include <tessera/error.h>
 #include <tessera/selector.h>
 
-// The order of the largest piece that begins at `from` and at `to`, is aligned in both places and no longer than
-// `count` (> 0).
+// The order of the largest piece that begins at `from` and at `to`, is aligned in both places and
+// no longer than `count` (> 0).
 static inline unsigned range_order(u64 from, u64 to, u64 count)
 {
     u64 align = from | to;
@@ -20,9 +20,11 @@ static inline unsigned range_order(u64 from, u64 to, u64 count)
     return order > CRD_ORDER_MAX ? CRD_ORDER_MAX : order;
 }
 
-// Takes back all that was derived from sigma0's own [base, base + count), with `self` also the range itself.
+// Takes back all that was derived from sigma0's own [base, base + count), with `self` also the
+// range itself.
 void range_revoke(enum crd_kind kind, u64 base, u64 count, bool self);
 
-// Delegates `count` pages, ports or selectors from `from` of sigma0 to `to` of `pd`. The kernel's error; what was
-// delegated before an error stays.
-MUST_CHECK error_t range_delegate(sel_t pd, enum crd_kind kind, u64 from, u64 to, u64 count, unsigned rights);
+// Delegates `count` pages, ports or selectors from `from` of sigma0 to `to` of `pd`. The kernel's
+// error; what was delegated before an error stays.
+MUST_CHECK error_t range_delegate(sel_t pd, enum crd_kind kind, u64 from, u64 to, u64 count,
+                                  unsigned rights);

@@ -5,7 +5,13 @@
 #include "sigma0/uart.h"
 
 enum { THR = 0, DLL = 0, DLM = 1, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5 };
-enum { LCR_8N1 = 0x03, LCR_DLAB = 0x80, FCR_ENABLE_CLEAR = 0x07, MCR_DTR_RTS = 0x03, LSR_THRE = 0x20 };
+enum {
+    LCR_8N1 = 0x03,
+    LCR_DLAB = 0x80,
+    FCR_ENABLE_CLEAR = 0x07,
+    MCR_DTR_RTS = 0x03,
+    LSR_THRE = 0x20
+};
 enum { DIVISOR_115200 = 1, PATIENCE = 100000 };
 
 static bool absent;

@@ -48,11 +48,13 @@ static inline u64 crd_base(crd_t c) { return c >> 12; }
 #define CRD_ALL_MEM crd(CRD_MEM, 0, 31, RIGHT_ALL) // lower half of the user's addresses, 8 TiB
 
 // A typed item in a UTCB: what is sent, and how. In a message that was received, `crd` names what
-// arrived in the receiver's own terms (kind CRD_NULL: nothing did) and `how` is the sender's.
+// arrived in the receiver's own terms (kind CRD_NULL: nothing did) and `how` is the sender's; but where
+// a semaphore was translated, `how` is its counter, shifted (item_tag).
 struct typed_item {
     crd_t crd;
     u64 how; // flags below | hotspot << 12
 };
+enum { ITEM_TAG_SHIFT = 12 };
 
 enum item_flag {
     ITEM_DELEGATE = 1 << 0,    // else translate: name a capability that the receiver once gave away
@@ -66,5 +68,12 @@ enum item_flag {
 static inline struct typed_item item_delegate(crd_t c, u64 hotspot, unsigned flags)
 {
     return (struct typed_item){c, hotspot << 12 | flags | ITEM_DELEGATE};
+}
+// The counter of a semaphore that was translated, modulo 2^52. Nobody changes the counter of one that
+// was handed out without rights: so a server that names sessions by semaphores, and uses a selector
+// again, tells by the initial counter which life of it the sender meant.
+static inline u64 item_tag(struct typed_item item)
+{
+    return item.how >> ITEM_TAG_SHIFT;
 }
 static inline struct typed_item item_translate(crd_t c) { return (struct typed_item){c, 0}; }

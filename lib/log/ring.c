@@ -75,7 +75,8 @@ static void flush(struct log_line *line, log_emit_t *emit, void *context)
     emit(whole, length, context);
 }
 
-void log_line_write(struct log_line *line, const char *text, size_t length, log_emit_t *emit, void *context)
+void log_line_write(struct log_line *line, const char *text, size_t length, log_emit_t *emit,
+                    void *context)
 {
     enum { ESCAPE = 0x1b };
     for (size_t i = 0; i < length; i++) {

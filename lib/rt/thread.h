@@ -23,6 +23,12 @@ struct thread {
     size_t stack_bytes;
 };
 
+// The UTCB of a thread that has been created.
+static inline struct utcb *thread_utcb(const struct thread *thread)
+{
+    return (struct utcb *)((word_t)thread->block + UTCB_DISTANCE);
+}
+
 typedef void (*thread_function_t)(void *argument);
 
 // What is kept in utcb()->user.

@@ -1,0 +1,2 @@
+NAME := log
+SRCS := ring.c

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Opening, mending and closing sessions (client.h). test/models/service_retry.pml is the SPIN model
+// of the loop: threads that call, a service that dies and returns, a parent that revokes.
+//
+// All that changes a handle's selectors happens under its lock and ends with a new generation: a
+// thread that comes here with an error of an older one only tries its call again.
+#include "lib/service/client.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/string.h"
+#include "lib/rt/tsc.h"
+
+enum { STALE_TRIES = 300, STALE_WAIT_US = 10000, PORTAL_ORDER_MIN = 2 };
+
+struct windows {
+    crd_t obj, second;
+};
+
+static struct windows windows_set(sel_t sel, unsigned order)
+{
+    struct windows old = {utcb()->window, utcb()->window2};
+    utcb()->window = crd(CRD_OBJ, sel, order, RIGHT_ALL);
+    utcb()->window2 = 0;
+    return old;
+}
+
+static void windows_restore(struct windows old)
+{
+    utcb()->window = old.obj;
+    utcb()->window2 = old.second;
+}
+
+static unsigned portal_order(const struct service_client *c)
+{
+    return c->order - 1u;
+}
+
+static sel_t scratch_of(const struct service_client *c)
+{
+    return c->base - c->scratch;
+}
+
+static void drop(struct service_client *c, unsigned place)
+{
+    if (c->held & 1u << place)
+        hc_drop(c->base + place);
+    c->held &= ~(1u << place);
+}
+
+static void drop_portals(struct service_client *c)
+{
+    u32 all = c->held >> CLIENT_PORTAL;
+    while (all) {
+        drop(c, CLIENT_PORTAL + (unsigned)__builtin_ctz(all));
+        all &= all - 1;
+    }
+}
+
+error_t service_init(struct service_client *c, const char *name, const char *label,
+                     const char *args, struct service_quota quota)
+{
+    unsigned order = PORTAL_ORDER_MIN;
+    while (1u << order < hip()->cpu_count)
+        order++;
+    sel_t range = selector_alloc_range(order + 1);
+    *c = (struct service_client){.base = SEL_NONE};
+    if (range == SEL_NONE)
+        return ERESOURCE;
+    *c = (struct service_client){
+        .base = range + (1u << order) - CLIENT_PORTAL,
+        .order = (u8)(order + 1),
+        .scratch = (u8)((1u << order) - CLIENT_PORTAL),
+        .lock = MUTEX_INIT,
+        .name = name,
+        .label = label,
+        .args = args,
+        .quota = quota,
+    };
+    return SUCCESS;
+}
+
+// OPEN at the parent: base + 0 becomes the pseudonym.
+static error_t pseudonym_open(struct service_client *c)
+{
+    struct msg m;
+    msg_begin(&m);
+    msg_put_word(&m, PARENT_OPEN);
+    msg_put_word(&m, 0);
+    msg_put_word(&m, c->quota.ram);
+    msg_put_word(&m, c->quota.caps);
+    msg_put_string(&m, c->name);
+    msg_put_string(&m, c->label);
+    msg_put_string(&m, c->args);
+    struct windows old = windows_set(c->base + CLIENT_PSEUDONYM, 0);
+    error_t error = parent_call(&m);
+    windows_restore(old);
+    c->denied = error == EPERM;
+    if (error)
+        return error;
+    if (!crd_kind(msg_get_item(&m).crd))
+        return EMEM; // granted, but there was no room to put it
+    c->held |= 1u << CLIENT_PSEUDONYM;
+    return SUCCESS;
+}
+
+// GET_PORTAL: `to` becomes the service's portal.
+static error_t portal_get(struct service_client *c, sel_t to)
+{
+    struct msg m;
+    msg_begin(&m);
+    msg_put_word(&m, PARENT_GET_PORTAL);
+    msg_put_word(&m, 0);
+    msg_put_word(&m, thread_cpu());
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL)));
+    struct windows old = windows_set(to, 0);
+    error_t error = parent_call(&m);
+    windows_restore(old);
+    if (error)
+        return error;
+    c->flags = (u16)msg_get_word(&m);
+    return crd_kind(msg_get_item(&m).crd) ? SUCCESS : EMEM;
+}
+
+// SERVICE_OPEN through the portal `pt`. ECAP and EABORT mean that the service is gone again.
+static error_t session_open(struct service_client *c, sel_t pt)
+{
+    struct msg m;
+    bool portals = c->flags & SERVICE_SESSION_PORTALS;
+    crd_t pseudonym = crd(CRD_OBJ, c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL);
+    msg_begin(&m);
+    msg_put_word(&m, SERVICE_OPEN);
+    msg_put_word(&m, 0);
+    msg_put_item(&m, item_delegate(pseudonym, 0, 0));
+    msg_put_item(&m, item_translate(pseudonym));
+    drop(c, CLIENT_SESSION);
+    struct windows old = portals ? windows_set(c->base + CLIENT_PORTAL, portal_order(c))
+                                 : windows_set(c->base + CLIENT_SESSION, 0);
+    error_t error = msg_call(&m, pt);
+    windows_restore(old);
+    if (error)
+        return error;
+    error = (error_t)msg_get_word(&m);
+    if (error)
+        return error == ECAP || error == EABORT ? EPROTO : error;
+    if (msg_error(&m) || !crd_kind(msg_get_item(&m).crd))
+        return EPROTO;
+    if (portals)
+        c->held |= ((1u << hip()->cpu_count) - 1) << CLIENT_PORTAL;
+    else
+        c->held |= 1u << CLIENT_SESSION;
+    return SUCCESS;
+}
+
+// One attempt, from whatever is there to a usable portal and session.
+static error_t open_once(struct service_client *c)
+{
+    unsigned slot = CLIENT_PORTAL + thread_cpu();
+    error_t error = SUCCESS;
+    if (!(c->held & 1u << CLIENT_PSEUDONYM))
+        error = pseudonym_open(c);
+    if (error)
+        return error;
+    sel_t scratch = scratch_of(c);
+    bool known = c->flags && !(c->flags & SERVICE_SESSION_PORTALS);
+    if (known || c->held & 1u << CLIENT_SESSION) {
+        drop(c, slot);
+        error = portal_get(c, c->base + slot);
+        c->held |= 1u << slot;
+    } else {
+        error = portal_get(c, scratch);
+        if (!error && !(c->flags & SERVICE_SESSION_PORTALS)) {
+            // Not that kind: the portal belongs into its slot. Twice only at the first opening.
+            hc_drop(scratch);
+            drop(c, slot);
+            error = portal_get(c, c->base + slot);
+            c->held |= 1u << slot;
+        }
+    }
+    if (error || c->flags & SERVICE_STATELESS)
+        return error;
+    if (c->flags & SERVICE_SESSION_PORTALS) {
+        drop_portals(c);
+        error = session_open(c, scratch);
+        hc_drop(scratch);
+    } else if (!(c->held & 1u << CLIENT_SESSION)) {
+        error = session_open(c, c->base + slot);
+    }
+    return error;
+}
+
+// Until there is a session or no hope of one.
+static error_t open_all(struct service_client *c)
+{
+    bool reopened = false;
+    for (unsigned tries = 0; tries < STALE_TRIES;) {
+        error_t error = open_once(c);
+        switch (error) {
+        case ERETRY: // not there (yet): the parent ups the pseudonym when it is
+            (void)!hc_sm_down(c->base + CLIENT_PSEUDONYM, DEADLINE_NEVER);
+            break;
+        case ENOTFOUND: // the pseudonym is no more: one new one
+            drop(c, CLIENT_PSEUDONYM);
+            if (reopened)
+                return ENOTFOUND;
+            reopened = true;
+            break;
+        case ECAP: // dead, and the parent has not noticed yet
+        case EABORT:
+            (void)!hc_sm_down(c->base + CLIENT_PSEUDONYM, deadline_in_us(STALE_WAIT_US));
+            tries++;
+            break;
+        default:
+            return error;
+        }
+    }
+    return EABORT;
+}
+
+error_t service_repair(struct service_client *c, error_t error, u32 generation)
+{
+    error_t result = SUCCESS;
+    if (c->base == SEL_NONE)
+        return EPERM;
+    mutex_lock(&c->lock);
+    if (generation == c->generation) {
+        if (error == EEXISTS)
+            drop(c, CLIENT_SESSION);
+        if (error == EABORT) {
+            drop_portals(c); // the next call finds none
+            drop(c, CLIENT_SESSION);
+        } else {
+            result = open_all(c);
+        }
+        __atomic_store_n(&c->generation, generation + 1, __ATOMIC_RELEASE);
+    }
+    mutex_unlock(&c->lock);
+    return result;
+}
+
+error_t service_open(struct service_client *c)
+{
+    if (c->held >> CLIENT_SESSION)
+        return SUCCESS;
+    return service_repair(c, ECAP, c->generation);
+}
+
+// Tells the service; of no consequence if it fails, since the parent tells it too.
+static void session_close(struct service_client *c)
+{
+    struct msg m;
+    unsigned slot = CLIENT_PORTAL + thread_cpu();
+    if (c->flags & SERVICE_STATELESS || !(c->held & 1u << slot))
+        return;
+    msg_begin(&m);
+    msg_put_word(&m, SERVICE_CLOSE);
+    msg_put_word(&m, 0);
+    if (!(c->flags & SERVICE_SESSION_PORTALS))
+        msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_SESSION, 0, RIGHT_ALL)));
+    (void)!msg_call(&m, c->base + slot);
+}
+
+void service_close(struct service_client *c)
+{
+    if (c->base == SEL_NONE)
+        return;
+    session_close(c);
+    if (c->held & 1u << CLIENT_PSEUDONYM) {
+        struct msg m;
+        msg_begin(&m);
+        msg_put_word(&m, PARENT_CLOSE);
+        msg_put_word(&m, 0);
+        msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL)));
+        (void)!parent_call(&m);
+    }
+    // What the service and the parent gave is gone with it, but a dead one may have left something.
+    drop_portals(c);
+    drop(c, CLIENT_SESSION);
+    drop(c, CLIENT_PSEUDONYM);
+    semaphore_destroy(&c->lock.semaphore);
+    selector_free_range(scratch_of(c), c->order);
+    c->base = SEL_NONE;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The client's half of the parent and service protocols (001_5c4c3d5892c9ef36.txt, class
+// GenericProtocol): call the service; on ECAP get its portal from the parent, on EEXISTS open a
+// session, and again. What it costs when all is open is one portal call.
+//
+// Selectors of a handle, the seed's layout: base + 0 pseudonym, + 1 lock, + 2 session, + 3 … portal
+// of each CPU. Threads may share a handle; the lock is only for opening and closing.
+//
+// A service that dies and comes back is found again without the caller's doing. One thing it must
+// know: a call that was under way in the dying service returns EABORT, since nobody can say how far
+// it got; the next call goes to the new service. `retry_aborted` repeats those too.
+#pragma once
+
+#include "lib/rt/sync.h"
+#include "lib/rt/thread.h"
+#include "lib/rt/utcb.h"
+#include "lib/service/protocol.h"
+
+enum service_selector { CLIENT_PSEUDONYM = 0, CLIENT_LOCK = 1, CLIENT_SESSION = 2, CLIENT_PORTAL = 3 };
+
+struct service_quota {
+    u64 ram, caps; // donated to the service with the session
+};
+
+struct service_client {
+    sel_t base;          // SEL_NONE: not in use
+    u32 generation;      // counts repairs
+    u16 flags;           // enum service_flag
+    bool retry_aborted;  // repeat calls that died with the service
+    u8 order;            // of the selector range
+    u8 scratch;          // distance from base down to a selector for the time of an opening
+    bool denied;         // by the parent, when it was last asked
+    u32 held;            // bit n: selector base + n holds something
+    struct mutex lock;   // guards opening and closing
+    const char *name, *label, *args; // the caller keeps them
+    struct service_quota quota;
+};
+#define SERVICE_CLIENT_NONE                                                                        \
+    {                                                                                              \
+        .base = SEL_NONE                                                                           \
+    }
+
+// Makes a handle for sessions of the service `name`; nothing is asked of anybody until the first
+// call. The strings must stay. ERESOURCE: no selectors.
+MUST_CHECK error_t service_init(struct service_client *client, const char *name, const char *label,
+                                const char *args, struct service_quota quota);
+
+// Opens the session now (the first call does it too). EPERM if denied, ERESOURCE, EINUSE; waits
+// until the service exists.
+MUST_CHECK error_t service_open(struct service_client *client);
+
+// Ends the session, gives the pseudonym back and frees the selectors. No thread may be in a call.
+void service_close(struct service_client *client);
+
+// Starts a request in the calling thread's UTCB: operation, 0, and with translated sessions item 0.
+// Opens the session if it is not. Continue with msg_put_*; the receive windows are the caller's to
+// set. An error is kept in the message and returned by service_call.
+void service_begin(struct service_client *client, struct msg *m, word_t operation);
+
+// Sends it. Returns the first word of the response, or EPERM (denied), EABORT (see above), EPROTO;
+// on SUCCESS `m` reads the response from word 1 on.
+MUST_CHECK error_t service_call(struct service_client *client, struct msg *m);
+
+// The slow parts. Not to be called directly. service_repair mends what `error` (ECAP, EEXISTS,
+// EABORT) of a call begun at `generation` was about; it spoils the UTCB but for the windows.
+error_t service_repair(struct service_client *client, error_t error, u32 generation);
+error_t service_call_words_slow(struct service_client *client, word_t operation, word_t w[4],
+                                error_t error, u32 generation);
+
+// A request of up to two words beside the operation, and as many words of response as registers
+// hold, without touching the UTCB: w[2], w[3] in; w[1]–w[3] out, undefined unless SUCCESS.
+HC_INLINE MUST_CHECK error_t service_call_words(struct service_client *client, word_t operation,
+                                                word_t w[4])
+{
+    u32 generation = __atomic_load_n(&client->generation, __ATOMIC_ACQUIRE);
+    word_t w2 = w[2], w3 = w[3];
+    head_t h = head(4, 0);
+    if (!(client->flags & (SERVICE_SESSION_PORTALS | SERVICE_STATELESS))) {
+        *utcb_item(utcb(), 0) =
+            item_translate(crd(CRD_OBJ, client->base + CLIENT_SESSION, 0, RIGHT_ALL));
+        h = head(4, 1);
+    }
+    w[0] = operation;
+    w[1] = 0;
+    error_t error = hc_call(client->base + CLIENT_PORTAL + thread_cpu(), &h, w);
+    if (LIKELY(!error)) {
+        if (LIKELY(w[0] != EEXISTS))
+            return (error_t)w[0];
+        error = EEXISTS;
+    }
+    w[2] = w2;
+    w[3] = w3;
+    return service_call_words_slow(client, operation, w, error, generation);
+}
+
+// The same with values: no words, one, two; results dropped but for the error.
+static inline MUST_CHECK error_t service_call0(struct service_client *client, word_t operation)
+{
+    word_t w[4] = {0};
+    return service_call_words(client, operation, w);
+}
+static inline MUST_CHECK error_t service_call1(struct service_client *client, word_t operation,
+                                               word_t w2)
+{
+    word_t w[4] = {0, 0, w2, 0};
+    return service_call_words(client, operation, w);
+}
+static inline MUST_CHECK error_t service_call2(struct service_client *client, word_t operation,
+                                               word_t w2, word_t w3)
+{
+    word_t w[4] = {0, 0, w2, w3};
+    return service_call_words(client, operation, w);
+}
+
+// Calls the parent with a message whose word 0 is an enum parent_operation; returns the response's
+// word 0 or the kernel's error, with `m` reading from word 1 on.
+MUST_CHECK error_t parent_call(struct msg *m);
+// SIGNAL to the parent.
+error_t parent_signal(enum parent_signal code, word_t value);
+// REQ_KILL of a child by name.
+error_t parent_request_kill(const char *name);

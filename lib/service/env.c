@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The environment (env.h): print goes to "log", threads get their scheduling contexts from "cpu",
+// the end of main goes to the parent. Memory is in memory.c.
+#include "lib/service/env.h"
+#include "lib/rt/memory.h"
+#include "lib/rt/print.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/start.h"
+#include "lib/rt/string.h"
+
+struct service_client env_log = SERVICE_CLIENT_NONE, env_cpu = SERVICE_CLIENT_NONE;
+
+void utcb_save(struct utcb_copy *copy)
+{
+    memcpy(copy, utcb(), sizeof(*copy));
+}
+
+void utcb_restore(const struct utcb_copy *copy)
+{
+    memcpy(utcb(), copy, sizeof(*copy));
+}
+
+error_t env_quota(u64 *ram, u64 *caps)
+{
+    struct msg m;
+    msg_begin(&m);
+    msg_put_word(&m, PARENT_GET_QUOTA);
+    msg_put_word(&m, 0);
+    error_t error = parent_call(&m);
+    *ram = msg_get_word(&m);
+    *caps = msg_get_word(&m);
+    return error ? error : msg_error(&m);
+}
+
+static void log_write(const char *text, size_t length)
+{
+    struct utcb_copy copy;
+    struct msg m;
+    if (env_log.denied)
+        return;
+    utcb_save(&copy);
+    service_begin(&env_log, &m, LOG_WRITE);
+    msg_put_bytes(&m, text, length);
+    (void)!service_call(&env_log, &m);
+    utcb_restore(&copy);
+}
+
+static error_t sc_create(sel_t ec, unsigned priority, u32 quantum_us, const char *name, sel_t *sc)
+{
+    struct utcb_copy copy;
+    struct msg m;
+    sel_t sel = selector_alloc();
+    if (sel == SEL_NONE)
+        return ERESOURCE;
+    utcb_save(&copy);
+    service_begin(&env_cpu, &m, CPU_CREATE_SC);
+    msg_put_word(&m, priority);
+    msg_put_word(&m, quantum_us);
+    msg_put_word(&m, 0);
+    msg_put_word(&m, 0);
+    msg_put_string(&m, name);
+    msg_put_item(&m, item_delegate(crd(CRD_OBJ, ec, 0, EC_SC), 0, 0));
+    utcb()->window = crd(CRD_OBJ, sel, 0, RIGHT_ALL);
+    utcb()->window2 = 0;
+    error_t error = service_call(&env_cpu, &m);
+    utcb_restore(&copy);
+    if (error)
+        selector_free(sel);
+    else
+        *sc = sel;
+    return error;
+}
+
+static void sc_destroy(sel_t sc)
+{
+    struct utcb_copy copy;
+    struct msg m;
+    utcb_save(&copy);
+    service_begin(&env_cpu, &m, CPU_DESTROY_SC);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, sc, 0, RIGHT_ALL)));
+    (void)!service_call(&env_cpu, &m);
+    utcb_restore(&copy);
+    selector_drop(sc);
+}
+
+void rt_main_init(void)
+{
+    struct service_quota nothing = {0, 0};
+    if (!service_init(&env_log, "log", "", "", nothing))
+        rt_print = log_write;
+    if (!service_init(&env_cpu, "cpu", "", "", nothing)) {
+        env_cpu.retry_aborted = false;
+        rt_sc_create = sc_create;
+        rt_sc_destroy = sc_destroy;
+    }
+    env_memory_init();
+}
+
+void rt_exit(int code)
+{
+    parent_signal(SIGNAL_EXIT, (word_t)(long)code);
+    rt_halt();
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The environment of a normal program: rt_main_init opens what lib/rt needs (log for print, pd for
+// memory, cpu for threads), rt_exit tells the parent. Then the clients of sigma0's services.
+//
+// All sessions are opened at first use, so a program pays for what it uses. A service that the
+// parent denies leaves that feature out: no log, no output.
+#pragma once
+
+#include "lib/service/client.h"
+
+// The heap, print and thread_create may be used anywhere, also between msg_put_* calls: what they
+// ask of services leaves the thread's UTCB as it was.
+
+extern struct service_client env_log, env_pd, env_cpu;
+
+// Puts the calling thread's UTCB (message and windows) aside and back. For code that calls services
+// where its caller may be building a message. 4 KiB of stack.
+struct utcb_copy {
+    word_t words[sizeof(struct utcb) / sizeof(word_t)];
+};
+void utcb_save(struct utcb_copy *copy);
+void utcb_restore(const struct utcb_copy *copy);
+
+// What the program may still donate, by its parent's word (GET_QUOTA).
+MUST_CHECK error_t env_quota(u64 *ram, u64 *caps);
+
+// Dataspaces of the program's own pd session.
+// `flags`: enum pd_flag, without PD_ATTACH. *ds is a selector of the caller's.
+MUST_CHECK error_t dataspace_alloc(size_t bytes, unsigned flags, sel_t *ds);
+// Maps it at `address`, aligned to the size rounded up to a power of two (address_alloc).
+MUST_CHECK error_t dataspace_attach(sel_t ds, void *address, size_t bytes, unsigned flags);
+MUST_CHECK error_t dataspace_phys(sel_t ds, u64 *physical);
+void dataspace_free(sel_t ds);
+// For rt_main_init: sets up memory.c.
+void env_memory_init(void);
+MUST_CHECK error_t memory_info(u64 *used, u64 *limit, u64 *high);
+
+// A ROM module, mapped. The name must stay.
+struct rom {
+    struct service_client client;
+    const void *data;
+    size_t size;
+};
+MUST_CHECK error_t rom_open(struct rom *rom, const char *name);
+void rom_close(struct rom *rom);
+
+// Ports `base` to `base + size - 1`, for `in` and `out`. EINUSE, EPERM.
+struct io_port {
+    struct service_client client;
+    char args[32];
+};
+MUST_CHECK error_t io_port_open(struct io_port *port, u16 base, u16 size);
+void io_port_close(struct io_port *port);
+
+// An interrupt. Wait with hc_sm_down(irq->sm, …).
+struct irq {
+    struct service_client client;
+    char args[32];
+    sel_t sm;
+    bool level;
+};
+MUST_CHECK error_t irq_open(struct irq *irq, unsigned gsi, bool level, unsigned cpu);
+// Lets a level-triggered interrupt come again.
+void irq_acknowledge(struct irq *irq);
+void irq_close(struct irq *irq);
+
+// Device memory, mapped.
+struct io_mem {
+    struct service_client client;
+    char args[64];
+    volatile void *data;
+    size_t size;
+};
+MUST_CHECK error_t io_mem_open(struct io_mem *memory, u64 physical, size_t size, bool write_combine);
+void io_mem_close(struct io_mem *memory);

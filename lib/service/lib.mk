@@ -1,0 +1,2 @@
+NAME := service
+SRCS := $(notdir $(sort $(wildcard lib/service/*.c)))

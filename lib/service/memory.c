@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Memory from the program's own "pd" session (env.h): dataspaces for whoever asks, and lib/rt's
+// source of pages. The session is opened with all that the parent has for us, but an eighth that
+// stays for donations to other services.
+//
+// lib/rt grows ranges of any shape; a receive window is a power of two and aligned, so a range is
+// cut into such pieces, a dataspace each. Which selector stands for which address is kept in blocks
+// of a page, the first of them static.
+#include "lib/rt/memory.h"
+#include "lib/rt/address.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/start.h"
+#include "lib/service/env.h"
+
+enum { FIRST_RECORDS = 64, DONATIONS = 8 };
+
+struct record {
+    u64 page; // 0: free
+    sel_t ds;
+};
+
+struct record_block {
+    struct record_block *next;
+    u64 count;
+    struct record record[];
+};
+
+static struct {
+    struct record_block block;
+    struct record record[FIRST_RECORDS];
+} first = {.block = {.count = FIRST_RECORDS}};
+enum { RECORDS_A_PAGE = (PAGE_SIZE - sizeof(struct record_block)) / sizeof(struct record) };
+
+static struct mutex lock = MUTEX_INIT; // the records
+struct service_client env_pd = SERVICE_CLIENT_NONE;
+
+// Opens the session with the right donation, once.
+static error_t session_ensure(void)
+{
+    u64 ram, caps;
+    if (env_pd.held)
+        return SUCCESS;
+    error_t error = env_quota(&ram, &caps);
+    if (error)
+        return error;
+    env_pd.quota = (struct service_quota){ALIGN_DOWN(ram - ram / DONATIONS, PAGE_SIZE), 0};
+    return service_open(&env_pd);
+}
+
+static error_t pd_begin(struct msg *m, enum pd_operation operation)
+{
+    error_t error = session_ensure();
+    service_begin(&env_pd, m, operation);
+    return error;
+}
+
+// ALLOC with what arrives going to `sel` and, if `order` is not negative, to `address`.
+static error_t alloc_into(size_t bytes, unsigned flags, sel_t sel, word_t address, int order)
+{
+    struct msg m;
+    error_t error = pd_begin(&m, PD_SERVICE_ALLOC);
+    if (error)
+        return error;
+    msg_put_word(&m, bytes);
+    msg_put_word(&m, flags);
+    utcb()->window = crd(CRD_OBJ, sel, 0, RIGHT_ALL);
+    utcb()->window2 =
+        order < 0 ? 0 : crd(CRD_MEM, address / PAGE_SIZE, (unsigned)order, RIGHT_ALL);
+    error = service_call(&env_pd, &m);
+    if (error)
+        return error;
+    (void)msg_get_word(&m);
+    if (!crd_kind(msg_get_item(&m).crd))
+        return EMEM;
+    for (unsigned i = 1; i < m.in_items; i++) {
+        if (!crd_kind(msg_get_item(&m).crd)) { // no kernel memory for the mapping
+            dataspace_free(sel);
+            return EMEM;
+        }
+    }
+    return SUCCESS;
+}
+
+static void free_quietly(sel_t ds)
+{
+    struct msg m;
+    if (!pd_begin(&m, PD_SERVICE_FREE)) {
+        msg_put_item(&m, item_translate(crd(CRD_OBJ, ds, 0, RIGHT_ALL)));
+        (void)!service_call(&env_pd, &m);
+    }
+    selector_drop(ds);
+}
+
+error_t dataspace_alloc(size_t bytes, unsigned flags, sel_t *ds)
+{
+    struct utcb_copy copy;
+    sel_t sel = selector_alloc();
+    if (sel == SEL_NONE)
+        return ERESOURCE;
+    utcb_save(&copy);
+    error_t error = alloc_into(bytes, flags & ~(unsigned)PD_ATTACH, sel, 0, -1);
+    utcb_restore(&copy);
+    if (error)
+        selector_free(sel);
+    else
+        *ds = sel;
+    return error;
+}
+
+error_t dataspace_attach(sel_t ds, void *address, size_t bytes, unsigned flags)
+{
+    struct utcb_copy copy;
+    struct msg m;
+    utcb_save(&copy);
+    error_t error = pd_begin(&m, PD_SERVICE_ATTACH);
+    if (!error) {
+        msg_put_word(&m, flags & ~(unsigned)PD_ATTACH);
+        msg_put_item(&m, item_translate(crd(CRD_OBJ, ds, 0, RIGHT_ALL)));
+        utcb()->window = crd(CRD_MEM, (word_t)address / PAGE_SIZE, address_order(bytes), RIGHT_ALL);
+        utcb()->window2 = 0;
+        error = service_call(&env_pd, &m);
+    }
+    for (unsigned i = 0; !error && i < m.in_items; i++)
+        error = crd_kind(msg_get_item(&m).crd) ? SUCCESS : EMEM;
+    utcb_restore(&copy);
+    return error;
+}
+
+error_t dataspace_phys(sel_t ds, u64 *physical)
+{
+    struct utcb_copy copy;
+    struct msg m;
+    utcb_save(&copy);
+    error_t error = pd_begin(&m, PD_SERVICE_PHYS);
+    if (!error) {
+        msg_put_item(&m, item_translate(crd(CRD_OBJ, ds, 0, RIGHT_ALL)));
+        error = service_call(&env_pd, &m);
+    }
+    if (!error) {
+        *physical = msg_get_word(&m);
+        error = msg_error(&m);
+    }
+    utcb_restore(&copy);
+    return error;
+}
+
+void dataspace_free(sel_t ds)
+{
+    struct utcb_copy copy;
+    utcb_save(&copy);
+    free_quietly(ds);
+    utcb_restore(&copy);
+}
+
+error_t memory_info(u64 *used, u64 *limit, u64 *high)
+{
+    struct msg m;
+    error_t error = pd_begin(&m, PD_SERVICE_INFO);
+    if (!error)
+        error = service_call(&env_pd, &m);
+    if (error)
+        return error;
+    *used = msg_get_word(&m);
+    *limit = msg_get_word(&m);
+    *high = msg_get_word(&m);
+    return msg_error(&m);
+}
+
+// Under `lock`: a record whose page is `page` (0: a free one).
+static struct record *record_find(u64 page)
+{
+    for (struct record_block *b = &first.block; b; b = b->next) {
+        for (u64 i = 0; i < b->count; i++) {
+            if (b->record[i].page == page)
+                return &b->record[i];
+        }
+    }
+    return NULL;
+}
+
+// Under `lock`: one piece of memory, a dataspace of its own, without a record.
+static error_t piece_map(word_t address, unsigned order, sel_t *ds)
+{
+    *ds = selector_alloc();
+    if (*ds == SEL_NONE)
+        return ERESOURCE;
+    error_t error = alloc_into(PAGE_SIZE << order, PD_ATTACH, *ds, address, (int)order);
+    if (error)
+        selector_free(*ds);
+    return error;
+}
+
+// Under `lock`.
+static error_t records_extend(void)
+{
+    word_t address = address_alloc(PAGE_SIZE);
+    sel_t ds;
+    if (!address)
+        return EMEM;
+    error_t error = piece_map(address, 0, &ds);
+    if (error) {
+        address_free(address, PAGE_SIZE);
+        return error;
+    }
+    struct record_block *block = (struct record_block *)address;
+    block->count = RECORDS_A_PAGE;
+    block->next = first.block.next;
+    first.block.next = block;
+    return SUCCESS;
+}
+
+// Under `lock`.
+static error_t piece_grow(word_t address, unsigned order)
+{
+    error_t error = SUCCESS;
+    struct record *record = record_find(0);
+    if (!record && !(error = records_extend()))
+        record = record_find(0);
+    if (error)
+        return error;
+    error = piece_map(address, order, &record->ds);
+    if (!error)
+        record->page = address / PAGE_SIZE;
+    return error;
+}
+
+// The largest aligned piece at the beginning of a range.
+static unsigned piece_order(word_t address, size_t bytes)
+{
+    unsigned order = 0;
+    while (order < CRD_ORDER_MAX && !(address & (PAGE_SIZE << order)) &&
+           PAGE_SIZE << (order + 1) <= bytes)
+        order++;
+    return order;
+}
+
+// Under `lock`.
+static void pieces_release(word_t address, size_t bytes)
+{
+    while (bytes > 0) {
+        unsigned order = piece_order(address, bytes);
+        struct record *record = record_find(address / PAGE_SIZE);
+        if (record) {
+            free_quietly(record->ds);
+            record->page = 0;
+        }
+        address += PAGE_SIZE << order;
+        bytes -= PAGE_SIZE << order;
+    }
+}
+
+static error_t grow(void *at, size_t bytes)
+{
+    struct utcb_copy copy;
+    word_t address = (word_t)at;
+    size_t done = 0;
+    error_t error = SUCCESS;
+    utcb_save(&copy);
+    mutex_lock(&lock);
+    while (done < bytes && !error) {
+        unsigned order = piece_order(address + done, bytes - done);
+        error = piece_grow(address + done, order);
+        if (!error)
+            done += PAGE_SIZE << order;
+    }
+    // The pieces of a part are not those of the whole: taken back as they were made.
+    for (size_t back = 0; error && back < done;) {
+        unsigned order = piece_order(address + back, bytes - back);
+        struct record *record = record_find((address + back) / PAGE_SIZE);
+        free_quietly(record->ds);
+        record->page = 0;
+        back += PAGE_SIZE << order;
+    }
+    mutex_unlock(&lock);
+    utcb_restore(&copy);
+    return error;
+}
+
+static void release(void *at, size_t bytes)
+{
+    struct utcb_copy copy;
+    utcb_save(&copy);
+    mutex_lock(&lock);
+    pieces_release((word_t)at, bytes);
+    mutex_unlock(&lock);
+    utcb_restore(&copy);
+}
+
+void env_memory_init(void)
+{
+    struct service_quota nothing = {0, 0};
+    if (service_init(&env_pd, "pd", "", "", nothing))
+        return;
+    rt_memory_grow = grow;
+    rt_memory_release = release;
+}

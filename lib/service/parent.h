@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The parent's half of the parent protocol, as sigma0 and init have it: clients (children),
+// pseudonyms, services. A parent trusts no child: who calls is told by the identity word of the
+// portals that it made for that child, which pseudonym is meant by a capability that only it gave
+// out; all else is data to check.
+//
+// A pseudonym is a semaphore at selector first_pseudonym + index, so finding one is a subtraction.
+// It belongs to the client that opened it and leads to one of three: a service that another child
+// (or this program, "builtin") registers, or has yet to register; or a pseudonym of our own parent
+// for the same purpose, whose capability we pass on ("forwarded").
+//
+// Waiting never happens in a handler: a client that asks for the portal of a service that is not
+// there gets ERETRY and downs the pseudonym, which REGISTER ups.
+//
+// Locks: parent->lock guards all tables. It is held in all callbacks, and while our own parent is
+// called; never while a service is called or told something.
+#pragma once
+
+#include "lib/rt/list.h"
+#include "lib/rt/sync.h"
+#include "lib/rt/thread.h"
+#include "lib/service/protocol.h"
+#include "lib/service/server.h"
+
+enum { PARENT_CLIENTS_MAX = 256, PARENT_SERVICES_MAX = 128 };
+#define PARENT_NO_SLOT 0xffffffffu
+
+struct parent;
+
+struct parent_client {
+    struct list pseudonyms;
+    void *user;    // the policy's
+    sel_t portals; // + CPU: the portals made for this child; delegate them to SEL_PARENT + CPU
+    u32 index, generation;
+    u32 pseudonym_count, service_count;
+    u32 pseudonym_limit; // sessions that it may have; set by parent_client_add, may be changed
+    bool live;
+};
+
+struct parent_service {
+    char name[SERVICE_NAME_MAX];
+    struct parent_client *owner; // NULL: builtin
+    struct server *builtin;
+    sel_t portal[MAX_CPUS]; // SEL_NONE: not offered on that CPU
+    sel_t event;
+    u32 flags;
+    bool live;
+};
+
+struct parent_pseudonym {
+    struct list in_client;
+    struct parent_client *client;    // NULL: the slot is free
+    struct parent_client *provider;  // whose service it is; NULL: builtin or forwarded
+    struct parent_service *service;  // NULL: not registered (yet, or any more)
+    sel_t forwarded_portal[MAX_CPUS]; // of our parent's service, for this pseudonym alone
+    char *text;                      // service name, label, arguments, one after the other
+    u64 ram, caps;
+    u32 next_free;       // in the free list or that of what is being closed
+    u32 forwarded_flags; // enum service_flag of our parent's service
+    bool forwarded, provider_gone;
+    bool claimed;        // SINGLETON: its client's one session
+    struct server *told; // being closed: the builtin service that is to be told
+    u64 waiting_since;   // TSC of the first answer ERETRY; 0: the client does not wait
+    bool reported;       // for the policy: said to a person that it waits
+};
+
+enum parent_route_kind { ROUTE_DENY, ROUTE_CHILD, ROUTE_BUILTIN, ROUTE_PARENT };
+
+// OPEN, as asked and, changed by the policy, as done.
+struct parent_open {
+    char name[SERVICE_NAME_MAX];
+    char label[SERVICE_LABEL_MAX];
+    char args[SERVICE_ARGS_MAX];
+    u64 ram, caps;
+    enum parent_route_kind route;   // to be set; ROUTE_DENY before
+    struct parent_client *provider; // for ROUTE_CHILD: whose
+};
+
+struct parent_policy {
+    // Decides on OPEN: sets route (and provider), rewrites name, label, args, takes ram and caps
+    // from the child's account. An error other than SUCCESS denies with that error.
+    error_t (*open)(struct parent *parent, struct parent_client *client, struct parent_open *open);
+    // A session's end: gives ram and caps back. Also if `open` succeeded and the rest failed.
+    void (*closed)(struct parent *parent, struct parent_client *client, u64 ram, u64 caps);
+    // May this child offer that service? NULL: no.
+    bool (*may_register)(struct parent *parent, struct parent_client *client, const char *name);
+    // REQ_KILL: `name` is empty if `target` is given. Must not destroy anything at once: queue it.
+    error_t (*request_kill)(struct parent *parent, struct parent_client *client, const char *name,
+                            struct parent_client *target);
+    // GET_QUOTA of a child about itself: what it may still use. Optional.
+    void (*quota)(struct parent *parent, struct parent_client *client, u64 *ram, u64 *caps);
+    // SIGNAL. Must not destroy anything at once.
+    error_t (*signal)(struct parent *parent, struct parent_client *client, word_t code, word_t value);
+};
+
+struct parent_config {
+    unsigned pseudonym_order; // 2^n pseudonyms in all; 0 = 9
+    const struct parent_policy *policy;
+    size_t stack_bytes; // of the handlers; 0 = 16 KiB
+    bool has_parent;    // false for sigma0
+};
+
+struct parent_cpu {
+    struct parent *parent;
+    unsigned cpu;
+    struct thread thread;
+    sel_t window; // two selectors, aligned
+};
+
+struct parent {
+    struct parent_config config;
+    void *user;
+    struct mutex lock;
+    unsigned cpu_count;
+    sel_t first_pseudonym;
+    u32 first_free, closing; // lists of pseudonyms, PARENT_NO_SLOT at the end
+    struct parent_pseudonym *pseudonym;
+    struct parent_client client[PARENT_CLIENTS_MAX];
+    struct parent_service service[PARENT_SERVICES_MAX];
+    struct parent_cpu cpu[MAX_CPUS];
+};
+
+// Creates handlers on all CPUs and the tables. ERESOURCE, EMEM.
+MUST_CHECK error_t parent_start(struct parent *parent, const struct parent_config *config);
+
+// Enters a child and makes its portals (client->portals + CPU). ERESOURCE, EMEM.
+MUST_CHECK error_t parent_client_add(struct parent *parent, void *user, struct parent_client **client);
+// A child is gone: its portals, pseudonyms and services go, and whoever is concerned is told.
+void parent_client_remove(struct parent *parent, struct parent_client *client);
+
+// A child begins a new life: as parent_client_remove, but the client stays, gets fresh portals, and
+// sessions that others have with its services wait for it to register them anew. ERESOURCE, EMEM.
+MUST_CHECK error_t parent_client_restart(struct parent *parent, struct parent_client *client);
+
+// The services that a server of this very program offers: put `.host = parent_host(parent)` into
+// its struct server_config. One struct parent a program.
+const struct server_host *parent_host(struct parent *parent);
+
+// Ends one session by force, as if the client had closed it. Under parent->lock.
+void parent_pseudonym_close(struct parent *parent, struct parent_pseudonym *pseudonym);
+// Gives parent->lock back, and tells builtin services of the sessions that were closed under it. All
+// who take the lock end with this.
+void parent_unlock(struct parent *parent);
+// Looks up a registered service; NULL if there is none. Under parent->lock.
+struct parent_service *parent_service_find(struct parent *parent, struct parent_client *owner,
+                                           const char *name);
+// A pseudonym's service name, label and arguments.
+static inline const char *parent_pseudonym_name(const struct parent_pseudonym *p)
+{
+    return p->text;
+}
+const char *parent_pseudonym_label(const struct parent_pseudonym *p);
+const char *parent_pseudonym_args(const struct parent_pseudonym *p);
+
+// A client's portals, for parent_client.c: none is left on failure.
+MUST_CHECK error_t parent_portals_create(struct parent *parent, struct parent_client *client);
+
+// One request, for the handlers and for tests: `identity` is the portal's word, `m` reads the
+// request and becomes the response.
+void parent_handle(struct parent *parent, struct parent_cpu *cpu, word_t identity, struct msg *m);
+
+// The operations, for parent_handle: under parent->lock, `m` reads from word 2 on. What they return
+// is sent alone if it is not SUCCESS.
+typedef error_t parent_operation_t(struct parent *parent, struct parent_client *client,
+                                   struct parent_cpu *cpu, struct msg *m);
+parent_operation_t parent_do_open, parent_do_close, parent_do_get_portal, parent_do_register,
+    parent_do_unregister, parent_do_get_quota, parent_do_singleton, parent_do_req_kill,
+    parent_do_signal;
+// The pseudonym that a translated item names; NULL if none. Under parent->lock.
+struct parent_pseudonym *parent_pseudonym_named(struct parent *parent, struct typed_item item);
+// Links a pseudonym to its service if that is registered. Under parent->lock.
+void parent_pseudonym_resolve(struct parent *parent, struct parent_pseudonym *pseudonym);
+// A client's services end. `for_good`: nobody is to wait for them. Under parent->lock.
+void parent_services_remove(struct parent *parent, struct parent_client *owner, bool for_good);

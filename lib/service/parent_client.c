@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Children of a parent: entering them, their end, their next life; and the end of a pseudonym,
+// which is where a client's death reaches the services (parent.h).
+#include "lib/rt/heap.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/string.h"
+#include "lib/service/client.h"
+#include "lib/service/parent.h"
+
+enum { PSEUDONYM_LIMIT = 64 };
+
+static u32 index_of(const struct parent *parent, const struct parent_pseudonym *p)
+{
+    return (u32)(p - parent->pseudonym);
+}
+
+static unsigned cpu_order(const struct parent *parent)
+{
+    unsigned order = 0;
+    while (1u << order < parent->cpu_count)
+        order++;
+    return order;
+}
+
+// A session that our own parent holds for the child ends there too.
+static void forwarded_close(struct parent *parent, struct parent_pseudonym *p)
+{
+    struct msg m;
+    msg_begin(&m);
+    msg_put_word(&m, PARENT_CLOSE);
+    msg_put_word(&m, 0);
+    msg_put_item(&m, item_translate(
+                         crd(CRD_OBJ, parent->first_pseudonym + index_of(parent, p), 0, RIGHT_ALL)));
+    (void)!parent_call(&m);
+    for (unsigned cpu = 0; cpu < parent->cpu_count; cpu++)
+        selector_drop(p->forwarded_portal[cpu]);
+}
+
+void parent_pseudonym_close(struct parent *parent, struct parent_pseudonym *p)
+{
+    if (!p->client)
+        return;
+    if (p->forwarded)
+        forwarded_close(parent, p);
+    hc_drop(parent->first_pseudonym + index_of(parent, p)); // from the client and the service too
+    p->told = NULL;
+    if (p->service && p->service->builtin)
+        p->told = p->service->builtin;
+    else if (p->service)
+        hc_sm_up(p->service->event);
+    if (parent->config.policy->closed)
+        parent->config.policy->closed(parent, p->client, p->ram, p->caps);
+    list_remove(&p->in_client);
+    p->client->pseudonym_count--;
+    heap_free(p->text);
+    p->text = NULL;
+    p->client = p->provider = NULL;
+    p->service = NULL;
+    p->next_free = parent->closing;
+    parent->closing = index_of(parent, p);
+}
+
+void parent_unlock(struct parent *parent)
+{
+    while (parent->closing != PARENT_NO_SLOT) {
+        struct parent_pseudonym *p = &parent->pseudonym[parent->closing];
+        parent->closing = p->next_free;
+        if (p->told) {
+            mutex_unlock(&parent->lock);
+            server_pseudonym_gone(p->told, parent->first_pseudonym + index_of(parent, p));
+            mutex_lock(&parent->lock);
+        }
+        p->next_free = parent->first_free;
+        parent->first_free = index_of(parent, p);
+    }
+    mutex_unlock(&parent->lock);
+}
+
+error_t parent_client_add(struct parent *parent, void *user, struct parent_client **out)
+{
+    struct parent_client *client = NULL;
+    mutex_lock(&parent->lock);
+    for (u32 i = 0; i < PARENT_CLIENTS_MAX && !client; i++) {
+        if (!parent->client[i].live) {
+            client = &parent->client[i];
+            client->index = i;
+        }
+    }
+    error_t error = ERESOURCE;
+    if (!client)
+        goto unlock;
+    client->portals = selector_alloc_range(cpu_order(parent));
+    if (client->portals == SEL_NONE)
+        goto unlock;
+    client->generation++;
+    client->user = user;
+    client->pseudonym_limit = PSEUDONYM_LIMIT;
+    client->pseudonym_count = client->service_count = 0;
+    list_init(&client->pseudonyms);
+    error = parent_portals_create(parent, client);
+    if (error)
+        selector_free_range(client->portals, cpu_order(parent));
+    client->live = !error;
+    *out = client;
+unlock:
+    parent_unlock(parent);
+    return error;
+}
+
+// All that a life of the child had. Under the lock.
+static void end_life(struct parent *parent, struct parent_client *client, bool for_good)
+{
+    hc_revoke(SEL_PD, crd(CRD_OBJ, client->portals, cpu_order(parent), RIGHT_ALL), REVOKE_SELF);
+    client->generation++;
+    LIST_FOREACH(node, &client->pseudonyms)
+        parent_pseudonym_close(parent, LIST_ENTRY(node, struct parent_pseudonym, in_client));
+    parent_services_remove(parent, client, for_good);
+}
+
+void parent_client_remove(struct parent *parent, struct parent_client *client)
+{
+    mutex_lock(&parent->lock);
+    end_life(parent, client, true);
+    client->live = false;
+    selector_free_range(client->portals, cpu_order(parent));
+    parent_unlock(parent);
+}
+
+error_t parent_client_restart(struct parent *parent, struct parent_client *client)
+{
+    mutex_lock(&parent->lock);
+    end_life(parent, client, false);
+    error_t error = parent_portals_create(parent, client);
+    parent_unlock(parent);
+    return error;
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// What a client asks of its parent: OPEN, CLOSE and GET_PORTAL (001_5c4c3d5892c9ef36.txt;
+// protocol.h, PARENT_OPERATIONS). All under parent->lock.
+#include "lib/rt/heap.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/string.h"
+#include "lib/rt/tsc.h"
+#include "lib/service/client.h"
+#include "lib/service/parent.h"
+
+const char *parent_pseudonym_label(const struct parent_pseudonym *p)
+{
+    return p->text + strlen(p->text) + 1;
+}
+
+const char *parent_pseudonym_args(const struct parent_pseudonym *p)
+{
+    const char *label = parent_pseudonym_label(p);
+    return label + strlen(label) + 1;
+}
+
+struct parent_pseudonym *parent_pseudonym_named(struct parent *parent, struct typed_item item)
+{
+    u64 index = crd_base(item.crd) - parent->first_pseudonym;
+    if (crd_kind(item.crd) != CRD_OBJ || index >= 1ul << parent->config.pseudonym_order)
+        return NULL;
+    struct parent_pseudonym *p = &parent->pseudonym[index];
+    return p->client ? p : NULL;
+}
+
+static sel_t selector_of(const struct parent *parent, const struct parent_pseudonym *p)
+{
+    return parent->first_pseudonym + (sel_t)(p - parent->pseudonym);
+}
+
+// The calling thread's windows while our own parent delegates something to `sel`.
+static error_t parent_call_into(struct msg *m, sel_t sel)
+{
+    crd_t window = utcb()->window, window2 = utcb()->window2;
+    utcb()->window = crd(CRD_OBJ, sel, 0, RIGHT_ALL);
+    utcb()->window2 = 0;
+    error_t error = parent_call(m);
+    utcb()->window = window;
+    utcb()->window2 = window2;
+    return error;
+}
+
+// Asks our own parent for the same, so that the pseudonym it gives us becomes the child's.
+static error_t forward_open(struct parent *parent, struct parent_pseudonym *p,
+                            const struct parent_open *o)
+{
+    struct msg m;
+    msg_begin(&m);
+    msg_put_word(&m, PARENT_OPEN);
+    msg_put_word(&m, 0);
+    msg_put_word(&m, o->ram);
+    msg_put_word(&m, o->caps);
+    msg_put_string(&m, o->name);
+    msg_put_string(&m, o->label);
+    msg_put_string(&m, o->args);
+    error_t error = parent_call_into(&m, selector_of(parent, p));
+    if (!error && !crd_kind(msg_get_item(&m).crd))
+        error = EMEM;
+    p->forwarded = !error;
+    return error;
+}
+
+static char *text_make(const struct parent_open *o)
+{
+    size_t name = strlen(o->name) + 1, label = strlen(o->label) + 1, args = strlen(o->args) + 1;
+    char *text = heap_alloc(name + label + args);
+    if (!text)
+        return NULL;
+    memcpy(text, o->name, name);
+    memcpy(text + name, o->label, label);
+    memcpy(text + name + label, o->args, args);
+    return text;
+}
+
+void parent_pseudonym_resolve(struct parent *parent, struct parent_pseudonym *p)
+{
+    if (!p->forwarded)
+        p->service = parent_service_find(parent, p->provider, parent_pseudonym_name(p));
+}
+
+// The slot is the client's on success.
+static error_t pseudonym_make(struct parent *parent, struct parent_client *client,
+                              struct parent_pseudonym *p, const struct parent_open *o)
+{
+    p->text = text_make(o);
+    if (!p->text)
+        return EMEM;
+    p->forwarded = p->provider_gone = p->claimed = p->reported = false;
+    p->waiting_since = 0;
+    p->provider = o->route == ROUTE_CHILD ? o->provider : NULL;
+    p->ram = o->ram;
+    p->caps = o->caps;
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+        p->forwarded_portal[cpu] = SEL_NONE;
+    error_t error = o->route == ROUTE_PARENT ? forward_open(parent, p, o)
+                                             : hc_create_sm(selector_of(parent, p), 0, SEL_PD);
+    if (error) {
+        heap_free(p->text);
+        p->text = NULL;
+        return error;
+    }
+    p->client = client;
+    list_push_back(&client->pseudonyms, &p->in_client);
+    client->pseudonym_count++;
+    parent_pseudonym_resolve(parent, p);
+    return SUCCESS;
+}
+
+static error_t admit(struct parent *parent, struct parent_client *client, struct parent_open *o)
+{
+    if (client->pseudonym_count >= client->pseudonym_limit || parent->first_free == PARENT_NO_SLOT)
+        return ERESOURCE;
+    o->route = ROUTE_DENY;
+    error_t error = parent->config.policy->open(parent, client, o);
+    if (error)
+        return error;
+    if (o->route != ROUTE_DENY && (o->route != ROUTE_PARENT || parent->config.has_parent))
+        return SUCCESS;
+    if (parent->config.policy->closed)
+        parent->config.policy->closed(parent, client, o->ram, o->caps);
+    return EPERM;
+}
+
+error_t parent_do_open(struct parent *parent, struct parent_client *client, struct parent_cpu *cpu,
+                       struct msg *m)
+{
+    (void)cpu;
+    struct parent_open o = {0};
+    o.ram = msg_get_word(m);
+    o.caps = msg_get_word(m);
+    msg_get_string(m, o.name, sizeof(o.name));
+    msg_get_string(m, o.label, sizeof(o.label));
+    msg_get_string(m, o.args, sizeof(o.args));
+    if (msg_error(m) || !o.name[0])
+        return EPROTO;
+    error_t error = admit(parent, client, &o);
+    if (error)
+        return error;
+    struct parent_pseudonym *p = &parent->pseudonym[parent->first_free];
+    u32 next = p->next_free;
+    error = pseudonym_make(parent, client, p, &o);
+    if (error) {
+        if (parent->config.policy->closed)
+            parent->config.policy->closed(parent, client, o.ram, o.caps);
+        return error;
+    }
+    parent->first_free = next;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_item(m, item_delegate(crd(CRD_OBJ, selector_of(parent, p), 0, SM_UP | SM_DOWN), 0, 0));
+    return SUCCESS;
+}
+
+error_t parent_do_close(struct parent *parent, struct parent_client *client, struct parent_cpu *cpu,
+                        struct msg *m)
+{
+    (void)cpu;
+    struct parent_pseudonym *p = parent_pseudonym_named(parent, msg_get_item(m));
+    if (!p || p->client != client)
+        return ENOTFOUND;
+    parent_pseudonym_close(parent, p);
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    return SUCCESS;
+}
+
+// The portal of our own parent's service for this pseudonym, asked for when it is first needed and
+// again when it has died.
+static error_t forward_portal(struct parent *parent, struct parent_pseudonym *p, unsigned cpu)
+{
+    crd_t found;
+    sel_t *portal = &p->forwarded_portal[cpu];
+    if (*portal != SEL_NONE && !hc_lookup(crd(CRD_OBJ, *portal, 0, RIGHT_ALL), &found))
+        return SUCCESS;
+    if (*portal == SEL_NONE)
+        *portal = selector_alloc();
+    if (*portal == SEL_NONE)
+        return ERESOURCE;
+    struct msg m;
+    msg_begin(&m);
+    msg_put_word(&m, PARENT_GET_PORTAL);
+    msg_put_word(&m, 0);
+    msg_put_word(&m, cpu);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, selector_of(parent, p), 0, RIGHT_ALL)));
+    error_t error = parent_call_into(&m, *portal);
+    if (error)
+        return error;
+    p->forwarded_flags = (u32)msg_get_word(&m);
+    return crd_kind(msg_get_item(&m).crd) ? SUCCESS : EMEM;
+}
+
+error_t parent_do_get_portal(struct parent *parent, struct parent_client *client,
+                             struct parent_cpu *handler, struct msg *m)
+{
+    (void)handler;
+    word_t cpu = msg_get_word(m);
+    struct parent_pseudonym *p = parent_pseudonym_named(parent, msg_get_item(m));
+    if (msg_error(m) || cpu >= parent->cpu_count)
+        return EPROTO;
+    if (!p || p->client != client || p->provider_gone)
+        return ENOTFOUND;
+    sel_t portal = SEL_NONE;
+    u32 flags = 0;
+    error_t error = SUCCESS;
+    if (p->forwarded) {
+        error = forward_portal(parent, p, (unsigned)cpu);
+        portal = p->forwarded_portal[cpu];
+        flags = p->forwarded_flags;
+    } else if (p->service) {
+        portal = p->service->portal[cpu];
+        flags = p->service->flags;
+    }
+    if (error && error != ERETRY)
+        return error;
+    if (error || portal == SEL_NONE) {
+        if (!p->waiting_since)
+            p->waiting_since = rdtsc();
+        return ERETRY;
+    }
+    p->waiting_since = 0;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, flags);
+    msg_put_item(m, item_delegate(crd(CRD_OBJ, portal, 0, PT_CALL), 0, 0));
+    return SUCCESS;
+}

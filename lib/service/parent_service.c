@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// What a service asks of its parent: REGISTER, UNREGISTER, GET_QUOTA, SINGLETON
+// (001_5c4c3d5892c9ef36.txt), from a child by IPC or from a server in this very program through
+// parent_host (parent.h).
+#include "lib/rt/selector.h"
+#include "lib/rt/string.h"
+#include "lib/service/parent.h"
+
+struct parent_service *parent_service_find(struct parent *parent, struct parent_client *owner,
+                                           const char *name)
+{
+    for (unsigned i = 0; i < PARENT_SERVICES_MAX; i++) {
+        struct parent_service *s = &parent->service[i];
+        if (s->live && s->owner == owner && !strcmp(s->name, name))
+            return s;
+    }
+    return NULL;
+}
+
+static struct parent_service *service_new(struct parent *parent, struct parent_client *owner,
+                                          const char *name)
+{
+    for (unsigned i = 0; i < PARENT_SERVICES_MAX; i++) {
+        struct parent_service *s = &parent->service[i];
+        if (s->live)
+            continue;
+        *s = (struct parent_service){.owner = owner, .event = SEL_NONE, .live = true};
+        strlcpy(s->name, name, sizeof(s->name));
+        for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+            s->portal[cpu] = SEL_NONE;
+        if (owner)
+            owner->service_count++;
+        return s;
+    }
+    return NULL;
+}
+
+// Clients of `provider` by that name have something new to look at.
+static void wake(struct parent *parent, struct parent_client *provider, const char *name)
+{
+    for (u32 i = 0; i < 1u << parent->config.pseudonym_order; i++) {
+        struct parent_pseudonym *p = &parent->pseudonym[i];
+        if (!p->client || p->forwarded || p->provider != provider ||
+            strcmp(parent_pseudonym_name(p), name))
+            continue;
+        parent_pseudonym_resolve(parent, p);
+        hc_sm_up(parent->first_pseudonym + i);
+    }
+}
+
+static void service_end(struct parent *parent, struct parent_service *s, bool for_good)
+{
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
+        if (s->builtin && s->portal[cpu] != SEL_NONE)
+            hc_revoke(SEL_PD, crd(CRD_OBJ, s->portal[cpu], 0, RIGHT_ALL), 0);
+        else
+            selector_drop(s->portal[cpu]);
+    }
+    if (!s->builtin)
+        selector_drop(s->event);
+    s->live = false;
+    if (s->owner)
+        s->owner->service_count--;
+    for (u32 i = 0; i < 1u << parent->config.pseudonym_order; i++) {
+        struct parent_pseudonym *p = &parent->pseudonym[i];
+        if (!p->client || p->service != s)
+            continue;
+        p->service = NULL;
+        p->claimed = false;
+        p->provider_gone = for_good;
+        hc_sm_up(parent->first_pseudonym + i);
+    }
+}
+
+void parent_services_remove(struct parent *parent, struct parent_client *owner, bool for_good)
+{
+    for (unsigned i = 0; i < PARENT_SERVICES_MAX; i++) {
+        if (parent->service[i].live && parent->service[i].owner == owner)
+            service_end(parent, &parent->service[i], for_good);
+    }
+    // Who waits for a service that it never registered must not wait for ever either.
+    for (u32 i = 0; i < 1u << parent->config.pseudonym_order && for_good; i++) {
+        struct parent_pseudonym *p = &parent->pseudonym[i];
+        if (!p->client || p->provider != owner || !owner)
+            continue;
+        p->provider_gone = true;
+        hc_sm_up(parent->first_pseudonym + i);
+    }
+}
+
+// The window's two selectors are the parent's from now on. ERESOURCE: no fresh ones.
+static error_t window_take(struct parent_cpu *cpu, sel_t *taken)
+{
+    sel_t fresh = selector_alloc_range(1);
+    if (fresh == SEL_NONE)
+        return ERESOURCE;
+    *taken = cpu->window;
+    cpu->window = fresh;
+    utcb()->window = crd(CRD_OBJ, fresh, 1, RIGHT_ALL);
+    return SUCCESS;
+}
+
+static bool landed_at(struct typed_item item, sel_t sel)
+{
+    return crd_kind(item.crd) == CRD_OBJ && crd_base(item.crd) == sel;
+}
+
+error_t parent_do_register(struct parent *parent, struct parent_client *client,
+                           struct parent_cpu *handler, struct msg *m)
+{
+    char name[SERVICE_NAME_MAX];
+    word_t cpu = msg_get_word(m), flags = msg_get_word(m);
+    msg_get_string(m, name, sizeof(name));
+    struct typed_item portal = msg_get_item(m), event = msg_get_item(m);
+    if (msg_error(m) || !name[0] || cpu >= parent->cpu_count ||
+        !landed_at(portal, handler->window) || !landed_at(event, handler->window + 1))
+        return EPROTO;
+    const struct parent_policy *policy = parent->config.policy;
+    if (!policy->may_register || !policy->may_register(parent, client, name))
+        return EPERM;
+    struct parent_service *s = parent_service_find(parent, client, name);
+    if (s && s->portal[cpu] != SEL_NONE)
+        return EINUSE;
+    if (!s)
+        s = service_new(parent, client, name);
+    if (!s)
+        return ERESOURCE;
+    sel_t taken;
+    error_t error = window_take(handler, &taken);
+    if (error)
+        return error;
+    s->portal[cpu] = taken;
+    s->flags = (u32)flags;
+    if (s->event == SEL_NONE)
+        s->event = taken + 1;
+    else
+        selector_drop(taken + 1);
+    wake(parent, client, name);
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    return SUCCESS;
+}
+
+error_t parent_do_unregister(struct parent *parent, struct parent_client *client,
+                             struct parent_cpu *cpu, struct msg *m)
+{
+    (void)cpu;
+    char name[SERVICE_NAME_MAX];
+    msg_get_string(m, name, sizeof(name));
+    if (msg_error(m))
+        return EPROTO;
+    struct parent_service *s = parent_service_find(parent, client, name);
+    if (!s)
+        return ENOTFOUND;
+    service_end(parent, s, false);
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    return SUCCESS;
+}
+
+static void put_quota(struct msg *m, u64 ram, u64 caps, const char *label, const char *args)
+{
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, ram);
+    msg_put_word(m, caps);
+    msg_put_string(m, label);
+    msg_put_string(m, args);
+}
+
+error_t parent_do_get_quota(struct parent *parent, struct parent_client *client,
+                            struct parent_cpu *cpu, struct msg *m)
+{
+    (void)cpu;
+    if (!m->in_items) { // about itself
+        u64 ram = 0, caps = 0;
+        if (parent->config.policy->quota)
+            parent->config.policy->quota(parent, client, &ram, &caps);
+        put_quota(m, ram, caps, "", "");
+        return SUCCESS;
+    }
+    struct parent_pseudonym *p = parent_pseudonym_named(parent, msg_get_item(m));
+    if (!p || p->forwarded || p->provider != client)
+        return EPERM;
+    put_quota(m, p->ram, p->caps, parent_pseudonym_label(p), parent_pseudonym_args(p));
+    return SUCCESS;
+}
+
+static error_t claim(struct parent *parent, struct parent_pseudonym *p, bool release)
+{
+    (void)parent;
+    if (release) {
+        p->claimed = false;
+        return SUCCESS;
+    }
+    LIST_FOREACH(node, &p->client->pseudonyms) {
+        struct parent_pseudonym *other = LIST_ENTRY(node, struct parent_pseudonym, in_client);
+        if (other->claimed && other->service == p->service && !other->forwarded)
+            return EINUSE;
+    }
+    p->claimed = true;
+    return SUCCESS;
+}
+
+error_t parent_do_singleton(struct parent *parent, struct parent_client *client,
+                            struct parent_cpu *cpu, struct msg *m)
+{
+    (void)cpu;
+    word_t release = msg_get_word(m);
+    struct parent_pseudonym *p = parent_pseudonym_named(parent, msg_get_item(m));
+    if (msg_error(m))
+        return EPROTO;
+    if (!p || p->forwarded || p->provider != client)
+        return EPERM;
+    error_t error = claim(parent, p, release);
+    if (error)
+        return error;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    return SUCCESS;
+}
+
+// A builtin server's side: the same by function call.
+
+static error_t host_add(struct server *server, unsigned cpu, sel_t portal, sel_t event)
+{
+    struct parent *parent = server->host_user;
+    error_t error = ERESOURCE;
+    mutex_lock(&parent->lock);
+    struct parent_service *s = parent_service_find(parent, NULL, server->config.name);
+    if (!s)
+        s = service_new(parent, NULL, server->config.name);
+    if (s) {
+        error = SUCCESS;
+        s->builtin = server;
+        s->portal[cpu] = portal;
+        s->event = event;
+        s->flags = server->config.flags;
+        wake(parent, NULL, server->config.name);
+    }
+    parent_unlock(parent);
+    return error;
+}
+
+static void host_remove(struct server *server)
+{
+    struct parent *parent = server->host_user;
+    mutex_lock(&parent->lock);
+    struct parent_service *s = parent_service_find(parent, NULL, server->config.name);
+    if (s)
+        service_end(parent, s, false);
+    parent_unlock(parent);
+}
+
+// The pseudonym if it is one of this server's.
+static struct parent_pseudonym *host_pseudonym(struct parent *parent, const struct server *server,
+                                               sel_t sel)
+{
+    struct parent_pseudonym *p =
+        parent_pseudonym_named(parent, item_translate(crd(CRD_OBJ, sel, 0, RIGHT_ALL)));
+    return p && !p->forwarded && p->service && p->service->builtin == server ? p : NULL;
+}
+
+static error_t host_quota(struct server *server, sel_t pseudonym, struct server_quota *quota)
+{
+    struct parent *parent = server->host_user;
+    mutex_lock(&parent->lock);
+    struct parent_pseudonym *p = host_pseudonym(parent, server, pseudonym);
+    if (p) {
+        quota->ram = p->ram;
+        quota->caps = p->caps;
+        strlcpy(quota->label, parent_pseudonym_label(p), sizeof(quota->label));
+        strlcpy(quota->args, parent_pseudonym_args(p), sizeof(quota->args));
+    }
+    parent_unlock(parent);
+    return p ? SUCCESS : EPERM;
+}
+
+static error_t host_singleton(struct server *server, sel_t pseudonym, bool release)
+{
+    struct parent *parent = server->host_user;
+    mutex_lock(&parent->lock);
+    struct parent_pseudonym *p = host_pseudonym(parent, server, pseudonym);
+    error_t error = p ? claim(parent, p, release) : EPERM;
+    parent_unlock(parent);
+    return error;
+}
+
+const struct server_host *parent_host(struct parent *parent)
+{
+    static struct server_host host = {.add = host_add,
+                                      .remove = host_remove,
+                                      .quota = host_quota,
+                                      .singleton = host_singleton,
+                                      .pseudonym_translated = true};
+    host.user = parent;
+    return &host;
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The parent and service protocols (001_5c4c3d5892c9ef36.txt): operations and message formats, one
+// table each, from which come the enums, the names and the manual.
+//
+// Request:  word 0 operation, word 1 client identifier (0: the caller itself, or whoever the items
+//           name), words 2… data.
+// Response: word 0 error_t, words 1… data (only if word 0 is SUCCESS).
+// `string` is a length word and the bytes, padded to words (msg_put_string).
+// `translate x` and `delegate x` are typed items, in that order, first item = item 0. An item that
+// comes back lands in the caller's window: obj in the one of CRD_OBJ, mem in the one of CRD_MEM.
+#pragma once
+
+#include <tessera/error.h>
+
+enum {
+    SERVICE_NAME_MAX = 32,   // bytes of a service's name, with the terminating zero
+    SERVICE_LABEL_MAX = 128, // of a session's label
+    SERVICE_ARGS_MAX = 256,  // of its arguments
+};
+
+// Flags of a service, given to REGISTER and told to clients by GET_PORTAL.
+enum service_flag {
+    SERVICE_SESSION_PORTALS = 1, // each session has portals of its own; else sessions are named by a
+                                 // translated capability (item 0 of each request)
+    SERVICE_SINGLETON = 2,       // one session a client
+    SERVICE_STATELESS = 4,       // no sessions: calls need no open
+};
+
+// To the parent, on portal SEL_PARENT + cpu. X(name, number, request, response, meaning)
+#define PARENT_OPERATIONS(X)                                                                       \
+    X(OPEN, 1, "2 ram bytes, 3 caps, string name, string label, string args",                      \
+      "obj: pseudonym (SM_UP | SM_DOWN)", "get a pseudonym for a service; EPERM if denied")        \
+    X(CLOSE, 2, "translate pseudonym", "", "give it back; the donated quota returns")              \
+    X(GET_PORTAL, 3, "2 cpu; translate pseudonym", "1 enum service_flag; obj: the portal",         \
+      "ERETRY: down the pseudonym, then ask again; ENOTFOUND: no such pseudonym")                  \
+    X(REGISTER, 4,                                                                                 \
+      "2 cpu, 3 enum service_flag, string name; delegate portal (hotspot 0), delegate event "      \
+      "semaphore (hotspot 1)",                                                                     \
+      "", "offer a service on one CPU; EINUSE if offered already")                                 \
+    X(UNREGISTER, 5, "string name", "", "on no CPU any more; its portals are revoked")             \
+    X(GET_QUOTA, 6, "translate pseudonym as the service holds it, or nothing: about the caller",   \
+      "1 ram bytes, 2 caps, string label, string args",                                            \
+      "what a client gave, EPERM if it is none of ours or gone; what is left to the caller")       \
+    X(SINGLETON, 7, "2 release; translate pseudonym", "",                                          \
+      "2 = 0: EINUSE if its client has a session already; 2 = 1: it has none any more")            \
+    X(REQ_KILL, 8, "string name (\"\": the pseudonym's client); translate pseudonym", "",          \
+      "ask that a child be ended")                                                                 \
+    X(SIGNAL, 9, "2 enum parent_signal, 3 value", "", "report an event")
+
+enum parent_operation {
+#define X(name, number, request, response, meaning) PARENT_##name = (number),
+    PARENT_OPERATIONS(X)
+#undef X
+};
+
+#define PARENT_SIGNALS(X)                                                                          \
+    X(EXIT, 1, "the program has ended; value is its exit code")                                    \
+    X(READY, 2, "the program is up; value is its own affair")                                      \
+    X(HEARTBEAT, 3, "still alive")                                                                 \
+    X(RESOURCE, 4, "an account ran dry; value is the bytes that were asked for")
+enum parent_signal {
+#define X(name, number, meaning) SIGNAL_##name = (number),
+    PARENT_SIGNALS(X)
+#undef X
+};
+
+// What every service understands. A service's own operations begin at SERVICE_FIRST. An unknown
+// session is answered with EEXISTS: the client then sends OPEN.
+#define SERVICE_OPERATIONS(X)                                                                      \
+    X(OPEN, 0, "delegate pseudonym, translate pseudonym (for who is its parent)",                  \
+      "1 enum service_flag; obj: session (SM), or with SERVICE_SESSION_PORTALS the session's "     \
+      "portals of all CPUs at once (hotspot = CPU)",                                               \
+      "open a session; EPERM, ERESOURCE, EINUSE")                                                  \
+    X(CLOSE, 1, "session", "", "end it")
+enum service_operation {
+#define X(name, number, request, response, meaning) SERVICE_##name = (number),
+    SERVICE_OPERATIONS(X)
+#undef X
+        SERVICE_FIRST = 16
+};
+
+// The services' own operations. X(name, number, request, response, meaning). With translated
+// sessions all items listed here come after item 0, the session.
+
+#define LOG_OPERATIONS(X)                                                                          \
+    X(WRITE, 16, "string text", "", "append text; whole lines are printed with the label before")  \
+    X(READ, 17, "2 position", "1 next position, string text",                                      \
+      "from the ring of what was written; args \"read\" or \"read,LABEL\"; empty at the end")
+
+// args: module name
+#define ROM_OPERATIONS(X)                                                                          \
+    X(SIZE, 16, "", "1 bytes", "size of the module")                                               \
+    X(DATASPACE, 17, "", "1 bytes; mem: the module's pages (R X) from hotspot 0 on",               \
+      "map it; needs a window of its size rounded up to a power of two")
+
+// quota: RAM donated at OPEN is the session's account
+enum pd_flag {
+    PD_ATTACH = 1,      // ALLOC also attaches
+    PD_UNCACHED = 2,    // memory type
+    PD_EXECUTABLE = 4,  // attach R X in place of R W
+    PD_READ_ONLY = 8,   // attach R
+};
+#define PD_OPERATIONS(X)                                                                           \
+    X(ALLOC, 16, "2 bytes, 3 enum pd_flag", "1 bytes, rounded; obj: dataspace; PD_ATTACH: mem",    \
+      "zeroed, physically contiguous RAM; ERESOURCE: the account is empty; EMEM: the machine is")  \
+    X(ATTACH, 17, "2 enum pd_flag; translate dataspace", "1 bytes; mem: its pages, hotspot 0",     \
+      "map a dataspace into the caller's window")                                                  \
+    X(FREE, 18, "translate dataspace", "", "gone everywhere; the account has it back")             \
+    X(INFO, 19, "", "1 used, 2 limit, 3 highest use, in bytes", "the account")                     \
+    X(PHYS, 20, "translate dataspace", "1 physical address, 2 bytes", "for DMA")                   \
+    X(TRANSFER, 21, "2 bytes; translate the other pd session", "",                                 \
+      "move quota from this account to another one of the same client")
+
+#define CPU_OPERATIONS(X)                                                                          \
+    X(CREATE_SC, 16,                                                                               \
+      "2 priority, 3 quantum us, 4 budget us, 5 period us (0 = no limit), string name; delegate "  \
+      "ec (EC_SC)",                                                                                \
+      "obj: scheduling context (SC_CTRL)", "let a global EC run; priority is cut to the session's")\
+    X(DESTROY_SC, 17, "translate sc", "", "take it back")                                          \
+    X(STATISTICS, 18, "2 first index",                                                             \
+      "1 number of entries in all, 2 entries here, then each: 1 word TSC ticks used, 1 word "      \
+      "cpu | priority << 32, string name (label and name)",                                        \
+      "what all scheduling contexts have used; args \"all\", else the session's own")
+
+// args: "BASE,SIZE" (numbers as in C). One owner a port.
+#define IO_PORT_OPERATIONS(X)                                                                      \
+    X(PORTS, 16, "", "1 base, 2 size; io: the ports (window CRD_IO, all ports, order 16)",         \
+      "get access")
+
+// args: "GSI" or "GSI,level". One owner an interrupt.
+#define IRQ_OPERATIONS(X)                                                                          \
+    X(SEMAPHORE, 16, "2 cpu", "obj: the interrupt's semaphore, bound to cpu (gsi_ctrl, down)",     \
+      "get the interrupt")
+
+// args: "PHYSICAL,SIZE" or "PHYSICAL,SIZE,wc". Never RAM. One owner a page.
+#define IO_MEM_OPERATIONS(X)                                                                       \
+    X(DATASPACE, 16, "", "1 bytes; mem: the pages, uncached or write-combining", "map it")
+
+// 000_7d6c79716bf8d028.txt, TimerService
+#define TIMER_OPERATIONS(X)                                                                        \
+    X(OPEN, 16, "", "1 timer; obj: semaphore (SM_DOWN | SM_UP)",                                   \
+      "make the session's semaphore and first timer")                                              \
+    X(REQUEST_TIMER, 17, "2 microseconds, 3 timer | TIMER_ABSOLUTE | TIMER_PERIODIC", "",          \
+      "ups the semaphore when it fires; arms anew if it is armed; 0 relative: disarm")             \
+    X(REQUEST_TIME, 18, "", "1 microseconds since start, 2 wall clock, microseconds since 1970",   \
+      "what time it is")                                                                           \
+    X(CLONE, 19, "", "1 timer; obj: its own semaphore", "another timer for another thread")        \
+    X(FREE, 20, "2 timer", "", "give back what CLONE made")
+#define TIMER_ABSOLUTE (1ul << 32)
+#define TIMER_PERIODIC (1ul << 33)
+
+// Control and report of init, service "init".
+#define INIT_OPERATIONS(X)                                                                         \
+    X(LIST, 16, "2 first index",                                                                   \
+      "1 number of children, 2 entries here, then each: 1 word enum child_state | restarts << 32, "\
+      "1 word ram used, 1 word ram limit, 1 word caps used, 1 word caps limit, 1 word sessions, "  \
+      "string name",                                                                               \
+      "the children")                                                                              \
+    X(KILL, 17, "string name", "", "end a child; its restart policy applies; ENOTFOUND")           \
+    X(START, 18, "string name", "", "start one that has ended; EINUSE if it runs")                 \
+    X(REPORT, 19, "2 position", "1 next position, string text", "the state as text")
+#define CHILD_STATES(X) X(STOPPED, 0) X(RUNNING, 1) X(FAULTED, 2) X(EXITED, 3) X(WAITING, 4) X(FAILED, 5)
+enum child_state {
+#define X(name, number) CHILD_##name = (number),
+    CHILD_STATES(X)
+#undef X
+};
+
+// A byte stream to a person.
+#define SERIAL_OPERATIONS(X)                                                                       \
+    X(OPEN, 16, "", "obj: semaphore (SM_DOWN | SM_UP), upped when input arrives", "get the semaphore")\
+    X(READ, 17, "2 most bytes", "string bytes", "what has come, maybe nothing")                    \
+    X(WRITE, 18, "string bytes", "1 bytes taken", "send; less than all if the buffer is full")
+
+#define POWER_OPERATIONS(X)                                                                        \
+    X(OFF, 16, "", "", "turn the machine off")                                                     \
+    X(RESET, 17, "", "", "and on again")
+
+#define X(name, number, request, response, meaning) LOG_##name = (number),
+enum log_operation { LOG_OPERATIONS(X) };
+#undef X
+#define X(name, number, request, response, meaning) ROM_##name = (number),
+enum rom_operation { ROM_OPERATIONS(X) };
+#undef X
+#define X(name, number, request, response, meaning) PD_SERVICE_##name = (number),
+enum pd_operation { PD_OPERATIONS(X) };
+#undef X
+#define X(name, number, request, response, meaning) CPU_##name = (number),
+enum cpu_operation { CPU_OPERATIONS(X) };
+#undef X
+#define X(name, number, request, response, meaning) IO_PORT_##name = (number),
+enum io_port_operation { IO_PORT_OPERATIONS(X) };
+#undef X
+#define X(name, number, request, response, meaning) IRQ_##name = (number),
+enum irq_operation { IRQ_OPERATIONS(X) };
+#undef X
+#define X(name, number, request, response, meaning) IO_MEM_##name = (number),
+enum io_mem_operation { IO_MEM_OPERATIONS(X) };
+#undef X
+#define X(name, number, request, response, meaning) TIMER_##name = (number),
+enum timer_operation { TIMER_OPERATIONS(X) };
+#undef X
+#define X(name, number, request, response, meaning) INIT_##name = (number),
+enum init_operation { INIT_OPERATIONS(X) };
+#undef X
+#define X(name, number, request, response, meaning) SERIAL_##name = (number),
+enum serial_operation { SERIAL_OPERATIONS(X) };
+#undef X
+#define X(name, number, request, response, meaning) POWER_##name = (number),
+enum power_operation { POWER_OPERATIONS(X) };
+#undef X

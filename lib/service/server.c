@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// A server's handlers: one local thread a CPU, which all portals of the service on that CPU lead
+// to; finding the session of a request; start and end of the service (server.h).
+#include "lib/rt/selector.h"
+#include "lib/rt/start.h"
+#include "lib/rt/string.h"
+#include "lib/service/server.h"
+
+static struct server_cpu *this_server_cpu(void)
+{
+    return thread_words()->argument;
+}
+
+sel_t server_take_item(struct server_cpu *cpu, struct typed_item item)
+{
+    if (crd_kind(item.crd) != CRD_OBJ || crd_base(item.crd) != cpu->window)
+        return SEL_NONE;
+    sel_t fresh = selector_alloc();
+    if (fresh == SEL_NONE)
+        return SEL_NONE; // dropped after the request
+    sel_t taken = cpu->window;
+    cpu->window = fresh;
+    thread_utcb(&cpu->thread)->window = crd(CRD_OBJ, fresh, 0, RIGHT_ALL);
+    return taken;
+}
+
+// Whether the client delegated something. What nobody takes must not stay in the window.
+static bool landed(const struct server_cpu *cpu, struct utcb *u, unsigned items)
+{
+    for (unsigned i = 0; i < items && i < UTCB_ITEMS_MAX; i++) {
+        crd_t c = utcb_item(u, i)->crd;
+        if (crd_kind(c) == CRD_OBJ && crd_base(c) == cpu->window)
+            return true;
+    }
+    return false;
+}
+
+// The session that item 0 names.
+static struct server_session *session_named(struct server *server, struct utcb *u, unsigned items)
+{
+    if (UNLIKELY(!items))
+        return NULL;
+    struct typed_item item = *utcb_item(u, 0);
+    u64 index = crd_base(item.crd) - server->first_session;
+    u32 generation = (u32)item_tag(item);
+    if (UNLIKELY(crd_kind(item.crd) != CRD_OBJ || index >= server->config.sessions_max || !generation))
+        return NULL;
+    return server_session_get(server, (u32)index, generation);
+}
+
+static void answer(struct msg *m, error_t error)
+{
+    msg_begin(m);
+    msg_put_word(m, error);
+}
+
+// A request with a session, beyond the fast ones.
+static void serve(struct server_session *s, struct server_cpu *cpu, bool translated, struct msg *m)
+{
+    word_t operation = msg_get_word(m);
+    (void)msg_get_word(m);
+    if (translated)
+        (void)msg_get_item(m);
+    if (operation == SERVICE_CLOSE && s) {
+        server_session_close(s, false);
+        answer(m, SUCCESS);
+        return;
+    }
+    error_t error = cpu->server->config.ops->dispatch(s, cpu, operation, m);
+    if (error)
+        answer(m, error);
+}
+
+__attribute__((noinline)) static void respond(struct server_session *s, struct server_cpu *cpu,
+                                              head_t h, const word_t w[4], word_t identity)
+{
+    struct server *server = cpu->server;
+    bool translated = !identity && !(server->config.flags & SERVICE_STATELESS);
+    sel_t window = cpu->window;
+    struct msg m;
+    msg_receive(&m, h, w[0], w[1], w[2], w[3]);
+    bool delegated = landed(cpu, m.utcb, head_typed(h));
+    if (s || server->config.flags & SERVICE_STATELESS) {
+        serve(s, cpu, translated, &m);
+        if (s)
+            server_session_put(s);
+    } else if (!identity && head_untyped(h) && w[0] == SERVICE_OPEN) {
+        error_t error = server_session_open(cpu, h, &m);
+        if (error)
+            answer(&m, error);
+    } else {
+        answer(&m, EEXISTS);
+    }
+    if (UNLIKELY(delegated) && cpu->window == window)
+        hc_drop(window);
+    msg_reply(&m);
+}
+
+static void request(word_t identity, head_t h, word_t w0, word_t w1, word_t w2, word_t w3)
+{
+    struct server_cpu *cpu = this_server_cpu();
+    struct server *server = cpu->server;
+    struct server_session *s = NULL;
+    if (identity)
+        s = server_session_get(server, (u32)identity - 1, (u32)(identity >> 32));
+    else if (!(server->config.flags & (SERVICE_STATELESS | SERVICE_SESSION_PORTALS)))
+        s = session_named(server, utcb(), head_typed(h));
+    word_t w[4] = {w0, w1, w2, w3};
+    if (s && server->config.ops->fast && head_typed(h) <= 1 && server->config.ops->fast(s, w)) {
+        server_session_put(s);
+        hc_reply(head(4, 0), w[0], w[1], w[2], w[3]);
+    }
+    respond(s, cpu, h, w, identity);
+}
+
+__attribute__((naked)) void server_session_entry(void)
+{
+    __asm__ volatile("mov %%r10, %%rcx\n\tjmp %P0" ::"i"((portal_raw_t *)request));
+}
+
+static error_t cpu_start(struct server *server, unsigned index)
+{
+    struct server_cpu *cpu = &server->cpu[index];
+    cpu->server = server;
+    cpu->cpu = index;
+    cpu->portal = cpu->window = SEL_NONE;
+    error_t error = thread_create_handler(&cpu->thread, index, server->config.stack_bytes);
+    if (error)
+        return error;
+    cpu->window = selector_alloc();
+    if (cpu->window == SEL_NONE)
+        return ERESOURCE;
+    struct utcb *u = thread_utcb(&cpu->thread);
+    ((struct thread_words *)u->user)->argument = cpu;
+    u->window = crd(CRD_OBJ, cpu->window, 0, RIGHT_ALL);
+    u->translate = CRD_ALL_OBJ;
+    return portal_create(&cpu->thread, server_session_entry, 0, 0, &cpu->portal);
+}
+
+static void cpu_stop(struct server_cpu *cpu)
+{
+    portal_destroy(cpu->portal);
+    if (cpu->thread.block)
+        thread_destroy(&cpu->thread);
+    selector_drop(cpu->window);
+}
+
+static error_t event_create(struct server *server)
+{
+    server->event = selector_alloc();
+    if (server->event == SEL_NONE)
+        return ERESOURCE;
+    error_t error = hc_create_sm(server->event, 0, SEL_PD);
+    if (error) {
+        selector_free(server->event);
+        server->event = SEL_NONE;
+    }
+    return error;
+}
+
+static const struct server_host *host_of(const struct server *server)
+{
+    return server->config.host ? server->config.host : &server_ipc_host;
+}
+
+error_t server_start(struct server *server, const struct server_config *config)
+{
+    unsigned started = 0;
+    *server = (struct server){.config = *config,
+                              .lock = MUTEX_INIT,
+                              .event = SEL_NONE,
+                              .cpu_count = hip()->cpu_count,
+                              .host_user = config->host ? config->host->user : NULL};
+    error_t error = server_store_create(server);
+    if (error)
+        return error;
+    error = mutex_prepare(&server->lock);
+    if (!error)
+        error = event_create(server);
+    while (!error && started < server->cpu_count)
+        error = cpu_start(server, started++);
+    for (unsigned i = 0; i < started && !error; i++)
+        error = host_of(server)->add(server, i, server->cpu[i].portal, server->event);
+    if (!error)
+        return SUCCESS;
+    host_of(server)->remove(server);
+    for (unsigned i = 0; i < started; i++)
+        cpu_stop(&server->cpu[i]);
+    selector_drop(server->event);
+    semaphore_destroy(&server->lock.semaphore);
+    server_store_destroy(server);
+    return error;
+}
+
+void server_run(struct server *server)
+{
+    u64 taken;
+    for (;;) {
+        (void)!hc_sm_down_zero(server->event, DEADLINE_NEVER, &taken);
+        server_sweep(server);
+    }
+}
+
+void server_stop(struct server *server)
+{
+    host_of(server)->remove(server);
+    for (u32 i = 0; i < server->used_slots; i++) {
+        struct server_session *s = server_session_get(server, i, 0);
+        if (!s)
+            continue;
+        server_session_close(s, false);
+        server_session_put(s);
+    }
+    for (unsigned i = 0; i < server->cpu_count; i++)
+        cpu_stop(&server->cpu[i]);
+    selector_drop(server->event);
+    semaphore_destroy(&server->lock.semaphore);
+    server_store_destroy(server);
+}

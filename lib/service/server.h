@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The server's half of the service protocol: handlers and portals of each CPU, registration, the
+// session store, and the loop that notices clients that are gone.
+//
+// A session is found by its identity in constant time: with SERVICE_SESSION_PORTALS that is the
+// identity word of its own portals, otherwise the selector of its semaphore, which the client names
+// by a translated item. Both hold the session's index and the slot's generation (the semaphore in its
+// counter), so that a call which began before its session ended never reaches the slot's next owner.
+// Session slots live as long as the server. A session that ends while a call of it is under way on
+// another CPU is freed by the last such call.
+//
+// A service does not learn who its client is: it holds a pseudonym, which it asks its parent about
+// (GET_QUOTA), and which the parent revokes when the client is gone; the parent then ups the
+// server's event semaphore, and server_sweep closes all sessions whose pseudonym has vanished.
+//
+// server->lock is held for the free list only, and never while anybody is called.
+#pragma once
+
+#include "lib/rt/list.h"
+#include "lib/rt/sync.h"
+#include "lib/rt/thread.h"
+#include "lib/service/protocol.h"
+
+struct server;
+
+struct server_session {
+    void *user;    // the service's own
+    u64 ram_limit; // donated by the client
+    u64 ram_used;  // charged by server_charge
+    u64 caps;      // likewise
+    // The store's own:
+    struct server *server;
+    u32 index, generation;
+    u32 users;  // calls under way, + 1 while the session is open
+    bool open;
+    sel_t pseudonym;
+    u32 next_free;
+};
+
+// One CPU's handler: where a dispatch callback finds what is its thread's own.
+struct server_cpu {
+    struct server *server;
+    unsigned cpu;
+    struct thread thread;
+    sel_t portal;
+    sel_t window; // a delegated capability lands here; server_take_item takes it over
+};
+
+struct server_ops {
+    // A client opens a session, with the label and arguments that its parent vouches for. Sets
+    // session->user. Any error denies it. Optional.
+    error_t (*open)(struct server_session *session, const char *label, const char *args);
+    // The session is over: free what session->user names. No call of it is under way. Optional.
+    void (*close)(struct server_session *session);
+    // A request: `m` reads from word 2 on (with translated sessions after item 0). The callback
+    // calls msg_begin(m), puts SUCCESS or an error, then data. Not holding server->lock; calls of
+    // one session may come from several CPUs at once. What it returns is sent alone if not SUCCESS.
+    error_t (*dispatch)(struct server_session *session, struct server_cpu *cpu, word_t operation,
+                        struct msg *m);
+    // Optional, before `dispatch`: a request of registers alone. True if it was handled: then w[]
+    // is the response's words 0–3 (w[0] = operation on entry).
+    bool (*fast)(struct server_session *session, word_t w[4]);
+};
+
+// What a server asks of its parent. NULL in struct server_config: by IPC. sigma0 and init give
+// parent_host's functions (parent.h) for the services that they have built in.
+struct server_quota {
+    u64 ram, caps;
+    char label[SERVICE_LABEL_MAX], args[SERVICE_ARGS_MAX];
+};
+struct server_host {
+    error_t (*add)(struct server *server, unsigned cpu, sel_t portal, sel_t event);
+    void (*remove)(struct server *server);
+    error_t (*quota)(struct server *server, sel_t pseudonym, struct server_quota *quota);
+    error_t (*singleton)(struct server *server, sel_t pseudonym, bool release);
+    bool pseudonym_translated; // the pseudonym is the parent's own capability: never dropped here
+    void *user;
+};
+
+struct server_config {
+    const char *name;
+    unsigned flags;            // enum service_flag
+    unsigned sessions_max;     // up to 4,096
+    size_t session_bytes;      // charged for each session on top of what server_charge takes
+    size_t stack_bytes;        // of each handler; 0 = 16 KiB
+    const struct server_ops *ops;
+    const struct server_host *host; // or NULL
+};
+
+struct server {
+    struct server_config config;
+    struct mutex lock; // guards the store's free list, opening and closing
+    struct server_session *session;
+    u32 first_free, last_free, used_slots; // slots are reused first in, first out
+    u32 open_count;
+    unsigned cpu_count, portal_order; // session portals: 2^portal_order selectors each
+    sel_t first_session; // of semaphores, or of portals
+    sel_t event;
+    struct server_cpu cpu[MAX_CPUS];
+    void *host_user; // for server_host
+};
+
+// Creates handlers and portals on all CPUs and offers the service. `config` is copied, what it
+// points to stays. Errors: ERESOURCE, EMEM, and the parent's.
+MUST_CHECK error_t server_start(struct server *server, const struct server_config *config);
+// Waits for the parent's events for ever, closing sessions of clients that are gone. The usual end
+// of a server's main.
+NORETURN void server_run(struct server *server);
+// Closes all sessions whose client is gone. server_run and each opening do it when there are events.
+void server_sweep(struct server *server);
+// For server_host: the session of this pseudonym, if there is one, is over.
+void server_pseudonym_gone(struct server *server, sel_t pseudonym);
+// Takes the service back and closes all sessions. Not from a handler.
+void server_stop(struct server *server);
+
+// Charges memory held for a session against what its client donated; ERESOURCE if it exceeds that.
+MUST_CHECK error_t server_charge(struct server_session *session, u64 bytes);
+void server_uncharge(struct server_session *session, u64 bytes);
+
+// The store's, for server.c. server_session_get takes a reference by index (and generation, unless
+// 0); NULL if there is no such session. server_session_close ends one.
+struct server_session *server_session_get(struct server *server, u32 index, u32 generation);
+void server_session_put(struct server_session *session);
+void server_session_close(struct server_session *session, bool by_parent);
+MUST_CHECK error_t server_store_create(struct server *server);
+void server_store_destroy(struct server *server);
+MUST_CHECK error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m);
+extern const struct server_host server_ipc_host; // asks the parent by IPC
+extern void server_session_entry(void);          // instruction pointer of all portals
+
+// Takes over what the current request delegated (the handler's window gets a fresh selector); the
+// item's crd names it. SEL_NONE if nothing came. What is not taken is dropped after the request.
+sel_t server_take_item(struct server_cpu *cpu, struct typed_item item);

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// What a server asks of its parent, by IPC (struct server_host; 001_5c4c3d5892c9ef36.txt: REGISTER,
+// UNREGISTER, GET_QUOTA, SINGLETON).
+#include "lib/service/client.h"
+#include "lib/service/server.h"
+
+static void begin(struct msg *m, enum parent_operation operation)
+{
+    msg_begin(m);
+    msg_put_word(m, operation);
+    msg_put_word(m, 0);
+}
+
+static error_t add(struct server *server, unsigned cpu, sel_t portal, sel_t event)
+{
+    struct msg m;
+    begin(&m, PARENT_REGISTER);
+    msg_put_word(&m, cpu);
+    msg_put_word(&m, server->config.flags);
+    msg_put_string(&m, server->config.name);
+    msg_put_item(&m, item_delegate(crd(CRD_OBJ, portal, 0, PT_CALL), 0, 0));
+    msg_put_item(&m, item_delegate(crd(CRD_OBJ, event, 0, SM_UP), 1, 0));
+    return parent_call(&m);
+}
+
+static void withdraw(struct server *server)
+{
+    struct msg m;
+    begin(&m, PARENT_UNREGISTER);
+    msg_put_string(&m, server->config.name);
+    (void)!parent_call(&m);
+}
+
+static error_t quota(struct server *server, sel_t pseudonym, struct server_quota *q)
+{
+    (void)server;
+    struct msg m;
+    begin(&m, PARENT_GET_QUOTA);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL)));
+    error_t error = parent_call(&m);
+    if (error)
+        return error;
+    q->ram = msg_get_word(&m);
+    q->caps = msg_get_word(&m);
+    msg_get_string(&m, q->label, sizeof(q->label));
+    msg_get_string(&m, q->args, sizeof(q->args));
+    return msg_error(&m);
+}
+
+static error_t singleton(struct server *server, sel_t pseudonym, bool release)
+{
+    (void)server;
+    struct msg m;
+    begin(&m, PARENT_SINGLETON);
+    msg_put_word(&m, release);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL)));
+    return parent_call(&m);
+}
+
+const struct server_host server_ipc_host = {
+    .add = add, .remove = withdraw, .quota = quota, .singleton = singleton};

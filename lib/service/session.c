@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The session store (server.h): slots that live as long as the server, reused first in, first out.
+//
+// A slot's life: free; taken by server_session_open, which fills it and then publishes it (users 1,
+// open); closed by whoever lowers `open` first, which ends its kernel objects, so that nobody can
+// name it any more; freed by the last user. `generation` counts the lives.
+#include "lib/rt/heap.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/string.h"
+#include "lib/service/server.h"
+
+enum { SESSIONS_LIMIT = 4096, NO_SLOT = 0xffffffff };
+
+static bool has_portals(const struct server *server)
+{
+    return server->config.flags & SERVICE_SESSION_PORTALS;
+}
+
+static unsigned order_of(u32 count)
+{
+    unsigned order = 0;
+    while (1u << order < count)
+        order++;
+    return order;
+}
+
+static unsigned store_order(const struct server *server)
+{
+    return order_of(server->config.sessions_max) + server->portal_order;
+}
+
+error_t server_store_create(struct server *server)
+{
+    u32 count = server->config.sessions_max;
+    if (count == 0 || count > SESSIONS_LIMIT)
+        return EPARAM;
+    server->portal_order = has_portals(server) ? order_of(server->cpu_count) : 0;
+    server->first_session = selector_alloc_range(store_order(server));
+    if (server->first_session == SEL_NONE)
+        return ERESOURCE;
+    server->session = heap_zalloc(count * sizeof(struct server_session));
+    if (!server->session) {
+        selector_free_range(server->first_session, store_order(server));
+        return EMEM;
+    }
+    server->first_free = server->last_free = NO_SLOT;
+    return SUCCESS;
+}
+
+void server_store_destroy(struct server *server)
+{
+    heap_free(server->session);
+    selector_free_range(server->first_session, store_order(server));
+}
+
+static sel_t first_selector(const struct server_session *s)
+{
+    return s->server->first_session + (s->index << s->server->portal_order);
+}
+
+// Under server->lock.
+static struct server_session *slot_take(struct server *server)
+{
+    struct server_session *s;
+    if (server->first_free != NO_SLOT) {
+        s = &server->session[server->first_free];
+        server->first_free = s->next_free;
+        if (server->first_free == NO_SLOT)
+            server->last_free = NO_SLOT;
+    } else if (server->used_slots < server->config.sessions_max) {
+        s = &server->session[server->used_slots];
+        s->index = server->used_slots++;
+        s->server = server;
+    } else {
+        return NULL;
+    }
+    server->open_count++;
+    return s;
+}
+
+static void slot_free(struct server_session *s)
+{
+    struct server *server = s->server;
+    mutex_lock(&server->lock);
+    s->user = NULL;
+    s->ram_limit = s->ram_used = s->caps = 0;
+    s->next_free = NO_SLOT;
+    if (server->last_free == NO_SLOT)
+        server->first_free = s->index;
+    else
+        server->session[server->last_free].next_free = s->index;
+    server->last_free = s->index;
+    server->open_count--;
+    mutex_unlock(&server->lock);
+}
+
+// The session's own kernel objects; none of them is left on failure.
+static error_t objects_create(struct server_session *s)
+{
+    struct server *server = s->server;
+    sel_t first = first_selector(s);
+    if (!has_portals(server))
+        return hc_create_sm(first, s->generation, SEL_PD);
+    word_t identity = (s->index + 1) | (word_t)s->generation << 32;
+    for (unsigned cpu = 0; cpu < server->cpu_count; cpu++) {
+        error_t error = portal_create_at(first + cpu, &server->cpu[cpu].thread,
+                                         server_session_entry, 0, identity);
+        if (error) {
+            hc_revoke(SEL_PD, crd(CRD_OBJ, first, server->portal_order, RIGHT_ALL), REVOKE_SELF);
+            return error;
+        }
+    }
+    return SUCCESS;
+}
+
+static void objects_destroy(struct server_session *s)
+{
+    hc_revoke(SEL_PD, crd(CRD_OBJ, first_selector(s), s->server->portal_order, RIGHT_ALL),
+              REVOKE_SELF);
+}
+
+// What the client gets: its session, or its portals.
+static void put_objects(const struct server_session *s, struct msg *m)
+{
+    sel_t first = first_selector(s);
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, s->server->config.flags);
+    if (!has_portals(s->server)) {
+        msg_put_item(m, item_delegate(crd(CRD_OBJ, first, 0, 0), 0, 0));
+        return;
+    }
+    for (unsigned cpu = 0; cpu < s->server->cpu_count; cpu++)
+        msg_put_item(m, item_delegate(crd(CRD_OBJ, first + cpu, 0, PT_CALL), cpu, 0));
+}
+
+static const struct server_host *host_of(const struct server *server)
+{
+    return server->config.host ? server->config.host : &server_ipc_host;
+}
+
+static void pseudonym_drop(const struct server *server, sel_t pseudonym)
+{
+    if (!host_of(server)->pseudonym_translated)
+        selector_drop(pseudonym);
+}
+
+// With a slot and the parent's word for the client.
+static error_t session_fill(struct server_session *s, const struct server_quota *quota)
+{
+    struct server *server = s->server;
+    s->ram_limit = quota->ram;
+    s->caps = quota->caps;
+    error_t error = server_charge(s, server->config.session_bytes);
+    if (!error)
+        error = objects_create(s);
+    if (error)
+        return error;
+    if (server->config.ops->open)
+        error = server->config.ops->open(s, quota->label, quota->args);
+    if (error)
+        objects_destroy(s);
+    return error;
+}
+
+static error_t session_create(struct server *server, sel_t pseudonym, struct server_session **out)
+{
+    const struct server_host *host = host_of(server);
+    struct server_quota quota;
+    error_t error = host->quota(server, pseudonym, &quota);
+    if (error)
+        return error;
+    bool single = server->config.flags & SERVICE_SINGLETON;
+    if (single && (error = host->singleton(server, pseudonym, false)))
+        return error;
+    mutex_lock(&server->lock);
+    struct server_session *s = slot_take(server);
+    mutex_unlock(&server->lock);
+    error = ERESOURCE;
+    if (!s)
+        goto release;
+    s->generation++;
+    error = session_fill(s, &quota);
+    if (error)
+        goto free_slot;
+    s->pseudonym = pseudonym;
+    __atomic_store_n(&s->users, 2, __ATOMIC_RELAXED); // its being open, and this call
+    __atomic_store_n(&s->open, true, __ATOMIC_RELEASE);
+    *out = s;
+    return SUCCESS;
+free_slot:
+    slot_free(s);
+release:
+    if (single)
+        (void)!host->singleton(server, pseudonym, true);
+    return error;
+}
+
+// Whether the client has a session here already: a retry, or a second thread of it.
+static struct server_session *find_pseudonym(struct server *server, sel_t pseudonym)
+{
+    for (u32 i = 0; i < server->used_slots; i++) {
+        struct server_session *s = server_session_get(server, i, 0);
+        if (!s)
+            continue;
+        if (s->pseudonym == pseudonym)
+            return s;
+        server_session_put(s);
+    }
+    return NULL;
+}
+
+static bool alive(sel_t pseudonym)
+{
+    crd_t found;
+    return !hc_lookup(crd(CRD_OBJ, pseudonym, 0, 0), &found) && found;
+}
+
+error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m)
+{
+    struct server *server = cpu->server;
+    bool translated = host_of(server)->pseudonym_translated;
+    msg_receive(m, h, SERVICE_OPEN, 0, 0, 0);
+    struct typed_item delegated = msg_get_item(m), named = msg_get_item(m);
+    sel_t pseudonym =
+        translated ? (sel_t)crd_base(named.crd) : server_take_item(cpu, delegated);
+    struct server_session *s = NULL;
+    if (pseudonym == SEL_NONE || (translated && crd_kind(named.crd) != CRD_OBJ))
+        return EPERM;
+    if (server->open_count >= server->config.sessions_max)
+        server_sweep(server);
+    error_t error = SUCCESS;
+    if (translated)
+        s = find_pseudonym(server, pseudonym);
+    if (!s)
+        error = session_create(server, pseudonym, &s);
+    if (error) {
+        pseudonym_drop(server, pseudonym);
+        return error;
+    }
+    // The client may have died meanwhile, and the parent's event for it have passed.
+    if (!alive(pseudonym))
+        server_session_close(s, true);
+    put_objects(s, m);
+    server_session_put(s);
+    return SUCCESS;
+}
+
+struct server_session *server_session_get(struct server *server, u32 index, u32 generation)
+{
+    if (UNLIKELY(index >= server->used_slots))
+        return NULL;
+    struct server_session *s = &server->session[index];
+    u32 users = __atomic_load_n(&s->users, __ATOMIC_RELAXED);
+    do {
+        if (UNLIKELY(!users || !__atomic_load_n(&s->open, __ATOMIC_ACQUIRE)))
+            return NULL;
+    } while (!__atomic_compare_exchange_n(&s->users, &users, users + 1, true, __ATOMIC_ACQUIRE,
+                                          __ATOMIC_RELAXED));
+    if (UNLIKELY((generation && s->generation != generation) || !s->open)) {
+        server_session_put(s);
+        return NULL;
+    }
+    return s;
+}
+
+void server_session_put(struct server_session *s)
+{
+    if (LIKELY(__atomic_sub_fetch(&s->users, 1, __ATOMIC_ACQ_REL)))
+        return;
+    if (s->server->config.ops->close)
+        s->server->config.ops->close(s);
+    slot_free(s);
+}
+
+void server_session_close(struct server_session *s, bool by_parent)
+{
+    struct server *server = s->server;
+    if (!__atomic_exchange_n(&s->open, false, __ATOMIC_ACQ_REL))
+        return;
+    objects_destroy(s);
+    if (!by_parent && server->config.flags & SERVICE_SINGLETON)
+        (void)!host_of(server)->singleton(server, s->pseudonym, true);
+    pseudonym_drop(server, s->pseudonym);
+    s->pseudonym = SEL_NONE;
+    server_session_put(s);
+}
+
+void server_pseudonym_gone(struct server *server, sel_t pseudonym)
+{
+    struct server_session *s = find_pseudonym(server, pseudonym);
+    if (!s)
+        return;
+    server_session_close(s, true);
+    server_session_put(s);
+}
+
+void server_sweep(struct server *server)
+{
+    for (u32 i = 0; i < server->used_slots; i++) {
+        struct server_session *s = server_session_get(server, i, 0);
+        if (!s)
+            continue;
+        sel_t pseudonym = s->pseudonym;
+        if (pseudonym != SEL_NONE && !alive(pseudonym))
+            server_session_close(s, true);
+        server_session_put(s);
+    }
+}
+
+error_t server_charge(struct server_session *s, u64 bytes)
+{
+    u64 used = __atomic_load_n(&s->ram_used, __ATOMIC_RELAXED);
+    do {
+        if (bytes > s->ram_limit || used > s->ram_limit - bytes)
+            return ERESOURCE;
+    } while (!__atomic_compare_exchange_n(&s->ram_used, &used, used + bytes, true, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
+    return SUCCESS;
+}
+
+void server_uncharge(struct server_session *s, u64 bytes)
+{
+    __atomic_fetch_sub(&s->ram_used, bytes, __ATOMIC_RELAXED);
+}

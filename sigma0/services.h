@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// sigma0's services and its role as init's parent (services.c). Each service is a file with one
+// struct server_ops; all but "pd" (pd.c) keep nothing that another needs.
+#pragma once
+
+#include "lib/service/parent.h"
+
+extern const struct server_ops log_ops, rom_ops, pd_ops, cpu_ops, io_port_ops, irq_ops, io_mem_ops;
+
+// Starts the parent role and all services. Without them there is no system: a failure ends the
+// boot.
+void services_start(void);
+// Enters init as a client. Returns the first of its portals, one a CPU.
+sel_t services_add_init(void);
+
+// The session arguments' numbers, as in C, separated by commas. Reads up to `max`, returns how
+// many; 0 if malformed. What follows the numbers stands at *rest ("" if nothing).
+unsigned args_numbers(const char *args, u64 *out, unsigned max, const char **rest);
+
+// cpu.c: enters a scheduling context that sigma0 made itself (init's) into the statistics.
+void cpu_enter(sel_t sc, const char *name, unsigned cpu, unsigned priority);
+
+// Puts `count` pages or ports of sigma0 at `from` into the response; they land at `hotspot` and up
+// in the caller's window. No piece is larger than 2^order_max. EPROTO if there are more pieces than
+// fit into a message.
+MUST_CHECK error_t response_range(struct msg *m, enum crd_kind kind, u64 from, u64 hotspot,
+                                  u64 count, unsigned rights, unsigned flags, unsigned order_max);

@@ -1,0 +1,4 @@
+# Runs in init's place: sigma0's services and the environment library, from inside.
+NAME := core-test
+SRCS := main.c
+LIBS := service rt
