@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // Session arguments and responses that several services need (services.h).
-#include "sigma0/range.h"
+#include "lib/rt/range.h"
 #include "sigma0/services.h"
 
 static int digit(char c)

@@ -11,7 +11,7 @@
 #include "lib/rt/start.h"
 #include "lib/rt/thread.h"
 #include "sigma0/echo.h"
-#include "sigma0/range.h"
+#include "lib/rt/range.h"
 #include "sigma0/sigma0.h"
 
 enum { STACK_BYTES = 4 * PAGE_SIZE };

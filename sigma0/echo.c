@@ -10,7 +10,7 @@
 #include "lib/rt/sync.h"
 #include "lib/rt/thread.h"
 #include "sigma0/objects.h"
-#include "sigma0/range.h"
+#include "lib/rt/range.h"
 
 static struct echo {
     sel_t pt;

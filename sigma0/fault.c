@@ -5,6 +5,7 @@
 // locks. One of init ends init: sigma0 has no policy to start it again. init's start-up exceptions
 // are how its main thread begins.
 #include "lib/rt/print.h"
+#include "lib/rt/program.h"
 #include "lib/rt/start.h"
 #include "lib/rt/thread.h"
 #include "sigma0/init.h"
@@ -68,13 +69,8 @@ __attribute__((used)) static void child_startup(word_t identity, head_t h, word_
                                                 word_t mtd, word_t address, word_t error)
 {
     (void)h, (void)vector, (void)mtd, (void)address, (void)error;
-    struct exc_state *s = utcb_exc(utcb());
-    s->rip = init_entry();
-    s->rsp = STACK_TOP;
-    s->rdi = HIP_ADDR;
-    s->rsi = identity >> 8;
-    s->rbp = 0;
-    hc_reply(head(EXC_WORDS, 0), MTD_RIP | MTD_RSP | MTD_GPR_BSD, 0, 0, 0);
+    unsigned back = program_begin(utcb_exc(utcb()), init_entry(), (unsigned)identity >> 8);
+    hc_reply(head(EXC_WORDS, 0), back, 0, 0, 0);
 }
 PORTAL_RAW(child_startup_entry, child_startup);
 

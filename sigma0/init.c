@@ -7,12 +7,11 @@
 // capability slots. What cannot work here stops the boot.
 #include "sigma0/init.h"
 #include "lib/rt/assert.h"
-#include "lib/rt/elf.h"
 #include "lib/rt/print.h"
+#include "lib/rt/program.h"
 #include "lib/rt/start.h"
-#include "lib/rt/string.h"
 #include "sigma0/physical.h"
-#include "sigma0/range.h"
+#include "lib/rt/range.h"
 #include "sigma0/services.h"
 #include "sigma0/sigma0.h"
 
@@ -42,21 +41,12 @@ static void give(crd_t c, u64 to)
          "delegation");
 }
 
-static void give_pages(const void *from, u64 to, u64 bytes, unsigned rights)
+// program_map's source of memory.
+static void *take_memory(void *context, size_t bytes)
 {
-    u64 first = (u64)from / PAGE_SIZE,
-        count = ALIGN_UP((u64)from + bytes, PAGE_SIZE) / PAGE_SIZE - first;
-    must(range_delegate(CHILD_PD, CRD_MEM, first, to / PAGE_SIZE, count, rights), "mapping");
-}
-
-// Fresh zeroed pages at [to, to + bytes) of init; returns them as sigma0 sees them.
-static char *give_memory(u64 to, u64 bytes, unsigned rights)
-{
-    u64 count = bytes / PAGE_SIZE, page = physical_alloc(count, RAM_ANYWHERE);
-    must(page == RAM_NONE ? EMEM : SUCCESS, "memory");
-    char *memory = physical_address(page);
-    give_pages(memory, to, bytes, rights);
-    return memory;
+    (void)context;
+    u64 page = physical_alloc(bytes / PAGE_SIZE, RAM_ANYWHERE);
+    return page == RAM_NONE ? NULL : physical_address(page);
 }
 
 static void open_image(void)
@@ -71,43 +61,6 @@ static void open_image(void)
     error = elf_open(&image, file.data, file.size);
     if (error)
         rt_panic("\"init\" cannot be run: %s\n", image.fault);
-}
-
-static void load_segment(const struct elf_segment *s)
-{
-    u64 start = ALIGN_DOWN(s->address, PAGE_SIZE),
-        end = ALIGN_UP(s->address + s->memory_bytes, PAGE_SIZE);
-    unsigned rights = (s->flags & ELF_R ? MEM_R : 0) | (s->flags & ELF_W ? MEM_W : 0) |
-                      (s->flags & ELF_X ? MEM_X : 0);
-    if (!(s->flags & ELF_W) && s->memory_bytes == s->file_bytes) {
-        give_pages((const void *)ALIGN_DOWN((u64)s->data, PAGE_SIZE), start, end - start, rights);
-        return;
-    }
-    char *memory = give_memory(start, end - start, rights);
-    memcpy(memory + (s->address - start), s->data, s->file_bytes);
-}
-
-static void load_image(void)
-{
-    for (unsigned i = 0; i < image.count; i++) {
-        struct elf_segment segment;
-        must(elf_segment(&image, i, &segment), "ELF segment");
-        load_segment(&segment);
-    }
-    give_memory(STACK_TOP - STACK_SIZE, STACK_SIZE, MEM_R | MEM_W);
-}
-
-// init asks services for memory and modules; the HIP tells it only what the machine can do.
-static void load_hip(void)
-{
-    u64 page = physical_alloc(1, RAM_ANYWHERE);
-    must(page == RAM_NONE ? EMEM : SUCCESS, "memory");
-    struct hip *copy = physical_address(page);
-    *copy = *hip();
-    copy->archive_base = copy->archive_size = 0;
-    copy->memory_count = 0;
-    memset(copy->memory, 0, sizeof(copy->memory));
-    give_pages(copy, HIP_ADDR, PAGE_SIZE, MEM_R);
 }
 
 static u64 keep(u64 free, u64 least)
@@ -144,8 +97,7 @@ void init_start(void)
 {
     open_image();
     create_domain();
-    load_image();
-    load_hip();
+    must(program_map(CHILD_PD, &image, &(struct program_memory){take_memory, NULL}), "image");
     must(object_sm(SEL_CHILD + SEL_IDENTITY, 0), "identity");
     must(faults_create_child(0, SEL_CHILD + SEL_EXC_BASE), "exception portals");
     for (unsigned cpu = 1; cpu < hip()->cpu_count; cpu++)

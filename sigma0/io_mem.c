@@ -9,7 +9,7 @@
 #include "lib/rt/string.h"
 #include "sigma0/echo.h"
 #include "sigma0/physical.h"
-#include "sigma0/range.h"
+#include "lib/rt/range.h"
 #include "sigma0/services.h"
 
 #define PHYSICAL_END (1ul << 46)

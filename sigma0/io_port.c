@@ -5,7 +5,7 @@
 // owner, sigma0 keeps quiet on it.
 #include "lib/rt/heap.h"
 #include "sigma0/console.h"
-#include "sigma0/range.h"
+#include "lib/rt/range.h"
 #include "sigma0/services.h"
 #include "sigma0/uart.h"
 

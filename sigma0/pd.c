@@ -9,7 +9,7 @@
 #include "lib/rt/heap.h"
 #include "lib/rt/selector.h"
 #include "sigma0/physical.h"
-#include "sigma0/range.h"
+#include "lib/rt/range.h"
 #include "sigma0/services.h"
 
 enum { BUCKETS = 1024 };

@@ -11,7 +11,7 @@
 #include "lib/rt/string.h"
 #include "lib/rt/sync.h"
 #include "sigma0/echo.h"
-#include "sigma0/range.h"
+#include "lib/rt/range.h"
 #include "sigma0/sigma0.h"
 
 static struct ram ram;

@@ -8,7 +8,7 @@
 #include "lib/rt/heap.h"
 #include "sigma0/echo.h"
 #include "sigma0/physical.h"
-#include "sigma0/range.h"
+#include "lib/rt/range.h"
 #include "sigma0/services.h"
 
 enum {

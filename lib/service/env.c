@@ -47,7 +47,8 @@ static void log_write(const char *text, size_t length)
     utcb_restore(&copy);
 }
 
-static error_t sc_create(sel_t ec, unsigned priority, u32 quantum_us, const char *name, sel_t *sc)
+error_t env_sc_create(sel_t ec, unsigned priority, u32 quantum_us, u32 budget_us, u32 period_us,
+                      const char *name, sel_t *sc)
 {
     struct utcb_copy copy;
     struct msg m;
@@ -58,8 +59,8 @@ static error_t sc_create(sel_t ec, unsigned priority, u32 quantum_us, const char
     service_begin(&env_cpu, &m, CPU_CREATE_SC);
     msg_put_word(&m, priority);
     msg_put_word(&m, quantum_us);
-    msg_put_word(&m, 0);
-    msg_put_word(&m, 0);
+    msg_put_word(&m, budget_us);
+    msg_put_word(&m, period_us);
     msg_put_string(&m, name);
     msg_put_item(&m, item_delegate(crd(CRD_OBJ, ec, 0, EC_SC), 0, 0));
     utcb()->window = crd(CRD_OBJ, sel, 0, RIGHT_ALL);
@@ -73,7 +74,7 @@ static error_t sc_create(sel_t ec, unsigned priority, u32 quantum_us, const char
     return error;
 }
 
-static void sc_destroy(sel_t sc)
+void env_sc_destroy(sel_t sc)
 {
     struct utcb_copy copy;
     struct msg m;
@@ -85,15 +86,19 @@ static void sc_destroy(sel_t sc)
     selector_drop(sc);
 }
 
+static error_t sc_create(sel_t ec, unsigned priority, u32 quantum_us, const char *name, sel_t *sc)
+{
+    return env_sc_create(ec, priority, quantum_us, 0, 0, name, sc);
+}
+
 void rt_main_init(void)
 {
     struct service_quota nothing = {0, 0};
     if (!service_init(&env_log, "log", "", "", nothing))
         rt_print = log_write;
     if (!service_init(&env_cpu, "cpu", "", "", nothing)) {
-        env_cpu.retry_aborted = false;
         rt_sc_create = sc_create;
-        rt_sc_destroy = sc_destroy;
+        rt_sc_destroy = env_sc_destroy;
     }
     env_memory_init();
 }

@@ -23,6 +23,17 @@ struct utcb_copy {
 void utcb_save(struct utcb_copy *copy);
 void utcb_restore(const struct utcb_copy *copy);
 
+// RAM for the program's own "pd" session, in bytes; 0: seven eighths of what the parent has for it.
+// To be set before the first allocation.
+extern u64 env_pd_donation;
+
+// Gives a global EC a scheduling context; `budget_us` of each `period_us`, both 0 = no limit. The
+// priority is cut to the session's. *sc is a selector of the caller's. ERESOURCE, EMEM.
+MUST_CHECK error_t env_sc_create(sel_t ec, unsigned priority, u32 quantum_us, u32 budget_us,
+                                 u32 period_us, const char *name, sel_t *sc);
+// Takes it back and frees the selector.
+void env_sc_destroy(sel_t sc);
+
 // What the program may still donate, by its parent's word (GET_QUOTA).
 MUST_CHECK error_t env_quota(u64 *ram, u64 *caps);
 
@@ -31,6 +42,11 @@ MUST_CHECK error_t env_quota(u64 *ram, u64 *caps);
 MUST_CHECK error_t dataspace_alloc(size_t bytes, unsigned flags, sel_t *ds);
 // Maps it at `address`, aligned to the size rounded up to a power of two (address_alloc).
 MUST_CHECK error_t dataspace_attach(sel_t ds, void *address, size_t bytes, unsigned flags);
+// From any "pd" session, into the selector `sel` of the caller's, which stays the caller's if this
+// fails; with PD_ATTACH mapped at `address`, in an aligned window of 2^order pages that is large
+// enough. Leaves the windows changed: utcb_save.
+MUST_CHECK error_t dataspace_alloc_at(struct service_client *pd, size_t bytes, unsigned flags, sel_t sel,
+                                      word_t address, unsigned order);
 MUST_CHECK error_t dataspace_phys(sel_t ds, u64 *physical);
 void dataspace_free(sel_t ds);
 // For rt_main_init: sets up memory.c.

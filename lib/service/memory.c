@@ -35,6 +35,7 @@ enum { RECORDS_A_PAGE = (PAGE_SIZE - sizeof(struct record_block)) / sizeof(struc
 
 static struct mutex lock = MUTEX_INIT; // the records
 struct service_client env_pd = SERVICE_CLIENT_NONE;
+u64 env_pd_donation;
 
 // Opens the session with the right donation, once.
 static error_t session_ensure(void)
@@ -45,7 +46,8 @@ static error_t session_ensure(void)
     error_t error = env_quota(&ram, &caps);
     if (error)
         return error;
-    env_pd.quota = (struct service_quota){ALIGN_DOWN(ram - ram / DONATIONS, PAGE_SIZE), 0};
+    u64 donation = env_pd_donation ? env_pd_donation : ram - ram / DONATIONS;
+    env_pd.quota = (struct service_quota){ALIGN_DOWN(donation, PAGE_SIZE), 0};
     return service_open(&env_pd);
 }
 
@@ -56,41 +58,44 @@ static error_t pd_begin(struct msg *m, enum pd_operation operation)
     return error;
 }
 
-// ALLOC with what arrives going to `sel` and, if `order` is not negative, to `address`.
-static error_t alloc_into(size_t bytes, unsigned flags, sel_t sel, word_t address, int order)
+static void free_quietly(struct service_client *pd, sel_t ds)
 {
     struct msg m;
-    error_t error = pd_begin(&m, PD_SERVICE_ALLOC);
-    if (error)
-        return error;
+    service_begin(pd, &m, PD_SERVICE_FREE);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, ds, 0, RIGHT_ALL)));
+    (void)!service_call(pd, &m);
+    hc_drop(ds);
+}
+
+error_t dataspace_alloc_at(struct service_client *pd, size_t bytes, unsigned flags, sel_t sel,
+                           word_t address, unsigned order)
+{
+    struct msg m;
+    service_begin(pd, &m, PD_SERVICE_ALLOC);
     msg_put_word(&m, bytes);
     msg_put_word(&m, flags);
     utcb()->window = crd(CRD_OBJ, sel, 0, RIGHT_ALL);
     utcb()->window2 =
-        order < 0 ? 0 : crd(CRD_MEM, address / PAGE_SIZE, (unsigned)order, RIGHT_ALL);
-    error = service_call(&env_pd, &m);
+        flags & PD_ATTACH ? crd(CRD_MEM, address / PAGE_SIZE, order, RIGHT_ALL) : 0;
+    error_t error = service_call(pd, &m);
     if (error)
         return error;
     (void)msg_get_word(&m);
     if (!crd_kind(msg_get_item(&m).crd))
         return EMEM;
     for (unsigned i = 1; i < m.in_items; i++) {
-        if (!crd_kind(msg_get_item(&m).crd)) { // no kernel memory for the mapping
-            dataspace_free(sel);
-            return EMEM;
-        }
+        if (crd_kind(msg_get_item(&m).crd))
+            continue;
+        free_quietly(pd, sel); // no kernel memory for the mapping
+        return EMEM;
     }
     return SUCCESS;
 }
 
-static void free_quietly(sel_t ds)
+static error_t alloc_into(size_t bytes, unsigned flags, sel_t sel, word_t address, unsigned order)
 {
-    struct msg m;
-    if (!pd_begin(&m, PD_SERVICE_FREE)) {
-        msg_put_item(&m, item_translate(crd(CRD_OBJ, ds, 0, RIGHT_ALL)));
-        (void)!service_call(&env_pd, &m);
-    }
-    selector_drop(ds);
+    error_t error = session_ensure();
+    return error ? error : dataspace_alloc_at(&env_pd, bytes, flags, sel, address, order);
 }
 
 error_t dataspace_alloc(size_t bytes, unsigned flags, sel_t *ds)
@@ -100,7 +105,7 @@ error_t dataspace_alloc(size_t bytes, unsigned flags, sel_t *ds)
     if (sel == SEL_NONE)
         return ERESOURCE;
     utcb_save(&copy);
-    error_t error = alloc_into(bytes, flags & ~(unsigned)PD_ATTACH, sel, 0, -1);
+    error_t error = alloc_into(bytes, flags & ~(unsigned)PD_ATTACH, sel, 0, 0);
     utcb_restore(&copy);
     if (error)
         selector_free(sel);
@@ -150,7 +155,8 @@ void dataspace_free(sel_t ds)
 {
     struct utcb_copy copy;
     utcb_save(&copy);
-    free_quietly(ds);
+    free_quietly(&env_pd, ds);
+    selector_free(ds);
     utcb_restore(&copy);
 }
 
@@ -186,7 +192,7 @@ static error_t piece_map(word_t address, unsigned order, sel_t *ds)
     *ds = selector_alloc();
     if (*ds == SEL_NONE)
         return ERESOURCE;
-    error_t error = alloc_into(PAGE_SIZE << order, PD_ATTACH, *ds, address, (int)order);
+    error_t error = alloc_into(PAGE_SIZE << order, PD_ATTACH, *ds, address, order);
     if (error)
         selector_free(*ds);
     return error;
@@ -237,14 +243,21 @@ static unsigned piece_order(word_t address, size_t bytes)
 }
 
 // Under `lock`.
+static void record_free(struct record *record)
+{
+    free_quietly(&env_pd, record->ds);
+    selector_free(record->ds);
+    record->page = 0;
+}
+
+// Under `lock`.
 static void pieces_release(word_t address, size_t bytes)
 {
     while (bytes > 0) {
         unsigned order = piece_order(address, bytes);
         struct record *record = record_find(address / PAGE_SIZE);
         if (record) {
-            free_quietly(record->ds);
-            record->page = 0;
+            record_free(record);
         }
         address += PAGE_SIZE << order;
         bytes -= PAGE_SIZE << order;
@@ -269,8 +282,7 @@ static error_t grow(void *at, size_t bytes)
     for (size_t back = 0; error && back < done;) {
         unsigned order = piece_order(address + back, bytes - back);
         struct record *record = record_find((address + back) / PAGE_SIZE);
-        free_quietly(record->ds);
-        record->page = 0;
+        record_free(record);
         back += PAGE_SIZE << order;
     }
     mutex_unlock(&lock);

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // Ranges of any length moved and revoked piece by piece (range.h).
-#include "sigma0/range.h"
+#include "lib/rt/range.h"
 #include "lib/rt/utcb.h"
 
 void range_revoke(enum crd_kind kind, u64 base, u64 count, bool self)
