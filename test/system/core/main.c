@@ -1,34 +1,443 @@
-#include "lib/rt/print.h"
-#include "lib/rt/heap.h"
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// sigma0's services as init sees them: the parent protocol with every wrong argument, then each
+// service: hostile first, then what it is for, then that closing gives all of it back.
+#include "test/system/check.h"
+#include "lib/rt/address.h"
 #include "lib/rt/memory.h"
+#include "lib/rt/selector.h"
 #include "lib/rt/start.h"
-#include "lib/rt/thread.h"
+#include "lib/rt/string.h"
+#include "lib/rt/tsc.h"
 #include "lib/service/env.h"
 
-static void other(void *p) { print("hello from a thread on %u\n", thread_cpu()); *(volatile int*)p = 1; }
+enum { EXIT_PORT = 0xf4, MEBI = 1 << 20 };
+
+
+static error_t open_args(struct service_client *c, const char *name, const char *args, u64 ram)
+{
+    error_t error = service_init(c, name, "test", args, (struct service_quota){ram, 0});
+    if (!error && (error = service_open(c)))
+        service_close(c);
+    return error;
+}
+
+static error_t try_args(const char *name, const char *args)
+{
+    struct service_client c;
+    error_t error = open_args(&c, name, args, 0);
+    if (!error)
+        service_close(&c);
+    return error;
+}
+
+// A raw request to the parent: `words` words and one item.
+static error_t parent_raw(word_t operation, word_t w2, struct typed_item item)
+{
+    struct msg m;
+    msg_begin(&m);
+    msg_put_word(&m, operation);
+    msg_put_word(&m, 0);
+    msg_put_word(&m, w2);
+    if (item.crd)
+        msg_put_item(&m, item);
+    return parent_call(&m);
+}
+
+static struct typed_item own(sel_t sel)
+{
+    return item_translate(crd(CRD_OBJ, sel, 0, RIGHT_ALL));
+}
+
+static void parent_refuses_nonsense(void)
+{
+    struct typed_item none = {0, 0};
+    struct msg m;
+    msg_begin(&m);
+    CHECK_EQ(parent_call(&m), EPROTO); // not even an operation
+    CHECK_EQ(parent_raw(999, 0, none), EPROTO);
+    CHECK_EQ(parent_raw(PARENT_OPEN, 0, none), EPROTO);
+    CHECK_EQ(parent_raw(PARENT_CLOSE, 0, none), ENOTFOUND);
+    CHECK_EQ(parent_raw(PARENT_CLOSE, 0, own(SEL_IDENTITY)), ENOTFOUND);
+    CHECK_EQ(parent_raw(PARENT_CLOSE, 0, own(SEL_PARENT)), ENOTFOUND);
+    CHECK_EQ(parent_raw(PARENT_GET_PORTAL, 0, none), ENOTFOUND);
+    CHECK_EQ(parent_raw(PARENT_GET_PORTAL, 64, none), EPROTO);
+    CHECK_EQ(parent_raw(PARENT_REGISTER, 0, none), EPROTO);
+    CHECK_EQ(parent_raw(PARENT_UNREGISTER, 0, none), ENOTFOUND);
+    CHECK_EQ(parent_raw(PARENT_GET_QUOTA, 0, own(SEL_IDENTITY)), EPERM);
+    CHECK_EQ(parent_raw(PARENT_SINGLETON, 0, own(SEL_IDENTITY)), EPERM);
+    CHECK_EQ(parent_raw(PARENT_SIGNAL, 77, none), EPROTO);
+    CHECK_EQ(try_args("nowhere", ""), EPERM);
+}
+
+static void parent_bounds_strings(void)
+{
+    struct msg m;
+    char name[SERVICE_NAME_MAX + 8];
+    memset(name, 'x', sizeof(name));
+    name[sizeof(name) - 1] = 0;
+    msg_begin(&m);
+    msg_put_word(&m, PARENT_OPEN);
+    for (unsigned i = 0; i < 3; i++)
+        msg_put_word(&m, 0);
+    msg_put_string(&m, name);
+    msg_put_string(&m, "");
+    msg_put_string(&m, "");
+    CHECK_EQ(parent_call(&m), EPROTO);
+    msg_begin(&m);
+    for (unsigned i = 0; i < 4; i++)
+        msg_put_word(&m, i ? 0 : PARENT_OPEN);
+    msg_put_word(&m, ~0ul); // a length that wraps around
+    CHECK_EQ(parent_call(&m), EPROTO);
+}
+
+static void donation_beyond_the_account_is_refused(void)
+{
+    struct service_client c;
+    u64 ram, caps, after;
+    CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
+    CHECK_EQ(open_args(&c, "pd", "", ram + PAGE_SIZE), ERESOURCE);
+    CHECK_EQ(open_args(&c, "pd", "", ~0ul), ERESOURCE);
+    CHECK_EQ(env_quota(&after, &caps), SUCCESS);
+    CHECK_EQ(after, ram);
+    CHECK_EQ(open_args(&c, "pd", "", MEBI), SUCCESS);
+    CHECK_EQ(env_quota(&after, &caps), SUCCESS);
+    CHECK_EQ(after, ram - MEBI);
+    service_close(&c);
+    CHECK_EQ(env_quota(&after, &caps), SUCCESS);
+    CHECK_EQ(after, ram);
+}
+
+static void sessions_run_out_and_come_back(void)
+{
+    static struct service_client clients[600];
+    unsigned open = 0;
+    error_t error = SUCCESS;
+    while (open < ARRAY_SIZE(clients) && !(error = open_args(&clients[open], "log", "", 0)))
+        open++;
+    while (open-- > 1)
+        service_close(&clients[open]);
+    service_close(&clients[0]);
+    CHECK(error == ERESOURCE || error == EMEM);
+    for (unsigned i = 0; i < 1000; i++)
+        CHECK_EQ(try_args("log", ""), SUCCESS);
+}
+
+static void closed_session_is_opened_anew(void)
+{
+    struct service_client c;
+    word_t w[4] = {0};
+    CHECK_EQ(open_args(&c, "rom", "init", 0), SUCCESS);
+    CHECK_EQ(service_call0(&c, SERVICE_CLOSE), SUCCESS); // behind the library's back
+    CHECK_EQ(service_call_words(&c, ROM_SIZE, w), SUCCESS);
+    CHECK(w[1] > PAGE_SIZE);
+    service_close(&c);
+}
+
+static void unknown_operations_are_refused(void)
+{
+    static const char *const services[][2] = {{"log", ""}, {"rom", "init"}, {"pd", ""},
+                                              {"cpu", "1"}, {"irq", "23"}, {"io_port", "0xe0,1"},
+                                              {"io_mem", "0xfec00000,4096"}};
+    for (unsigned i = 0; i < ARRAY_SIZE(services); i++) {
+        struct service_client c;
+        CHECK_EQ(open_args(&c, services[i][0], services[i][1], 0), SUCCESS);
+        for (word_t operation = 2; operation < 16; operation++)
+            CHECK_EQ(service_call2(&c, operation, ~0ul, ~0ul), EPROTO);
+        CHECK_EQ(service_call2(&c, ~0ul, 0, 0), EPROTO);
+        service_close(&c);
+    }
+}
+
+static void rom_has_modules(void)
+{
+    struct rom rom, again;
+    CHECK_EQ(rom_open(&rom, "no such module"), ENOTFOUND);
+    CHECK_EQ(rom_open(&rom, ""), ENOTFOUND);
+    CHECK_EQ(rom_open(&rom, "init"), SUCCESS);
+    CHECK(rom.size > PAGE_SIZE && !memcmp(rom.data, "\177ELF", 4));
+    CHECK_EQ(rom_open(&again, "init"), SUCCESS);
+    CHECK(!memcmp(rom.data, again.data, rom.size));
+    rom_close(&again);
+    CHECK(!memcmp(rom.data, "\177ELF", 4));
+    const void *data = rom.data;
+    rom_close(&rom);
+    crd_t found;
+    CHECK_EQ(hc_lookup(crd(CRD_MEM, (word_t)data / PAGE_SIZE, 0, RIGHT_ALL), &found), ECAP);
+}
+
+static void memory_is_accounted(void)
+{
+    u64 used, limit, high, after;
+    sel_t ds;
+    CHECK_EQ(memory_info(&used, &limit, &high), SUCCESS);
+    CHECK_EQ(dataspace_alloc(0, 0, &ds), EPROTO);
+    CHECK_EQ(dataspace_alloc(~0ul, 0, &ds), EPROTO);
+    CHECK_EQ(dataspace_alloc(1ul << 63, 0, &ds), ERESOURCE);
+    CHECK_EQ(dataspace_alloc(limit - used + 1, 0, &ds), ERESOURCE);
+    CHECK_EQ(memory_info(&after, &limit, &high), SUCCESS);
+    CHECK_EQ(after, used);
+    CHECK_EQ(dataspace_alloc(3 * MEBI + 1, 0, &ds), SUCCESS);
+    CHECK_EQ(memory_info(&after, &limit, &high), SUCCESS);
+    CHECK_EQ(after, used + 3 * MEBI + PAGE_SIZE);
+    dataspace_free(ds);
+    CHECK_EQ(memory_info(&after, &limit, &high), SUCCESS);
+    CHECK_EQ(after, used);
+    CHECK(high >= used + 3 * MEBI);
+}
+
+static void dataspaces_are_shared_and_vanish(void)
+{
+    sel_t ds;
+    crd_t found;
+    u64 phys;
+    size_t bytes = 5 * PAGE_SIZE;
+    volatile u64 *a = (void *)address_alloc(bytes), *b = (void *)address_alloc(bytes);
+    CHECK_EQ(dataspace_alloc(bytes, 0, &ds), SUCCESS);
+    CHECK_EQ(dataspace_attach(ds, (void *)a, bytes, 0), SUCCESS);
+    CHECK_EQ(dataspace_attach(ds, (void *)b, bytes, PD_READ_ONLY), SUCCESS);
+    for (unsigned i = 0; i < bytes / 8; i++)
+        CHECK_EQ(a[i], 0);
+    a[4 * PAGE_SIZE / 8] = 0x1234;
+    CHECK_EQ(b[4 * PAGE_SIZE / 8], 0x1234);
+    CHECK_EQ(hc_lookup(crd(CRD_MEM, (word_t)b / PAGE_SIZE, 0, RIGHT_ALL), &found), SUCCESS);
+    CHECK_EQ(crd_rights(found), MEM_R);
+    CHECK_EQ(dataspace_phys(ds, &phys), SUCCESS);
+    CHECK(phys && phys % PAGE_SIZE == 0);
+    CHECK_EQ(dataspace_attach(SEL_IDENTITY, (void *)a, bytes, 0), ENOTFOUND);
+    CHECK_EQ(dataspace_phys(SEL_PD, &phys), ENOTFOUND);
+    dataspace_free(ds);
+    CHECK_EQ(hc_lookup(crd(CRD_MEM, (word_t)a / PAGE_SIZE, 0, RIGHT_ALL), &found), ECAP);
+    CHECK_EQ(hc_lookup(crd(CRD_MEM, (word_t)b / PAGE_SIZE + 4, 0, RIGHT_ALL), &found), ECAP);
+    address_free((word_t)a, bytes);
+    address_free((word_t)b, bytes);
+}
+
+static void freed_memory_comes_back_zeroed(void)
+{
+    for (unsigned round = 0; round < 50; round++) {
+        size_t bytes = (round % 7 + 1) * 5 * PAGE_SIZE;
+        u64 *memory = memory_alloc(bytes);
+        CHECK(memory);
+        for (unsigned i = 0; i < bytes / 8; i++)
+            CHECK_EQ(memory[i], 0);
+        memset(memory, 0xa5, bytes);
+        memory_free(memory, bytes);
+    }
+}
+
+static void closing_a_session_frees_its_memory(void)
+{
+    u64 ram, caps, after;
+    sel_t ds[20];
+    CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
+    for (unsigned round = 0; round < 20; round++) {
+        struct service_client pd;
+        CHECK_EQ(open_args(&pd, "pd", "", 4 * MEBI), SUCCESS);
+        for (unsigned i = 0; i < ARRAY_SIZE(ds); i++) {
+            ds[i] = selector_alloc();
+            struct utcb_copy copy;
+            utcb_save(&copy);
+            error_t error = dataspace_alloc_at(&pd, 200 * 1024, 0, ds[i], 0, 0);
+            utcb_restore(&copy);
+            CHECK_EQ(error, SUCCESS);
+        }
+        service_close(&pd);
+        crd_t found;
+        for (unsigned i = 0; i < ARRAY_SIZE(ds); i++) {
+            CHECK_EQ(hc_lookup(crd(CRD_OBJ, ds[i], 0, RIGHT_ALL), &found), ECAP);
+            selector_free(ds[i]);
+        }
+        CHECK_EQ(env_quota(&after, &caps), SUCCESS);
+        CHECK_EQ(after, ram);
+    }
+}
+
+static void ports_have_one_owner(void)
+{
+    struct io_port port, other;
+    CHECK_EQ(try_args("io_port", ""), EPROTO);
+    CHECK_EQ(try_args("io_port", "0x60"), EPROTO);
+    CHECK_EQ(try_args("io_port", "0x60,1,2"), EPROTO);
+    CHECK_EQ(try_args("io_port", "0x10000,1"), EPARAM);
+    CHECK_EQ(try_args("io_port", "0xffff,2"), EPARAM);
+    CHECK_EQ(try_args("io_port", "0x60,0"), EPARAM);
+    CHECK_EQ(try_args("io_port", "99999999999999999999,1"), EPROTO);
+    CHECK_EQ(io_port_open(&port, 0x70, 2), SUCCESS);
+    CHECK_EQ(io_port_open(&other, 0x71, 1), EINUSE);
+    CHECK_EQ(io_port_open(&other, 0x6f, 4), EINUSE);
+    u8 seconds;
+    __asm__ volatile("outb %%al, $0x70\n\tinb $0x71, %%al" : "=a"(seconds) : "a"(0));
+    CHECK((seconds & 15) < 10);
+    crd_t found;
+    CHECK_EQ(hc_lookup(crd(CRD_IO, 0x72, 0, RIGHT_ALL), &found), ECAP);
+    io_port_close(&port);
+    CHECK_EQ(hc_lookup(crd(CRD_IO, 0x70, 0, RIGHT_ALL), &found), ECAP);
+    CHECK_EQ(io_port_open(&other, 0x71, 1), SUCCESS);
+    io_port_close(&other);
+}
+
+static void interrupts_have_one_owner(void)
+{
+    struct irq irq, other;
+    CHECK_EQ(try_args("irq", "x"), EPROTO);
+    CHECK_EQ(try_args("irq", "4,edge"), EPROTO);
+    CHECK_EQ(try_args("irq", "100000"), EPARAM);
+    CHECK_EQ(irq_open(&irq, 8, false, hip()->cpu_count), ECPU);
+    CHECK_EQ(irq_open(&irq, 8, false, 0), SUCCESS);
+    CHECK_EQ(irq_open(&other, 8, false, 0), EINUSE);
+    irq_close(&irq);
+    CHECK_EQ(irq_open(&irq, 8, false, hip()->cpu_count - 1), SUCCESS);
+    irq_close(&irq);
+}
+
+static void device_memory_is_never_ram(void)
+{
+    struct io_mem memory, other;
+    CHECK_EQ(try_args("io_mem", "0x100000,4096"), EPERM);
+    CHECK_EQ(try_args("io_mem", "0xfee00000"), EPROTO);
+    CHECK_EQ(try_args("io_mem", "0xfed00000,0"), EPARAM);
+    CHECK_EQ(try_args("io_mem", "0xfffffffffffff000,8192"), EPARAM);
+    CHECK_EQ(io_mem_open(&memory, 0xfed00000, 0x400, false), SUCCESS); // HPET
+    CHECK_EQ(io_mem_open(&other, 0xfed00800, 16, false), EINUSE);
+    CHECK(*(volatile u32 *)memory.data != 0);
+    volatile void *data = memory.data;
+    io_mem_close(&memory);
+    crd_t found;
+    CHECK_EQ(hc_lookup(crd(CRD_MEM, (word_t)data / PAGE_SIZE, 0, RIGHT_ALL), &found), ECAP);
+}
+
+static void log_can_be_read_by_who_may(void)
+{
+    struct service_client c;
+    struct msg m;
+    char text[2048];
+    bool seen = false;
+    CHECK_EQ(open_args(&c, "log", "", 0), SUCCESS);
+    CHECK_EQ(service_call1(&c, LOG_READ, 0), EPERM);
+    service_close(&c);
+    print("a line to be found\n");
+    CHECK_EQ(open_args(&c, "log", "read", 0), SUCCESS);
+    for (u64 at = 0, next = 1; at != next;) {
+        at = next == 1 ? 0 : next;
+        service_begin(&c, &m, LOG_READ);
+        msg_put_word(&m, at);
+        CHECK_EQ(service_call(&c, &m), SUCCESS);
+        next = msg_get_word(&m);
+        size_t length = msg_get_bytes(&m, text, sizeof(text));
+        for (size_t i = 0; i + 18 <= length; i++)
+            seen |= !memcmp(text + i, "a line to be found", 18);
+        if (!length)
+            break;
+    }
+    service_close(&c);
+    CHECK(seen);
+}
+
+static volatile u32 ran;
+static void count_and_leave(void *argument)
+{
+    (void)argument;
+    __atomic_fetch_add(&ran, 1, __ATOMIC_RELAXED);
+}
+
+static void threads_come_and_go_on_all_cpus(void)
+{
+    ran = 0;
+    for (unsigned i = 0; i < 40; i++) {
+        struct thread t;
+        CHECK_EQ(thread_create(&t, i % hip()->cpu_count, 20, "brief", count_and_leave, NULL),
+                 SUCCESS);
+        thread_join(&t);
+    }
+    CHECK_EQ(ran, 40);
+    struct thread t;
+    CHECK_EQ(thread_create(&t, hip()->cpu_count, 20, "nowhere", count_and_leave, NULL), ECPU);
+}
+
+static void statistics_name_the_threads(void)
+{
+    struct service_client c;
+    struct msg m;
+    char name[128];
+    bool seen = false;
+    CHECK_EQ(open_args(&c, "cpu", "1,all", 0), SUCCESS);
+    service_begin(&c, &m, CPU_STATISTICS);
+    msg_put_word(&m, 0);
+    CHECK_EQ(service_call(&c, &m), SUCCESS);
+    (void)msg_get_word(&m);
+    word_t here = msg_get_word(&m);
+    for (word_t i = 0; i < here; i++) {
+        word_t time = msg_get_word(&m);
+        (void)msg_get_word(&m);
+        msg_get_string(&m, name, sizeof(name));
+        seen |= !strcmp(name, "init") && time > 0;
+    }
+    CHECK_EQ(msg_error(&m), SUCCESS);
+    service_close(&c);
+    CHECK(seen);
+}
+
+static volatile u32 churn_errors;
+static void churn(void *argument)
+{
+    for (unsigned i = 0; i < 100; i++) {
+        struct service_client c;
+        sel_t ds;
+        if (dataspace_alloc((i % 5 + 1) * PAGE_SIZE, 0, &ds))
+            __atomic_fetch_add(&churn_errors, 1, __ATOMIC_RELAXED);
+        else
+            dataspace_free(ds);
+        if (open_args(&c, "log", "", 0))
+            __atomic_fetch_add(&churn_errors, 1, __ATOMIC_RELAXED);
+        else
+            service_close(&c);
+    }
+    (void)argument;
+}
+
+static void all_cpus_use_services_at_once(void)
+{
+    struct thread t[MAX_CPUS];
+    u64 used, after, limit, high;
+    unsigned count = hip()->cpu_count;
+    for (unsigned round = 0; round < 2; round++) { // the first leaves memory with the heap
+        if (round)
+            CHECK_EQ(memory_info(&used, &limit, &high), SUCCESS);
+        for (unsigned i = 0; i < count; i++)
+            CHECK_EQ(thread_create(&t[i], i, 20, "churn", churn, NULL), SUCCESS);
+        for (unsigned i = 0; i < count; i++)
+            thread_join(&t[i]);
+    }
+    CHECK_EQ(churn_errors, 0);
+    CHECK_EQ(memory_info(&after, &limit, &high), SUCCESS);
+    CHECK_EQ(after, used);
+}
+
 int main(void)
 {
-    print("hello\n");
-    u64 u, l, h;
-    char *m = memory_alloc(100000);
-    print("memory %p\n", (void*)m);
-    if (m) m[99999] = 3;
-    print("info %d", memory_info(&u, &l, &h));
-    print(" %lu %lu %lu\n", u, l, h);
-    memory_free(m, 100000);
-    for (unsigned i = 0; i < hip()->cpu_count; i++) {
-    struct thread t; volatile int x = 0;
-    error_t e = thread_create(&t, i, 20, "other", other, (void*)&x);
-    print("thread %s\n", error_name(e));
-    if (!e) thread_join(&t);
-    print("x %d\n", x);
-    }
-    struct rom r; error_t e = rom_open(&r, "init");
-    print("rom %s %lu %.3s\n", error_name(e), r.size, (char*)r.data+1);
-    rom_close(&r);
-    print("test: DONE\n");
-    struct io_port p;
-    e = io_port_open(&p, 0xf4, 4);
-    print("port %s\n", error_name(e));
-    return 3;
+    struct io_port port;
+    RUN(parent_refuses_nonsense);
+    RUN(parent_bounds_strings);
+    RUN(donation_beyond_the_account_is_refused);
+    RUN(sessions_run_out_and_come_back);
+    RUN(closed_session_is_opened_anew);
+    RUN(unknown_operations_are_refused);
+    RUN(rom_has_modules);
+    RUN(memory_is_accounted);
+    RUN(dataspaces_are_shared_and_vanish);
+    RUN(freed_memory_comes_back_zeroed);
+    RUN(closing_a_session_frees_its_memory);
+    RUN(ports_have_one_owner);
+    RUN(interrupts_have_one_owner);
+    RUN(device_memory_is_never_ram);
+    RUN(log_can_be_read_by_who_may);
+    RUN(threads_come_and_go_on_all_cpus);
+    RUN(statistics_name_the_threads);
+    RUN(all_cpus_use_services_at_once);
+    TESTS_DONE();
+    if (!io_port_open(&port, EXIT_PORT, 4))
+        __asm__ volatile("outl %0, %1" ::"a"(tests_failed ? 1 : 0), "d"((u16)EXIT_PORT));
+    return 0;
 }
