@@ -94,7 +94,7 @@ $(foreach mk,$(COMPONENT_MKS),$(eval $(call read_component,$(mk))))
 $(B)/bin/%:
 	$(call step,LINK,$@)mkdir -p $(@D) && $(LINK) -T lib/rt/user.ld -o $@ --start-group $(filter %.o %.a,$^) $(LIBGCC) --end-group
 
-USER_DIRS := sigma0 init lib drivers servers apps test/system
+USER_DIRS := sigma0 init lib drivers servers apps ports test/system
 define user_rules
 $(B)/$(1)/%.c.o: $(1)/%.c $(CONFIG)
 	$$(call step,CC,$$<)mkdir -p $$(@D) && $$(CC) $$(USER_FLAGS) $$(EXTRA) -MMD -MP -c -o $$@ $$<

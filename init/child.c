@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// A child's life: its program from ROM, memory, protection domain, capabilities
+// (000_7d6c79716bf8d028.txt, last paragraph), main thread; and the end of it all. Memory is charged
+// to the child's RAM by way of a "pd" session that is opened in its name; kernel memory and
+// capability slots go into the account of its domain.
+#include "init/init.h"
+#include "lib/rt/address.h"
+#include "lib/rt/program.h"
+#include "lib/rt/range.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/start.h"
+#include "lib/rt/tsc.h"
+
+// A child may create objects in its own domain and delegate to itself, not scheduling contexts.
+enum { OWN_PD_RIGHTS = PD_CREATE | PD_GRANT | PD_ACCOUNT };
+
+static unsigned start_cpu(const struct child *child)
+{
+    return child->config.affinity_count ? child->config.affinity[0] : 0;
+}
+
+// program_map's source of memory.
+static void *take_memory(void *context, size_t bytes)
+{
+    struct child *child = context;
+    struct utcb_copy copy;
+    if (child->regions == CHILD_REGIONS)
+        return NULL;
+    word_t address = address_alloc(bytes);
+    sel_t ds = selector_alloc();
+    error_t error = address && ds != SEL_NONE ? SUCCESS : ERESOURCE;
+    utcb_save(&copy);
+    if (!error)
+        error = dataspace_alloc_at(&child->pd, bytes, PD_ATTACH, ds, address, address_order(bytes));
+    utcb_restore(&copy);
+    if (error) {
+        if (address)
+            address_free(address, bytes);
+        if (ds != SEL_NONE)
+            selector_free(ds);
+        return NULL;
+    }
+    child->region[child->regions].address = address;
+    child->region[child->regions].bytes = bytes;
+    child->region[child->regions++].ds = ds;
+    return (void *)address;
+}
+
+static error_t open_program(struct child *child)
+{
+    error_t error = rom_open(&child->rom, child->config.binary);
+    if (error) {
+        child_report(child, "there is no binary \"%s\" (%s); is it among the scenario's BINS?",
+                     child->config.binary, error_name(error));
+        return error;
+    }
+    child->rom_open = true;
+    error = elf_open(&child->elf, child->rom.data, child->rom.size);
+    if (error)
+        child_report(child, "binary \"%s\" cannot be run: %s", child->config.binary,
+                     child->elf.fault);
+    return error;
+}
+
+static error_t open_memory(struct child *child)
+{
+    u64 bytes = program_bytes(&child->elf);
+    if (bytes > child->config.ram_bytes) {
+        child_report(child, "ram %luKb does not hold program and stack, which take %luKb",
+                     child->config.ram_bytes / 1024, bytes / 1024);
+        return ERESOURCE;
+    }
+    error_t error = service_init(&child->pd, "pd", child->config.name, "",
+                                 (struct service_quota){bytes, 0});
+    if (error)
+        return error;
+    child->pd_open = true;
+    error = service_open(&child->pd);
+    if (error)
+        child_report(child, "%luKb for program and stack refused: %s", bytes / 1024,
+                     error_name(error));
+    child->ram_used = error ? 0 : bytes;
+    return error;
+}
+
+static error_t create_domain(struct child *child)
+{
+    error_t error =
+        hc_create_pd(child->sel_pd, SEL_PD, child->config.kmem_bytes, child->config.caps);
+    if (error) {
+        u64 used = 0, limit = 0, caps_used = 0, caps = 0;
+        (void)!hc_pd_read(SEL_PD, PD_READ_KMEM, &used, &limit);
+        (void)!hc_pd_read(SEL_PD, PD_READ_CAPS, &caps_used, &caps);
+        child_report(child, "no domain (%s): kmem %luKb of %luKb left, caps %u of %lu left",
+                     error_name(error), child->config.kmem_bytes / 1024, (limit - used) / 1024,
+                     child->config.caps, caps - caps_used);
+        return error;
+    }
+    error = program_map(child->sel_pd, &child->elf,
+                        &(struct program_memory){take_memory, child});
+    if (error)
+        child_report(child, "program not loaded (%s): ram %luKb, kmem %luKb", error_name(error),
+                     child->config.ram_bytes / 1024, child->config.kmem_bytes / 1024);
+    return error;
+}
+
+static error_t give(const struct child *child, sel_t from, sel_t to, unsigned rights)
+{
+    return range_delegate(child->sel_pd, CRD_OBJ, from, to, 1, rights);
+}
+
+// All vectors that a program can raise are the child's one exception portal of a CPU. Each costs it
+// a capability slot, so those that it cannot raise are left out.
+static error_t give_exceptions(const struct child *child, unsigned cpu, sel_t base)
+{
+    static const u8 vectors[] = {0, 1, 3, 6, 13, EXC_PAGE_FAULT, 16, 17, 19, EXC_STARTUP, EXC_RECALL};
+    struct utcb *u = utcb();
+    for (unsigned i = 0; i < ARRAY_SIZE(vectors); i++)
+        *utcb_item(u, i) =
+            item_delegate(crd(CRD_OBJ, child->exceptions + cpu, 0, PT_EVENT), base + vectors[i], 0);
+    return hc_delegate(child->sel_pd, ARRAY_SIZE(vectors));
+}
+
+static error_t give_selectors(struct child *child)
+{
+    error_t error = give(child, child->sel_pd, SEL_PD, OWN_PD_RIGHTS);
+    if (!error)
+        error = give(child, child->sel_ec, SEL_EC, RIGHT_ALL);
+    if (!error)
+        error = give(child, child->sel_identity, SEL_IDENTITY, RIGHT_ALL);
+    if (!error)
+        error = give_exceptions(child, start_cpu(child), SEL_EXC_BASE);
+    for (unsigned cpu = 0; cpu < hip()->cpu_count && !error; cpu++) {
+        error = give(child, child->client->portals + cpu, SEL_PARENT + cpu, PT_CALL);
+        if (!error)
+            error = give_exceptions(child, cpu, SEL_EXC_CPU + EXC_COUNT * cpu);
+    }
+    return error;
+}
+
+static error_t create_objects(struct child *child)
+{
+    error_t error = hc_create_sm(child->sel_identity, 0, SEL_PD);
+    if (!error)
+        error = faults_create(child);
+    if (!error)
+        error = hc_create_ec(child->sel_ec, UTCB_ADDR, STACK_TOP, start_cpu(child), EC_GLOBAL,
+                             SEL_EXC_BASE, child->sel_pd);
+    if (!error)
+        error = give_selectors(child);
+    if (error)
+        child_report(child, "no main thread: %s; caps %u, kmem %luKb", error_name(error),
+                     child->config.caps, child->config.kmem_bytes / 1024);
+    return error;
+}
+
+static error_t run(struct child *child)
+{
+    error_t error = env_sc_create(child->sel_ec, child->config.priority, 0,
+                                  (u32)child->config.budget_us, (u32)child->config.period_us,
+                                  child->config.name, &child->sel_sc);
+    if (error)
+        child_report(child, "no scheduling context: %s", error_name(error));
+    return error;
+}
+
+error_t child_start(struct child *child)
+{
+    sel_t *sels[] = {&child->sel_pd, &child->sel_ec, &child->sel_identity};
+    error_t error = SUCCESS;
+    child->sel_sc = SEL_NONE;
+    for (unsigned i = 0; i < ARRAY_SIZE(sels); i++) {
+        *sels[i] = selector_alloc();
+        if (*sels[i] == SEL_NONE)
+            error = ERESOURCE;
+    }
+    if (start_cpu(child) >= hip()->cpu_count) {
+        child_report(child, "affinity names CPU %u of %u", start_cpu(child), hip()->cpu_count);
+        error = ECPU;
+    }
+    if (!error)
+        error = open_program(child);
+    if (!error)
+        error = open_memory(child);
+    if (!error)
+        error = create_domain(child);
+    if (!error)
+        error = create_objects(child);
+    child->started_at = child->heartbeat_at = rdtsc();
+    __atomic_store_n(&child->state, CHILD_RUNNING, __ATOMIC_RELEASE);
+    if (!error)
+        error = run(child);
+    if (error)
+        child_end(child);
+    return error;
+}
+
+static void regions_free(struct child *child)
+{
+    for (unsigned i = 0; i < child->regions; i++) {
+        address_free(child->region[i].address, child->region[i].bytes);
+        selector_drop(child->region[i].ds);
+    }
+    child->regions = 0;
+}
+
+// First the thread stops, then its sessions end, then its domain, last the memory it lay in.
+void child_end(struct child *child)
+{
+    if (child->sel_sc != SEL_NONE)
+        env_sc_destroy(child->sel_sc);
+    selector_drop(child->sel_ec);
+    if (parent_client_restart(&parent, child->client))
+        child_report(child, "no kernel memory for its portals: it cannot call its parent");
+    selector_drop(child->sel_pd);
+    faults_destroy(child);
+    selector_drop(child->sel_identity);
+    if (child->pd_open)
+        service_close(&child->pd);
+    regions_free(child);
+    if (child->rom_open)
+        rom_close(&child->rom);
+    child->pd_open = child->rom_open = false;
+    child->sel_sc = child->sel_ec = child->sel_pd = child->sel_identity = SEL_NONE;
+    child->ram_used = 0;
+}

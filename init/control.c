@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The service "init": what the children are and do, and their end and start by hand (protocol.h,
+// INIT_OPERATIONS). Only a child with a route for it gets here.
+#include "init/init.h"
+#include "lib/rt/string.h"
+
+enum { ENTRIES_MAX = 24, TEXT_MAX = 2048 };
+
+static const char *const state_names[] = {
+#define X(name, number) [number] = #name,
+    CHILD_STATES(X)
+#undef X
+};
+
+struct usage {
+    u64 caps_used, caps_limit;
+};
+
+static struct usage usage_of(const struct child *child)
+{
+    struct usage u = {0, child->config.caps};
+    sel_t pd = child->sel_pd;
+    if (pd != SEL_NONE && hc_pd_read(pd, PD_READ_CAPS, &u.caps_used, &u.caps_limit))
+        u = (struct usage){0, child->config.caps};
+    return u;
+}
+
+static error_t list(struct msg *m)
+{
+    word_t first = msg_get_word(m);
+    if (msg_error(m))
+        return EPROTO;
+    word_t last = first < child_count ? child_count : first;
+    if (last - first > ENTRIES_MAX)
+        last = first + ENTRIES_MAX;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, child_count);
+    msg_put_word(m, last - first);
+    for (word_t i = first; i < last; i++) {
+        const struct child *child = &children[i];
+        struct usage usage = usage_of(child);
+        msg_put_word(m, child->state | (word_t)child->restarts << 32);
+        msg_put_word(m, child->ram_used);
+        msg_put_word(m, child->config.ram_bytes);
+        msg_put_word(m, usage.caps_used);
+        msg_put_word(m, usage.caps_limit);
+        msg_put_word(m, child->client ? child->client->pseudonym_count : 0);
+        msg_put_string(m, child->config.name);
+    }
+    return msg_error(m);
+}
+
+static error_t control(word_t operation, struct msg *m)
+{
+    char name[CONFIG_NAME_MAX];
+    msg_get_string(m, name, sizeof(name));
+    if (msg_error(m))
+        return EPROTO;
+    struct child *child = child_by_name(name);
+    if (!child || !child->reserved)
+        return ENOTFOUND;
+    if (operation == INIT_START && child->state == CHILD_RUNNING)
+        return EINUSE;
+    if (operation == INIT_KILL && child->state != CHILD_RUNNING)
+        return ENOTFOUND;
+    child_notify(child, operation == INIT_KILL ? NOTE_KILL : NOTE_START);
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    return SUCCESS;
+}
+
+// The whole text is made for each part of it; `position` counts its bytes.
+static error_t report(struct msg *m)
+{
+    word_t position = msg_get_word(m);
+    char text[TEXT_MAX];
+    size_t kept = 0;
+    word_t at = 0;
+    if (msg_error(m))
+        return EPROTO;
+    for (unsigned i = 0; i < child_count; i++) {
+        char line[160];
+        const struct child *child = &children[i];
+        size_t length = text_format(
+            line, sizeof(line), "child %s { state = %s; restarts = %u; ram = %lu; ram_limit = %lu; }\n",
+            child->config.name, state_names[child->state], child->restarts, child->ram_used,
+            child->config.ram_bytes);
+        if (length >= sizeof(line))
+            length = sizeof(line) - 1;
+        if (at >= position && kept + length <= sizeof(text)) {
+            memcpy(text + kept, line, length);
+            kept += length;
+        }
+        at += length;
+        if (at > position && kept + length > sizeof(text))
+            break;
+    }
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, position + kept);
+    msg_put_bytes(m, text, kept);
+    return SUCCESS;
+}
+
+static error_t dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
+                        struct msg *m)
+{
+    (void)session, (void)cpu;
+    switch (operation) {
+    case INIT_LIST: return list(m);
+    case INIT_KILL:
+    case INIT_START: return control(operation, m);
+    case INIT_REPORT: return report(m);
+    default: return EPROTO;
+    }
+}
+
+const struct server_ops control_ops = {.dispatch = dispatch};

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The children's exceptions: one handler a CPU, one portal a child there, which stands at all of the
+// child's exception selectors. A start-up exception of the main thread is how it begins. Any other
+// ends the child: its portal is taken from it, so that its thread, which goes back to the same
+// instruction, finds no handler and is stopped by the kernel; the rest is the main thread's work.
+#include "init/init.h"
+#include "lib/rt/program.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/start.h"
+
+static struct thread handler[MAX_CPUS];
+
+static unsigned cpu_order(void)
+{
+    unsigned order = 0;
+    while (1u << order < hip()->cpu_count)
+        order++;
+    return order;
+}
+
+static const char *what(word_t vector)
+{
+    switch (vector) {
+    case 0: return "division error";
+    case 3: return "breakpoint";
+    case 6: return "invalid instruction";
+    case 13: return "general protection fault";
+    case EXC_PAGE_FAULT: return "page fault";
+    case EXC_STARTUP: return "a thread without a start";
+    case EXC_RECALL: return "recall";
+    default: return "exception";
+    }
+}
+
+static void report(const struct child *child, const struct exc_state *s)
+{
+    char where[64] = "";
+    if (s->vector == EXC_PAGE_FAULT)
+        text_format(where, sizeof(where), " at address 0x%lx (%s)", s->fault_address,
+                    s->error_code & 16  ? "execute"
+                    : s->error_code & 2 ? "write"
+                                        : "read");
+    child_report(child, "%s%s, ip 0x%lx, sp 0x%lx, CPU %u", what(s->vector), where, s->rip, s->rsp,
+                 thread_cpu());
+}
+
+static bool is_main_start(const struct child *child, const struct exc_state *s)
+{
+    unsigned cpu = child->config.affinity_count ? child->config.affinity[0] : 0;
+    return s->vector == EXC_STARTUP && thread_cpu() == cpu && s->rsp == STACK_TOP;
+}
+
+__attribute__((used)) static void fault(word_t identity, head_t h, word_t vector, word_t mtd,
+                                        word_t address, word_t error)
+{
+    (void)h, (void)vector, (void)mtd, (void)address, (void)error;
+    struct child *child = &children[identity];
+    struct exc_state state = *utcb_exc(utcb()); // a report uses the UTCB
+    if (is_main_start(child, &state)) {
+        unsigned back = program_begin(utcb_exc(utcb()), child->elf.entry, thread_cpu());
+        hc_reply(head(EXC_WORDS, 0), back, 0, 0, 0);
+    }
+    hc_revoke(SEL_PD, crd(CRD_OBJ, child->exceptions + thread_cpu(), 0, RIGHT_ALL), 0);
+    report(child, &state);
+    child_notify(child, NOTE_FAULT);
+    hc_reply(head(EXC_WORDS, 0), 0, 0, 0, 0);
+}
+PORTAL_RAW(fault_entry, fault);
+
+error_t faults_start(void)
+{
+    error_t error = SUCCESS;
+    for (unsigned cpu = 0; cpu < hip()->cpu_count && !error; cpu++)
+        error = thread_create_handler(&handler[cpu], cpu, 0);
+    return error;
+}
+
+error_t faults_create(struct child *child)
+{
+    child->exceptions = selector_alloc_range(cpu_order());
+    if (child->exceptions == SEL_NONE)
+        return ERESOURCE;
+    error_t error = SUCCESS;
+    for (unsigned cpu = 0; cpu < hip()->cpu_count && !error; cpu++)
+        error = portal_create_at(child->exceptions + cpu, &handler[cpu], fault_entry, MTD_ALL,
+                                 child->index);
+    return error;
+}
+
+void faults_destroy(struct child *child)
+{
+    if (child->exceptions == SEL_NONE)
+        return;
+    hc_revoke(SEL_PD, crd(CRD_OBJ, child->exceptions, cpu_order(), RIGHT_ALL), REVOKE_SELF);
+    selector_free_range(child->exceptions, cpu_order());
+    child->exceptions = SEL_NONE;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// init: starts and supervises the children that its configuration names (design section 8). What
+// its files share.
+//
+// The main thread alone starts and ends children. Handlers (a child's exception, its requests, the
+// control service) only leave a note in child->notes and wake it. Fields that handlers read are
+// words, or change under parent.lock.
+#pragma once
+
+#include "init/config.h"
+#include "lib/rt/elf.h"
+#include "lib/rt/print.h"
+#include "lib/service/env.h"
+#include "lib/service/parent.h"
+
+enum { CHILDREN_MAX = 128, CHILD_REGIONS = 16 };
+
+// What a handler asks the main thread to do with a child.
+enum child_note {
+    NOTE_FAULT = 1 << 0, // it raised an exception
+    NOTE_EXIT = 1 << 1,  // its main has returned
+    NOTE_KILL = 1 << 2,  // somebody who may asked for its end
+    NOTE_START = 1 << 3, // a person wants it to run
+};
+
+struct child {
+    struct config_child config;
+    struct parent_client *client;
+    u32 index;
+    u32 notes; // atomic
+    u32 state; // enum child_state
+    u32 restarts, in_a_row;
+    u64 ram_used; // donated with sessions or taken for the image; under parent.lock
+    u64 caps_used;
+    u64 started_at, restart_at, heartbeat_at; // TSC
+    int exit_code;
+    bool reserved; // its RAM is set aside from what init has
+    // A life:
+    struct rom rom;
+    struct elf elf;
+    bool rom_open, pd_open;
+    struct service_client pd; // session whose memory is the image's, the stack's and the HIP's
+    sel_t sel_pd, sel_ec, sel_sc, sel_identity;
+    sel_t exceptions; // + CPU
+    struct {
+        word_t address;
+        size_t bytes;
+        sel_t ds;
+    } region[CHILD_REGIONS];
+    unsigned regions;
+};
+
+extern struct child children[CHILDREN_MAX];
+extern unsigned child_count;
+extern struct config config;
+extern struct parent parent;
+
+// main.c: leaves a note for the main thread. From any thread.
+void child_notify(struct child *child, enum child_note note);
+// main.c: the child of that name; NULL if there is none.
+struct child *child_by_name(const char *name);
+
+// child.c: starts a child that has no life. An error has been reported in words.
+MUST_CHECK error_t child_start(struct child *child);
+// child.c: ends its life, if it has one, and takes back all that it had. Sessions of others with
+// its services wait for its next life.
+void child_end(struct child *child);
+
+// fault.c: the handlers of the children's exceptions; the portals of one child.
+MUST_CHECK error_t faults_start(void);
+MUST_CHECK error_t faults_create(struct child *child);
+void faults_destroy(struct child *child);
+
+// policy.c
+extern const struct parent_policy init_policy;
+
+// control.c, config_rom.c: services that init itself offers to its children.
+extern const struct server_ops control_ops, config_rom_ops;
+
+// A line for a person, "init: child "NAME": ...".
+void child_report(const struct child *child, const char *format, ...) PRINTF_LIKE(2, 3);

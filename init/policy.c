@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// What the children may do, by the configuration alone: routes of sessions with default deny,
+// accounts of RAM, services they may offer. Under parent.lock, so nothing is ended here.
+//
+// Some sessions init serves itself: "rom" with the arguments "config" is the child's own block, for
+// which it needs no route; "init" is the control service, for those whose route for it says
+// "parent".
+#include "init/init.h"
+#include "lib/rt/string.h"
+#include "lib/rt/tsc.h"
+
+static struct child *child_of(struct parent_client *client)
+{
+    return client->user;
+}
+
+// Labels show the path in the tree; a route may give its own.
+static void label_set(const struct child *child, struct parent_open *o, const char *own)
+{
+    char label[SERVICE_LABEL_MAX];
+    if (own)
+        strlcpy(label, own, sizeof(label));
+    else
+        text_format(label, sizeof(label), "%s%s%s", child->config.name, o->label[0] ? " -> " : "",
+                    o->label);
+    strlcpy(o->label, label, sizeof(o->label));
+}
+
+static error_t charge(struct child *child, const struct parent_open *o)
+{
+    u64 limit = child->config.ram_bytes, left = limit - child->ram_used;
+    if (o->ram > left) {
+        child_report(child, "session \"%s\" wants %luKb of RAM, %luKb of %luKb are used; "
+                            "ram = %luKb would do",
+                     o->name, o->ram / 1024, child->ram_used / 1024, limit / 1024,
+                     (child->ram_used + o->ram + 1023) / 1024);
+        return ERESOURCE;
+    }
+    child->ram_used += o->ram;
+    return SUCCESS;
+}
+
+// The child's own configuration block, for config_rom.c.
+static error_t route_config(struct child *child, struct parent_open *o)
+{
+    o->route = ROUTE_BUILTIN;
+    label_set(child, o, NULL);
+    text_format(o->args, sizeof(o->args), "%u", child->index);
+    return charge(child, o);
+}
+
+static struct child *provider_of(const char *service)
+{
+    for (unsigned i = 0; i < child_count; i++) {
+        if (config_provides(&config, &children[i].config, service))
+            return &children[i];
+    }
+    return NULL;
+}
+
+static error_t resolve(struct child *child, const struct config_route *route, struct parent_open *o)
+{
+    struct child *to = NULL;
+    switch (route->kind) {
+    case CONFIG_ROUTE_DENY: return EPERM;
+    case CONFIG_ROUTE_PARENT:
+        o->route = strcmp(o->name, "init") ? ROUTE_PARENT : ROUTE_BUILTIN;
+        return SUCCESS;
+    case CONFIG_ROUTE_CHILD: to = child_by_name(route->to); break;
+    case CONFIG_ROUTE_ANY:
+        to = provider_of(o->name);
+        if (!to || to == child) {
+            o->route = ROUTE_PARENT;
+            return SUCCESS;
+        }
+        break;
+    }
+    if (!to) {
+        child_report(child, "the route of \"%s\" leads to \"%s\", which is no child", o->name,
+                     route->to ? route->to : "");
+        return EPERM;
+    }
+    o->route = ROUTE_CHILD;
+    o->provider = to->client;
+    return SUCCESS;
+}
+
+static error_t open(struct parent *p, struct parent_client *client, struct parent_open *o)
+{
+    (void)p;
+    struct child *child = child_of(client);
+    struct config_route route;
+    if (!strcmp(o->name, "rom") && !strcmp(o->args, "config"))
+        return route_config(child, o);
+    config_route(&config, &child->config, o->name, o->label, &route);
+    error_t error = resolve(child, &route, o);
+    if (error) {
+        child_report(child, "session \"%s\" denied: it has no route for it", o->name);
+        return error;
+    }
+    // The share of the processor is the configuration's to give.
+    if (!strcmp(o->name, "cpu") && !route.args && !o->args[0])
+        text_format(o->args, sizeof(o->args), "%u", child->config.priority);
+    else if (route.args)
+        strlcpy(o->args, route.args, sizeof(o->args));
+    label_set(child, o, route.label);
+    return charge(child, o);
+}
+
+static void closed(struct parent *p, struct parent_client *client, u64 ram, u64 caps)
+{
+    (void)p, (void)caps;
+    child_of(client)->ram_used -= ram;
+}
+
+static void quota(struct parent *p, struct parent_client *client, u64 *ram, u64 *caps)
+{
+    (void)p;
+    struct child *child = child_of(client);
+    *ram = child->config.ram_bytes - child->ram_used;
+    *caps = child->config.caps;
+}
+
+static bool may_register(struct parent *p, struct parent_client *client, const char *name)
+{
+    (void)p;
+    struct child *child = child_of(client);
+    if (config_provides(&config, &child->config, name))
+        return true;
+    child_report(child, "may not offer \"%s\": it is not in its provides", name);
+    return false;
+}
+
+static error_t request_kill(struct parent *p, struct parent_client *client, const char *name,
+                            struct parent_client *target)
+{
+    (void)p;
+    // A child may ask for its own end, a service for that of its client.
+    struct child *child = child_of(target ? target : client);
+    if (!target && strcmp(name, child->config.name))
+        return EPERM;
+    child_report(child, "its end was asked for by \"%s\"", child_of(client)->config.name);
+    child_notify(child, NOTE_KILL);
+    return SUCCESS;
+}
+
+static error_t signal(struct parent *p, struct parent_client *client, word_t code, word_t value)
+{
+    (void)p;
+    struct child *child = child_of(client);
+    switch (code) {
+    case SIGNAL_EXIT:
+        child->exit_code = (int)value;
+        child_notify(child, NOTE_EXIT);
+        return SUCCESS;
+    case SIGNAL_HEARTBEAT:
+    case SIGNAL_READY: child->heartbeat_at = rdtsc(); return SUCCESS;
+    case SIGNAL_RESOURCE:
+        child_report(child, "ran dry when it wanted %luKb more; ram is %luKb", (u64)value / 1024,
+                     child->config.ram_bytes / 1024);
+        return SUCCESS;
+    default: return EPROTO;
+    }
+}
+
+const struct parent_policy init_policy = {
+    .open = open,
+    .closed = closed,
+    .quota = quota,
+    .may_register = may_register,
+    .request_kill = request_kill,
+    .signal = signal,
+};

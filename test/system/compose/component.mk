@@ -1,0 +1,4 @@
+# Judges composition by init from inside: routes, both kinds of sessions, death and return of services and clients.
+NAME := compose-test
+SRCS := main.c
+LIBS := service rt

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// What compose-test calls. "echo" (session portals) and "count" (translated sessions, one a client)
+// understand the same operations; both count their calls a session.
+#include "lib/rt/heap.h"
+#include "lib/rt/print.h"
+#include "lib/rt/string.h"
+#include "lib/rt/tsc.h"
+#include "lib/service/env.h"
+#include "lib/service/server.h"
+#include "test/system/compose_server/operations.h"
+
+struct counter {
+    u64 calls;
+    char label[SERVICE_LABEL_MAX], args[SERVICE_ARGS_MAX];
+};
+
+static struct server echo, count;
+static volatile u32 open_sessions;
+
+static error_t open(struct server_session *session, const char *label, const char *args)
+{
+    if (!strcmp(args, "refuse"))
+        return EPERM;
+    struct counter *c = heap_zalloc(sizeof(*c));
+    if (!c)
+        return EMEM;
+    strlcpy(c->label, label, sizeof(c->label));
+    strlcpy(c->args, args, sizeof(c->args));
+    session->user = c;
+    __atomic_fetch_add(&open_sessions, 1, __ATOMIC_RELAXED);
+    return SUCCESS;
+}
+
+static void close(struct server_session *session)
+{
+    heap_free(session->user);
+    __atomic_fetch_sub(&open_sessions, 1, __ATOMIC_RELAXED);
+}
+
+static error_t dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
+                        struct msg *m)
+{
+    struct counter *c = session->user;
+    word_t value = msg_get_word(m);
+    switch (operation) {
+    case COMPOSE_INFO:
+        msg_begin(m);
+        msg_put_word(m, SUCCESS);
+        msg_put_word(m, c->calls);
+        msg_put_word(m, open_sessions);
+        msg_put_word(m, session->ram_limit);
+        msg_put_string(m, c->label);
+        msg_put_string(m, c->args);
+        return SUCCESS;
+    case COMPOSE_TAKE:
+        if (server_take_item(cpu, msg_get_item(m)) == SEL_NONE)
+            return EPROTO;
+        msg_begin(m);
+        msg_put_word(m, SUCCESS);
+        return SUCCESS;
+    case COMPOSE_CHARGE: {
+        error_t error = server_charge(session, value);
+        msg_begin(m);
+        msg_put_word(m, error);
+        return SUCCESS;
+    }
+    case COMPOSE_CRASH: *(volatile int *)value = 1; return SUCCESS;
+    default: return EPROTO;
+    }
+}
+
+static bool fast(struct server_session *session, word_t w[4])
+{
+    if (w[0] != COMPOSE_ADD)
+        return false;
+    struct counter *c = session->user;
+    w[0] = SUCCESS;
+    w[1] = w[2] + w[3];
+    w[2] = ++c->calls;
+    return true;
+}
+
+int main(void)
+{
+    static const struct server_ops ops = {
+        .open = open, .close = close, .dispatch = dispatch, .fast = fast};
+    struct server_config config = {
+        .name = "echo", .flags = SERVICE_SESSION_PORTALS, .sessions_max = 64, .ops = &ops};
+    error_t error = server_start(&echo, &config);
+    if (error)
+        return 1;
+    config.name = "count";
+    config.flags = SERVICE_SINGLETON;
+    error = server_start(&count, &config);
+    if (error)
+        return 1;
+    u64 taken;
+    for (;;) { // two services, one thread: each event is swept in both
+        (void)!hc_sm_down_zero(echo.event, deadline_in_us(1000), &taken);
+        server_sweep(&echo);
+        server_sweep(&count);
+    }
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The operations of compose-server's two services.
+#pragma once
+
+#include "lib/service/protocol.h"
+
+enum compose_operation {
+    COMPOSE_ADD = SERVICE_FIRST, // 2 and 3: numbers; 1: their sum, 2: calls of this session
+    COMPOSE_INFO,   // 1 calls, 2 open sessions, 3 donated bytes, string label, string args
+    COMPOSE_TAKE,   // takes item over
+    COMPOSE_CHARGE, // 2 bytes
+    COMPOSE_CRASH,  // 2 address to write to
+};
