@@ -2,3 +2,4 @@
 NAME := compose-test
 SRCS := main.c
 LIBS := service rt
+PORTS := libfdt
