@@ -121,15 +121,30 @@ void ec_destroy(struct ec *ec)
     ec_remote(ec, REMOTE_KILL | REMOTE_FREE);
 }
 
-static void abort_caller(struct ec *caller)
+void ec_abort_caller(struct ec *caller)
 {
     caller->callee = NULL;
+    __atomic_fetch_and(&caller->hazard, ~(u32)HAZARD_SPLICED, __ATOMIC_RELAXED);
     if (caller->hazard & HAZARD_EXCEPTION) {
         __atomic_fetch_and(&caller->hazard, ~(u32)HAZARD_EXCEPTION, __ATOMIC_RELAXED);
         // Its handler died with the exception unresolved: it is raised again, and finds the next handler or none.
         caller->state = EC_EVENT;
     } else {
         caller->regs.rax = EABORT;
+    }
+}
+
+// A dying EC's call goes on without it, since the handler may hold what others wait for: on the time of whoever called the
+// dying one, who gets EABORT when the handler replies; or else on its own SC, until then.
+static void splice(struct ec *ec)
+{
+    struct ec *caller = ec->caller, *callee = ec->callee;
+    callee->caller = caller;
+    if (caller) {
+        caller->callee = callee;
+        __atomic_fetch_or(&caller->hazard, HAZARD_SPLICED, __ATOMIC_RELAXED);
+    } else if (ec->sc && !callee->sc) {
+        sc_inherit(ec, callee);
     }
 }
 
@@ -144,18 +159,17 @@ void ec_kill(struct ec *ec)
         timeout_cancel(&cpu->timeouts, &ec->timeout);
     }
     bool linked = ec->caller || ec->callee || ec->sc || ec->parked || cpu->current == ec;
-    if (ec->caller) {
-        abort_caller(ec->caller);
-        ec->caller = NULL;
-    }
-    if (ec->callee) {
-        ec->callee->caller = NULL;
-        ec->callee = NULL;
-    }
+    if (ec->callee)
+        splice(ec);
+    else if (ec->caller)
+        ec_abort_caller(ec->caller);
+    ec->caller = ec->callee = NULL;
     ec->wait_tag = 0;
     ec->state = EC_DEAD;
     fpu_drop(cpu, ec);
-    if (ec->sc)
+    if (ec->sc && ec->sc->retired)
+        sc_detach(ec);
+    else if (ec->sc)
         sc_stop(ec->sc);
     sc_unpark(ec);
     if (cpu->current == ec)
@@ -186,10 +200,13 @@ static void ec_free(struct ec *ec)
 {
     struct tlb_batch batch = {0};
     spin_lock(&mapping_lock);
-    if (ec->sc) {
-        ec->sc->ec = &dead_ec;
+    struct sc *sc = ec->sc;
+    if (sc) {
+        sc->ec = &dead_ec;
         ec->sc = NULL;
     }
+    if (sc && sc->retired)
+        sc_free(sc);
     mapping_unpin(utcb_mapping(ec), &batch);
     spin_unlock(&mapping_lock);
     tlb_flush(&batch);
@@ -206,8 +223,8 @@ static void apply(struct ec *ec, u32 ops)
         check_hazards(ec);
     if ((ops & REMOTE_SC) && ec->sc && ec->sc->state == SC_STOPPED && ec->state != EC_DEAD)
         sc_ready(ec->sc);
-    if ((ops & REMOTE_SC_STOP) && ec->sc)
-        sc_detach(ec);
+    if (ops & REMOTE_SC_STOP)
+        sc_retire(ec);
     if (ops & REMOTE_FREE)
         ec_free(ec);
 }

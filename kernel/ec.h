@@ -27,6 +27,8 @@ enum hazard {
     HAZARD_RECALL = 2,
     HAZARD_PAUSE = 4,
     HAZARD_DEAD = 8,
+    HAZARD_SPLICED = 16, // the handler it called has died; it waits for what that had called, and gets EABORT then
+    HAZARD_RETIRED = 32, // its SC was destroyed during its call, and ends with that
 };
 
 enum ec_remote_op {
@@ -68,7 +70,7 @@ struct ec {
     u64 utcb_user; // address in the PD
     u64 error_code, fault_address;
     u64 fs_base, gs_base;
-    struct sc *sc;     // its own, or NULL
+    struct sc *sc;     // its own, or NULL; a handler's: inherited from a dead caller until it replies
     struct sc *parked; // SCs that would run it, while it cannot
     void *fpu;         // saved state, NULL until first used
     struct sm *wait_sm;
@@ -87,6 +89,8 @@ extern struct ec dead_ec; // what a portal of a destroyed EC points to
 
 // A local or global EC in `pd` with its UTCB page at `utcb` (user address, page aligned). Errors: EMEM, EBUSY
 // (UTCB address occupied), EPARAM.
+// Ends a call without an answer: EABORT, or for an exception that it is raised again.
+void ec_abort_caller(struct ec *caller);
 struct ec *ec_create(struct pd *pd, u64 utcb, u64 sp, unsigned cpu, bool global, u32 exc_base, u32 *error);
 // Asks the EC's CPU to apply `ops` (enum ec_remote_op); if it is this one, before user code goes on.
 void ec_remote(struct ec *ec, u32 ops);

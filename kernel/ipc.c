@@ -214,13 +214,23 @@ void ipc_reply_slow(struct ec *ec)
         ec->regs.rax = EPARAM;
         kernel_exit();
     }
-    if (caller)
-        reply_to(ec, caller);
     lazy_leave(cpu);
+    if (caller && caller->hazard & HAZARD_SPLICED) {
+        ec->caller = NULL;
+        ec_abort_caller(caller);
+    } else if (caller) {
+        reply_to(ec, caller);
+    } else if (ec->sc) {
+        sc_detach(ec);
+    }
     ec_set_idle(ec);
-    if (caller && --cpu->links >= 0)
+    if (caller && caller->hazard & HAZARD_RETIRED) {
+        __atomic_fetch_and(&caller->hazard, ~(u32)HAZARD_RETIRED, __ATOMIC_RELAXED);
+        sc_detach(caller);
+    }
+    if (caller && cpu->sc && --cpu->links >= 0)
         cpu->current = caller;
-    else
+    else if (cpu->sc)
         current_from_sc(cpu);
     kernel_exit();
 }

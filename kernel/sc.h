@@ -18,6 +18,7 @@ struct sc {
     struct object object;
     u8 state, priority;
     u16 cpu;
+    bool retired;  // its object is destroyed: freed when its EC lets go of it
     struct ec *ec; // whose it is
     struct sc *next, *prev; // ready queue (circular) or parked list (next)
     struct ec *parked_at;
@@ -38,8 +39,12 @@ struct ready_queue {
 void sc_ready(struct sc *sc);
 // Takes an SC of this CPU out of wherever it is.
 void sc_stop(struct sc *sc);
-// Stops an EC's SC and frees it, on the EC's CPU; its root capability is gone.
+// An EC lets go of its SC, which stops, and is freed if its root capability is gone. On the EC's CPU, as the next two.
 void sc_detach(struct ec *ec);
+// The EC's SC lost its root capability: lets go of it, at once or, in a call, when that returns.
+void sc_retire(struct ec *ec);
+// A caller dies in its call: the handler finishes the request on the caller's SC.
+void sc_inherit(struct ec *from, struct ec *to);
 // An SC for `ec`, which has none; started by REMOTE_SC. EMEM, EBUSY.
 struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 budget_period, u32 *error);
 void sc_destroy(struct sc *sc);

@@ -57,16 +57,43 @@ void sc_free(struct sc *sc)
 
 void sc_detach(struct ec *ec)
 {
-    sc_stop(ec->sc);
-    spin_lock(&mapping_lock);
     struct sc *sc = ec->sc;
+    sc_stop(sc);
+    spin_lock(&mapping_lock);
     ec->sc = NULL;
+    sc->ec = &dead_ec;
+    bool retired = sc->retired;
     spin_unlock(&mapping_lock);
-    sc_free(sc);
+    if (retired)
+        sc_free(sc);
 }
 
+void sc_inherit(struct ec *from, struct ec *to)
+{
+    spin_lock(&mapping_lock);
+    struct sc *sc = from->sc;
+    from->sc = NULL;
+    to->sc = sc;
+    sc->ec = to;
+    spin_unlock(&mapping_lock);
+}
+
+void sc_retire(struct ec *ec)
+{
+    if (!ec->sc || !ec->sc->retired)
+        return;
+    if (!ec->global)
+        return; // inherited: ends with the reply
+    if (ec->callee)
+        __atomic_fetch_or(&ec->hazard, HAZARD_RETIRED, __ATOMIC_RELAXED);
+    else
+        sc_detach(ec);
+}
+
+// Under mapping_lock.
 void sc_destroy(struct sc *sc)
 {
+    sc->retired = true;
     if (sc->ec == &dead_ec)
         sc_free(sc);
     else

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Lines and ring of the log services: whole lines whatever the pieces, readers that come late or not at all.
+// Lines and ring of the log services: whole lines whatever the pieces, readers that come late or
+// not at all.
 #include "lib/log/ring.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// sigma0's physical memory allocator against a model that is one byte a page: random allocations and frees
-// with every size, alignment and limit; after each, no page is given out twice and the figures agree; at the
-// end, everything freed is one range again.
+// sigma0's physical memory allocator against a model that is one byte a page: random allocations
+// and frees with every size, alignment and limit; after each, no page is given out twice and the
+// figures agree; at the end, everything freed is one range again.
 #include "sigma0/ram.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,9 @@ enum { PAGES = 4096, FIRST = 3, OPERATIONS = 200000, BLOCKS = 512 };
     } while (0)
 
 static unsigned char taken[PAGES];
-static struct block { u64 page, count; } blocks[BLOCKS];
+static struct block {
+    u64 page, count;
+} blocks[BLOCKS];
 static unsigned long long seed = 0x9e3779b97f4a7c15;
 
 static u64 random_below(u64 limit)
@@ -60,12 +62,14 @@ static void take(struct ram *ram, struct block *block)
         CHECK(limit != RAM_ANYWHERE || model_longest() < count);
         return;
     }
-    CHECK(page >= FIRST && page + count <= PAGES && (limit == RAM_ANYWHERE || page + count <= limit));
+    CHECK(page >= FIRST && page + count <= PAGES &&
+          (limit == RAM_ANYWHERE || page + count <= limit));
     for (u64 i = page; i < page + count; i++) {
         CHECK(!taken[i]);
         taken[i] = 1;
     }
-    memset(ram->window + page * PAGE_SIZE, 0xa5, count * PAGE_SIZE); // the owner may write all of it
+    memset(ram->window + page * PAGE_SIZE, 0xa5,
+           count * PAGE_SIZE); // the owner may write all of it
     *block = (struct block){page, count};
 }
 

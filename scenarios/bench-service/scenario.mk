@@ -1,0 +1,3 @@
+# Instructions of the service protocol and of a component's start.
+BINS := compose-server bench-service bench-starter
+TEST_CPUS :=

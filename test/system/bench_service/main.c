@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Measures, as a child of init: a call with an open session of either kind, opening and closing a
+// session with a sibling (with donated quota), the start of a component from the request to the
+// first instruction of its main.
+#include "lib/rt/print.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/start.h"
+#include "lib/rt/tsc.h"
+#include "lib/service/env.h"
+#include "lib/service/server.h"
+#include "test/system/compose_server/operations.h"
+
+enum { SAMPLES = 101, STARTS = 9, WARM = 5 };
+
+static u64 samples[SAMPLES];
+static u64 overhead;
+
+static void report(const char *key, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        for (unsigned k = i; k > 0 && samples[k] < samples[k - 1]; k--) {
+            u64 t = samples[k];
+            samples[k] = samples[k - 1];
+            samples[k - 1] = t;
+        }
+    }
+    print("bench: %s %lu %lu instructions\n", key, samples[0], samples[count / 2]);
+}
+
+static void must(error_t error, const char *what)
+{
+    if (error)
+        print("bench: FAIL %s %s\n", what, error_name(error));
+}
+
+static void calls(const char *service, const char *key)
+{
+    struct service_client c;
+    word_t w[4];
+    must(service_init(&c, service, "", "", (struct service_quota){0, 0}), "handle");
+    for (unsigned i = 0; i < SAMPLES + WARM; i++) {
+        w[2] = i;
+        w[3] = 1;
+        u64 begin = rdtsc();
+        error_t error = service_call_words(&c, COMPOSE_ADD, w);
+        u64 end = rdtsc();
+        must(error, service);
+        samples[i % SAMPLES] = end - begin - overhead;
+    }
+    report(key, SAMPLES);
+    service_close(&c);
+}
+
+static void sessions(void)
+{
+    for (unsigned i = 0; i < SAMPLES + WARM; i++) {
+        struct service_client c;
+        u64 begin = rdtsc();
+        must(service_init(&c, "echo", "", "", (struct service_quota){4096, 0}), "handle");
+        must(service_open(&c), "session");
+        service_close(&c);
+        u64 end = rdtsc();
+        samples[i % SAMPLES] = end - begin - overhead;
+    }
+    report("session_open_close", SAMPLES);
+}
+
+static volatile u64 began;
+static sel_t arrived;
+
+static bool stamp(struct server_session *session, word_t w[4])
+{
+    (void)session;
+    began = w[2];
+    hc_sm_up(arrived);
+    w[0] = SUCCESS;
+    return true;
+}
+
+static error_t none(struct server_session *session, struct server_cpu *cpu, word_t operation, struct msg *m)
+{
+    (void)session, (void)cpu, (void)operation, (void)m;
+    return EPROTO;
+}
+
+static void request(struct service_client *control, word_t operation)
+{
+    struct msg m;
+    service_begin(control, &m, operation);
+    msg_put_string(&m, "starter");
+    (void)!service_call(control, &m);
+}
+
+static void starts(void)
+{
+    static struct server server;
+    static const struct server_ops ops = {.fast = stamp, .dispatch = none};
+    struct server_config config = {.name = "stamp", .sessions_max = 4, .ops = &ops};
+    struct service_client control;
+    arrived = selector_alloc();
+    must(hc_create_sm(arrived, 0, SEL_PD), "semaphore");
+    must(server_start(&server, &config), "service");
+    must(service_init(&control, "init", "", "", (struct service_quota){0, 0}), "handle");
+    must(service_open(&control), "init");
+    for (unsigned i = 0; i < STARTS; i++) {
+        request(&control, INIT_KILL);
+        u64 begin = rdtsc();
+        request(&control, INIT_START);
+        must(hc_sm_down(arrived, DEADLINE_NEVER), "start");
+        samples[i] = began - begin;
+        server_sweep(&server);
+    }
+    report("component_start", STARTS);
+}
+
+int main(void)
+{
+    struct io_port port;
+    u64 begin = rdtsc();
+    overhead = rdtsc() - begin;
+    calls("echo", "service_call");
+    calls("count", "service_call_translated");
+    sessions();
+    starts();
+    print("bench: DONE\n");
+    if (!io_port_open(&port, 0xf4, 4))
+        __asm__ volatile("outl %0, %1" ::"a"(0), "d"((u16)0xf4));
+    return 0;
+}
