@@ -3,6 +3,7 @@
 //
 // Reading the configuration (config.h).
 #include "init/config.h"
+#include "lib/rt/heap.h"
 #include <libfdt.h>
 
 enum { PAGE_HEAD = 4096, DEPTH_MAX = 16, PRIORITY_DEFAULT = 64 };
@@ -36,6 +37,36 @@ static void affinity_read(const void *blob, int node, struct config_child *c)
             (u32)value[i] << 24 | (u32)value[i + 1] << 16 | (u32)value[i + 2] << 8 | value[i + 3];
 }
 
+static bool same(const char *a, const char *b)
+{
+    return a && b && !strcmp(a, b);
+}
+
+// Sessions are opened often and the tree is slow to search: the routes are read once.
+static void routes_read(const void *blob, struct config_child *c)
+{
+    int node, routes = fdt_subnode_offset(blob, c->node, "route");
+    u32 count = 0;
+    if (routes < 0)
+        return;
+    for (node = fdt_first_subnode(blob, routes); node >= 0; node = fdt_next_subnode(blob, node))
+        count++;
+    c->routes = heap_zalloc(count * sizeof(struct config_route_entry));
+    if (!c->routes)
+        return; // all is denied
+    for (node = fdt_first_subnode(blob, routes); node >= 0; node = fdt_next_subnode(blob, node)) {
+        u64 kind = number(blob, node, "kind", CONFIG_ROUTE_DENY);
+        c->routes[c->route_count++] = (struct config_route_entry){
+            .service = text(blob, node, "service"),
+            .for_label = text(blob, node, "for_label"),
+            .route = {.kind = kind <= CONFIG_ROUTE_ANY ? (enum config_route_kind)kind
+                                                       : CONFIG_ROUTE_DENY,
+                      .to = text(blob, node, "to"),
+                      .label = text(blob, node, "label"),
+                      .args = text(blob, node, "args")}};
+    }
+}
+
 static void child_read(const void *blob, int node, struct config_child *c)
 {
     const char *binary = text(blob, node, "binary"), *args = text(blob, node, "args");
@@ -55,6 +86,7 @@ static void child_read(const void *blob, int node, struct config_child *c)
     c->heartbeat_us = number(blob, node, "heartbeat", 0);
     c->start = number(blob, node, "start", 1) != 0;
     affinity_read(blob, node, c);
+    routes_read(blob, c);
 }
 
 error_t config_open(struct config *config, const void *blob, size_t size)
@@ -81,35 +113,18 @@ int config_child_next(const struct config *config, struct config_child *child)
     return node;
 }
 
-static bool same(const char *a, const char *b)
+void config_route(const struct config_child *child, const char *service, const char *label,
+                  struct config_route *route)
 {
-    return a && b && !strcmp(a, b);
-}
-
-static bool route_fits(const void *blob, int node, const char *service, const char *label)
-{
-    const char *name = text(blob, node, "service"), *wanted = text(blob, node, "for_label");
-    return (same(name, service) || same(name, "*")) && (!wanted || same(wanted, label));
-}
-
-void config_route(const struct config *config, const struct config_child *child, const char *service,
-                  const char *label, struct config_route *route)
-{
-    const void *blob = config->blob;
-    *route = (struct config_route){.kind = CONFIG_ROUTE_DENY};
-    int routes = fdt_subnode_offset(blob, child->node, "route");
-    if (routes < 0)
-        return;
-    for (int node = fdt_first_subnode(blob, routes); node >= 0; node = fdt_next_subnode(blob, node)) {
-        if (!route_fits(blob, node, service, label))
-            continue;
-        u64 kind = number(blob, node, "kind", CONFIG_ROUTE_DENY);
-        route->kind = kind <= CONFIG_ROUTE_ANY ? (enum config_route_kind)kind : CONFIG_ROUTE_DENY;
-        route->to = text(blob, node, "to");
-        route->label = text(blob, node, "label");
-        route->args = text(blob, node, "args");
-        return;
+    for (u32 i = 0; i < child->route_count; i++) {
+        const struct config_route_entry *e = &child->routes[i];
+        if ((same(e->service, service) || same(e->service, "*")) &&
+            (!e->for_label || same(e->for_label, label))) {
+            *route = e->route;
+            return;
+        }
     }
+    *route = (struct config_route){.kind = CONFIG_ROUTE_DENY};
 }
 
 bool config_provides(const struct config *config, const struct config_child *child,

@@ -31,8 +31,20 @@ struct config {
     const void *blob;
 };
 
+struct config_route {
+    enum config_route_kind kind;
+    const char *to;           // the child's name for CONFIG_ROUTE_CHILD
+    const char *label, *args; // in place of the client's; NULL: the client's
+};
+struct config_route_entry {
+    const char *service, *for_label; // what it is for; "*": any, NULL: any
+    struct config_route route;
+};
+
 struct config_child {
     const char *name, *binary, *args;
+    struct config_route_entry *routes; // on the heap, for good
+    u32 route_count;
     u64 ram_bytes, kmem_bytes;
     u32 caps, priority;
     u32 affinity[CONFIG_CPUS_MAX], affinity_count; // CPUs; the main thread's first
@@ -45,12 +57,6 @@ struct config_child {
     int node;         // in the blob
 };
 
-struct config_route {
-    enum config_route_kind kind;
-    const char *to;          // the child's name for CONFIG_ROUTE_CHILD
-    const char *label, *args; // in place of the client's; NULL: the client's
-};
-
 // Checks the blob's frame. EPROTO if it is none.
 MUST_CHECK error_t config_open(struct config *config, const void *blob, size_t size);
 // Goes through the children in the file's order; returns a number to go on with, negative at the end.
@@ -58,8 +64,8 @@ MUST_CHECK error_t config_open(struct config *config, const void *blob, size_t s
 int config_child_first(const struct config *config, struct config_child *child);
 int config_child_next(const struct config *config, struct config_child *child);
 // Where a session of `service` with that label goes; CONFIG_ROUTE_DENY if nothing says so.
-void config_route(const struct config *config, const struct config_child *child, const char *service,
-                  const char *label, struct config_route *route);
+void config_route(const struct config_child *child, const char *service, const char *label,
+                  struct config_route *route);
 // Whether the child may offer that service.
 bool config_provides(const struct config *config, const struct config_child *child,
                      const char *service);

@@ -19,13 +19,19 @@ static struct child *child_of(struct parent_client *client)
 // Labels show the path in the tree; a route may give its own.
 static void label_set(const struct child *child, struct parent_open *o, const char *own)
 {
-    char label[SERVICE_LABEL_MAX];
-    if (own)
-        strlcpy(label, own, sizeof(label));
-    else
-        text_format(label, sizeof(label), "%s%s%s", child->config.name, o->label[0] ? " -> " : "",
-                    o->label);
-    strlcpy(o->label, label, sizeof(o->label));
+    static const char arrow[] = " -> ";
+    size_t name = strlen(child->config.name), old = strlen(o->label);
+    if (own) {
+        strlcpy(o->label, own, sizeof(o->label));
+        return;
+    }
+    size_t before = name + (old ? sizeof(arrow) - 1 : 0); // a name is shorter than a label may be
+    if (old > sizeof(o->label) - 1 - before)
+        old = sizeof(o->label) - 1 - before;
+    memmove(o->label + before, o->label, old);
+    memcpy(o->label, child->config.name, name);
+    memcpy(o->label + name, arrow, before - name);
+    o->label[before + old] = 0;
 }
 
 static error_t charge(struct child *child, const struct parent_open *o)
@@ -94,7 +100,7 @@ static error_t open(struct parent *p, struct parent_client *client, struct paren
     struct config_route route;
     if (!strcmp(o->name, "rom") && !strcmp(o->args, "config"))
         return route_config(child, o);
-    config_route(&config, &child->config, o->name, o->label, &route);
+    config_route(&child->config, o->name, o->label, &route);
     error_t error = resolve(child, &route, o);
     if (error) {
         child_report(child, "session \"%s\" denied: it has no route for it", o->name);
