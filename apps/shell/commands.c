@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The table of commands, the services that they use, and the short ones among them.
+#include "apps/shell/shell.h"
+#include "lib/rt/string.h"
+#include "lib/service/timer.h"
+
+static struct service_client *ready(struct service_client *client, const char *name, const char *args)
+{
+    if (client->base != SEL_NONE && !client->name) // all zero: never initialised
+        client->base = SEL_NONE;
+    if (client->base == SEL_NONE && service_init(client, name, "", args, (struct service_quota){0, 0}))
+        say("shell: no selectors left for a session \"%s\"\n", name);
+    return client;
+}
+
+struct service_client *client_init(void)
+{
+    static struct service_client client;
+    return ready(&client, "init", "");
+}
+
+struct service_client *client_log(const char *child)
+{
+    static struct service_client client;
+    static char args[64];
+    if (client.name)
+        service_close(&client);
+    client.base = SEL_NONE;
+    text_format(args, sizeof(args), *child ? "read,%s" : "read", child);
+    return ready(&client, "log", args);
+}
+
+struct service_client *client_cpu(void)
+{
+    static struct service_client client;
+    return ready(&client, "cpu", "1,all");
+}
+
+struct service_client *client_timer(void)
+{
+    static struct service_client client;
+    return ready(&client, "timer", "");
+}
+
+struct service_client *client_power(void)
+{
+    static struct service_client client;
+    return ready(&client, "power", "");
+}
+
+bool failed(const struct service_client *client, const char *what, error_t error)
+{
+    if (!error)
+        return false;
+    const char *why = error == EPERM       ? "denied: the shell has no route to it, or may not"
+                      : error == ENOTFOUND ? "there is none by that name, or it does not run"
+                      : error == EINUSE    ? "it runs already"
+                      : error == EABORT    ? "the service died in the call; try again"
+                                           : error_name(error);
+    say("shell: %s: service \"%s\": %s\n", what, client->name ? client->name : "?", why);
+    return true;
+}
+
+static void command_help(const char *argument)
+{
+    for (unsigned i = 0; i < command_count; i++) {
+        if (*argument && strcmp(argument, commands[i].name))
+            continue;
+        say("  %-9s%-8s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+    }
+    if (!*argument)
+        say("Keys: arrows, Tab, Ctrl-A E K U W C L. Leave QEMU at any time with Ctrl-A X.\n");
+}
+
+static void control(const char *name, word_t operation, const char *what)
+{
+    struct service_client *c = client_init();
+    struct msg m;
+    if (!*name) {
+        say("shell: %s: found no name, expected a component's; \"tree\" lists them\n", what);
+        return;
+    }
+    service_begin(c, &m, operation);
+    msg_put_string(&m, name);
+    failed(c, what, service_call(c, &m));
+}
+
+static void command_kill(const char *argument)
+{
+    control(argument, INIT_KILL, "kill");
+}
+
+static void command_start(const char *argument)
+{
+    control(argument, INIT_START, "start");
+}
+
+static void command_reboot(const char *argument)
+{
+    (void)argument;
+    failed(client_power(), "reboot", service_call0(client_power(), POWER_RESET));
+}
+
+static void command_poweroff(const char *argument)
+{
+    (void)argument;
+    say("Good bye.\n");
+    failed(client_power(), "poweroff", service_call0(client_power(), POWER_OFF));
+}
+
+static void command_uptime(const char *argument)
+{
+    (void)argument;
+    u64 since = 0, wall = 0;
+    if (failed(client_timer(), "uptime", timer_time(client_timer(), &since, &wall)))
+        return;
+    say("up %lu.%03lu s; %lu s since 1970\n", since / 1000000, since / 1000 % 1000, wall / 1000000);
+}
+
+static void command_clear(const char *argument)
+{
+    (void)argument;
+    say("\033[H\033[2J");
+}
+
+const struct command commands[] = {
+    {"help", "[CMD]", "what there is", command_help, false},
+    {"tree", "", "components: state, accounts, sessions, restarts", command_tree, false},
+    {"kill", "NAME", "end a component; its restart policy applies", command_kill, true},
+    {"start", "NAME", "start one that has ended", command_start, true},
+    {"log", "[NAME]", "the latest lines, of all or of one component", command_log, true},
+    {"top", "", "who uses the processors, in one second", command_top, false},
+    {"bench", "ipc", "what calls cost here, in cycles", command_bench, false},
+    {"uptime", "", "time since the start, and the wall clock", command_uptime, false},
+    {"clear", "", "an empty screen", command_clear, false},
+    {"reboot", "", "start the machine anew", command_reboot, false},
+    {"poweroff", "", "turn the machine off", command_poweroff, false},
+};
+const unsigned command_count = ARRAY_SIZE(commands);

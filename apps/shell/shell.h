@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The shell: what its files share. Output goes to the serial line, with \n as \r\n.
+#pragma once
+
+#include "lib/rt/print.h"
+#include "lib/service/client.h"
+
+// Writes to the terminal.
+void say(const char *format, ...) PRINTF_LIKE(1, 2);
+void say_bytes(const char *text, size_t length);
+// Reports an error with a service; true if there was one.
+bool failed(const struct service_client *client, const char *what, error_t error);
+
+// A handle that is made at its first use. The session opens with the first call.
+struct service_client *client_init(void);
+struct service_client *client_log(const char *child);
+struct service_client *client_cpu(void);
+struct service_client *client_timer(void);
+struct service_client *client_power(void);
+
+struct command {
+    const char *name, *arguments, *help;
+    void (*run)(const char *argument); // "" if none
+    bool child_argument;               // for completion
+};
+extern const struct command commands[];
+extern const unsigned command_count;
+
+void command_tree(const char *argument);
+void command_log(const char *argument);
+void command_top(const char *argument);
+void command_bench(const char *argument);
+
+// A child, as init tells it.
+struct child_row {
+    char name[64];
+    u32 state, restarts;
+    u64 ram_used, ram_limit, caps_used, caps_limit, sessions;
+};
+// Calls `visit` for each child. The error has been reported.
+MUST_CHECK error_t children_visit(void (*visit)(const struct child_row *row, void *context),
+                                  void *context);
