@@ -176,6 +176,7 @@ static void other_s5_is_refused(void)
     CHECK(!S5_IN("\x08_S5_\x12\x06\x04SLPT"));                 // a name: needs an interpreter
     CHECK(!S5_IN("\x08_S5_\x12\x07\x04\x00\x00\x00\x00"));     // longer than the table
     CHECK(!S5_IN("\x08_S5_\x12\x03\x04\x0a\x05\x0a\x05"));     // shorter than its elements
+    CHECK(!S5_IN("\x08_S5_\x12\x03\x01\x0a\x05"));             // its one element is cut
     CHECK(!S5_IN("\x08_S5_\x12\xc6\x00"));                     // the length itself is cut
     CHECK(!S5_IN("\x08_S5_\x12"));
     CHECK(!S5_IN("\x08_S5_"));

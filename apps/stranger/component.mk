@@ -1,0 +1,5 @@
+# Tour: a client without a route.
+NAME := stranger
+SRCS := main.c
+LIBS := service rt
+

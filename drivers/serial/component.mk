@@ -1,0 +1,4 @@
+# Driver of the first serial port (16550), service "serial".
+NAME := serial
+SRCS := main.c ring.c uart.c
+LIBS := service rt

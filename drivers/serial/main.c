@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// SERIAL for the first serial port (protocol.h, SERIAL_OPERATIONS), from the I/O ports 0x3f8–0x3ff
+// and the interrupt 4.
+//
+// Input goes to one session, the foreground: the one that did OPEN last, and when it ends the one
+// before it. Each that did OPEN has a ring of its own, so nobody reads what another was sent. Input
+// that comes before anybody did OPEN waits for the first. What does not fit is lost, and counted.
+// The semaphore is above zero while there is something to read.
+//
+// A WRITE goes into the transmit ring in one piece. If there is no room for all of it the handler
+// waits, but no longer than WRITE_WAIT_US; then what fits is taken. Nobody else writes meanwhile
+// (write_lock), so even then it is not mixed with others.
+//
+// Locks: write_lock, then lock. `lock` guards chip, rings and the list of openers, and is held for a
+// bounded time only.
+#include "drivers/serial/uart.h"
+#include "lib/rt/heap.h"
+#include "lib/rt/list.h"
+#include "lib/rt/print.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/tsc.h"
+#include "lib/service/env.h"
+#include "lib/service/server.h"
+
+enum {
+    COM1_PORT = 0x3f8,
+    COM1_GSI = 4,
+    SESSIONS_MAX = 64,
+    RECEIVE_BYTES = 1024,
+    TRANSMIT_BYTES = 16384,
+    MESSAGE_MAX = UTCB_WORDS * 8,
+    WRITE_WAIT_US = 50000,
+    LOST_INTERRUPT_US = 100000, // a chip that forgets an interrupt is asked this often while it sends
+    ROUNDS_MAX = 64,            // of service before the lock is let go
+};
+
+struct serial_session {
+    struct list opener; // in `openers`, the foreground first
+    struct ring receive;
+    sel_t sm; // SEL_NONE: did no OPEN
+    u8 bytes[RECEIVE_BYTES];
+};
+
+static struct server server;
+static struct io_port ports;
+static struct irq irq;
+static struct thread interrupt_thread;
+static struct mutex lock = MUTEX_INIT, write_lock = MUTEX_INIT;
+static struct list openers = LIST_INIT(openers);
+static struct uart uart;
+static struct ring early; // input before the first OPEN
+static u8 early_bytes[RECEIVE_BYTES], transmit_bytes[TRANSMIT_BYTES];
+static struct semaphore room = SEMAPHORE_INIT(0);
+static bool room_wanted;
+static u64 lost;
+
+// Under `lock`.
+static void deliver(const u8 *bytes, size_t length)
+{
+    if (list_empty(&openers)) {
+        lost += length - ring_put(&early, bytes, length);
+        return;
+    }
+    struct serial_session *s = LIST_ENTRY(openers.next, struct serial_session, opener);
+    lost += length - ring_put(&s->receive, bytes, length);
+    hc_sm_up(s->sm);
+}
+
+// Under `lock`: what the chip has and wants. True if it is not done yet.
+static bool serve_chip(void)
+{
+    u8 bytes[64];
+    for (unsigned i = 0; i < ROUNDS_MAX; i++) {
+        bool pending = uart_pending(&uart);
+        size_t length = uart_receive(&uart, bytes, sizeof(bytes));
+        if (length)
+            deliver(bytes, length);
+        uart_transmit(&uart);
+        // The interrupt is an edge: all causes must have gone once, or there is no next one.
+        if (!pending && !length)
+            return false;
+    }
+    return true;
+}
+
+static void interrupts(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        mutex_lock(&lock);
+        bool more = serve_chip(), sending = ring_used(&uart.transmit) > 0;
+        if (room_wanted && ring_room(&uart.transmit) >= MESSAGE_MAX) {
+            room_wanted = false;
+            semaphore_up(&room);
+        }
+        mutex_unlock(&lock);
+        if (more)
+            continue;
+        u64 deadline = sending ? deadline_in_us(LOST_INTERRUPT_US) : DEADLINE_NEVER;
+        error_t error = hc_sm_down(irq.sm, deadline);
+        if (error && error != ETIMEOUT)
+            return; // the interrupt was taken away from us
+    }
+}
+
+static error_t session_open(struct server_session *session, const char *label, const char *args)
+{
+    (void)label, (void)args;
+    struct serial_session *s = heap_zalloc(sizeof(*s));
+    if (!s)
+        return EMEM;
+    list_init(&s->opener);
+    ring_init(&s->receive, s->bytes, sizeof(s->bytes));
+    s->sm = SEL_NONE;
+    session->user = s;
+    return SUCCESS;
+}
+
+static void session_close(struct server_session *session)
+{
+    struct serial_session *s = session->user;
+    mutex_lock(&lock);
+    list_remove(&s->opener);
+    mutex_unlock(&lock);
+    selector_drop(s->sm);
+    heap_free(s);
+}
+
+// The semaphore is made once; each OPEN brings its session to the foreground. Under `lock`.
+static error_t to_foreground(struct serial_session *s)
+{
+    u8 byte;
+    if (s->sm == SEL_NONE) {
+        sel_t sm = selector_alloc();
+        if (sm == SEL_NONE)
+            return ERESOURCE;
+        error_t error = hc_create_sm(sm, 0, SEL_PD);
+        if (error) {
+            selector_free(sm);
+            return error;
+        }
+        s->sm = sm;
+    }
+    list_remove(&s->opener);
+    list_push_front(&openers, &s->opener);
+    while (ring_room(&s->receive) && ring_take(&early, &byte, 1))
+        ring_put(&s->receive, &byte, 1);
+    if (ring_used(&s->receive))
+        hc_sm_up(s->sm);
+    return SUCCESS;
+}
+
+static error_t serial_open(struct serial_session *s, struct msg *m)
+{
+    mutex_lock(&lock);
+    error_t error = to_foreground(s);
+    mutex_unlock(&lock);
+    if (error)
+        return error;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_item(m, item_delegate(crd(CRD_OBJ, s->sm, 0, SM_DOWN | SM_UP), 0, 0));
+    return SUCCESS;
+}
+
+static error_t serial_read(struct serial_session *s, struct msg *m)
+{
+    u8 bytes[RECEIVE_BYTES];
+    u64 most = msg_get_word(m);
+    if (msg_error(m))
+        return EPROTO;
+    mutex_lock(&lock);
+    size_t length = ring_take(&s->receive, bytes, most < sizeof(bytes) ? most : sizeof(bytes));
+    if (ring_used(&s->receive))
+        hc_sm_up(s->sm); // who took less than all is to come again
+    mutex_unlock(&lock);
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_bytes(m, bytes, length);
+    return SUCCESS;
+}
+
+static error_t serial_write(struct msg *m)
+{
+    u8 bytes[MESSAGE_MAX];
+    size_t length = msg_get_bytes(m, bytes, sizeof(bytes));
+    if (msg_error(m))
+        return EPROTO;
+    mutex_lock(&write_lock);
+    mutex_lock(&lock);
+    if (ring_room(&uart.transmit) < length) {
+        room_wanted = true;
+        mutex_unlock(&lock);
+        (void)!semaphore_down(&room, deadline_in_us(WRITE_WAIT_US));
+        mutex_lock(&lock);
+        room_wanted = false;
+        (void)semaphore_try(&room); // an up that came just too late must not end the next wait
+    }
+    size_t taken = ring_put(&uart.transmit, bytes, length);
+    uart_transmit(&uart);
+    mutex_unlock(&lock);
+    mutex_unlock(&write_lock);
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, taken);
+    return SUCCESS;
+}
+
+static error_t dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
+                        struct msg *m)
+{
+    (void)cpu;
+    switch (operation) {
+    case SERIAL_OPEN: return serial_open(session->user, m);
+    case SERIAL_READ: return serial_read(session->user, m);
+    case SERIAL_WRITE: return serial_write(m);
+    default: return EPROTO;
+    }
+}
+
+static const struct server_ops ops = {
+    .open = session_open, .close = session_close, .dispatch = dispatch};
+
+static int fail(const char *what, error_t error)
+{
+    print("serial: %s: %s\n", what, error_name(error));
+    return 1;
+}
+
+int main(void)
+{
+    struct server_config config = {.name = "serial", .sessions_max = SESSIONS_MAX, .ops = &ops};
+    ring_init(&early, early_bytes, sizeof(early_bytes));
+    error_t error = io_port_open(&ports, COM1_PORT, UART_PORTS);
+    if (error)
+        return fail("no session io_port \"0x3f8,8\"; give the component a route to it", error);
+    if (!uart_init(&uart, COM1_PORT, transmit_bytes, sizeof(transmit_bytes)))
+        return fail("no 16550 at port 0x3f8", EFEATURE);
+    error = irq_open(&irq, COM1_GSI, false, thread_cpu());
+    if (error)
+        return fail("no session irq \"4\"; give the component a route to it", error);
+    error = semaphore_prepare(&room);
+    if (!error)
+        error = mutex_prepare(&lock);
+    if (!error)
+        error = mutex_prepare(&write_lock);
+    if (!error)
+        error = thread_create(&interrupt_thread, thread_cpu(), PRIORITY_MAX, "interrupt", interrupts,
+                              NULL);
+    if (error)
+        return fail("cannot start the interrupt thread", error);
+    error = server_start(&server, &config);
+    if (error)
+        return fail("cannot offer the service", error);
+    server_run(&server);
+}
