@@ -308,6 +308,17 @@ static bool revoke_objects(struct pd *pd, u64 *cursor, u64 end, bool self, struc
     return sel < end;
 }
 
+bool revoke_single(struct pd *pd, u64 sel)
+{
+    struct mapping *m = cap_lookup(pd, sel);
+    if (m == &null_mapping)
+        return true;
+    if (m->child || pd_content(m))
+        return false;
+    remove_leaf(m, NULL); // no page is unmapped here: objects have no use for a batch
+    return true;
+}
+
 bool revoke_step(struct pd *pd, enum crd_kind kind, u64 base, u64 last, bool self, u64 *cursor,
                  struct tlb_batch *batch, u32 *error)
 {
@@ -334,8 +345,10 @@ bool revoke_step(struct pd *pd, enum crd_kind kind, u64 base, u64 last, bool sel
             *error = EMEM;
             return false;
         }
+        // All of the range, and given to nobody: once it is gone there is nothing more to look for.
+        bool more = !self || victim->count != last - base + 1 || victim->children.root;
         remove_step(victim, batch);
-        return true;
+        return more;
     }
     return false;
 }
