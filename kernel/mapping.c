@@ -30,7 +30,7 @@ static struct tree *space_tree(struct pd *pd, enum crd_kind kind)
 
 struct mapping *mapping_find(struct pd *pd, enum crd_kind kind, u64 base)
 {
-    struct tree_node *node = tree_overlap(space_tree(pd, kind), base, base);
+    struct tree_node *node = tree_overlap_disjoint(space_tree(pd, kind), base, base);
     return node ? CONTAINER_OF(node, struct mapping, in_space) : NULL;
 }
 
@@ -134,7 +134,7 @@ u32 mapping_derive_range(struct mapping *from, struct pd *to, u64 base, u64 fram
         return EPARAM;
     if (to->object.dying)
         return EABORT;
-    if (tree_overlap(space_tree(to, from->kind), base, base + count - 1))
+    if (tree_overlap_disjoint(space_tree(to, from->kind), base, base + count - 1))
         return EBUSY;
     struct mapping *m = range_alloc(to);
     if (!m)
@@ -159,7 +159,7 @@ u32 mapping_pin(struct mapping *m, struct pd *pd, u64 page, void *kernel_page, b
         return EPARAM;
     if (pd->object.dying)
         return EABORT;
-    if (tree_overlap(&pd->memory, page, page))
+    if (tree_overlap_disjoint(&pd->memory, page, page))
         return EBUSY;
     range_set(m, pd, CRD_MEM, page, virt_to_phys(kernel_page) / PAGE_SIZE, 1);
     m->rights = writable ? MEM_R | MEM_W : MEM_R;
@@ -308,12 +308,23 @@ static bool revoke_objects(struct pd *pd, u64 *cursor, u64 end, bool self, struc
     return sel < end;
 }
 
+bool revoke_single(struct pd *pd, u64 sel)
+{
+    struct mapping *m = cap_lookup(pd, sel);
+    if (m == &null_mapping)
+        return true;
+    if (m->child || pd_content(m))
+        return false;
+    remove_leaf(m, NULL); // no page is unmapped here: objects have no use for a batch
+    return true;
+}
+
 bool revoke_step(struct pd *pd, enum crd_kind kind, u64 base, u64 last, bool self, u64 *cursor,
                  struct tlb_batch *batch, u32 *error)
 {
     if (kind == CRD_OBJ)
         return revoke_objects(pd, cursor, last + 1, self, batch);
-    struct tree_node *node = tree_overlap(space_tree(pd, kind), base, last);
+    struct tree_node *node = tree_overlap_disjoint(space_tree(pd, kind), base, last);
     for (; node; node = tree_overlap_next(node, base, last)) {
         struct mapping *m = CONTAINER_OF(node, struct mapping, in_space);
         if (m->attr & ATTR_PINNED)
@@ -334,8 +345,10 @@ bool revoke_step(struct pd *pd, enum crd_kind kind, u64 base, u64 last, bool sel
             *error = EMEM;
             return false;
         }
+        // All of the range, and given to nobody: once it is gone there is nothing more to look for.
+        bool more = !self || victim->count != last - base + 1 || victim->children.root;
         remove_step(victim, batch);
-        return true;
+        return more;
     }
     return false;
 }

@@ -24,6 +24,9 @@ struct mapping *mapping_find(struct pd *pd, enum crd_kind kind, u64 base);
 MUST_CHECK u32 mapping_pin(struct mapping *mapping, struct pd *pd, u64 page, void *kernel_page, bool writable);
 void mapping_unpin(struct mapping *mapping, struct tlb_batch *batch);
 
+// Revokes one capability at once, itself included, if nothing hangs below it. False if something does: go on with
+// revoke_step.
+bool revoke_single(struct pd *pd, u64 sel);
 // One bounded step of revoking [base, last] of a space; false when there is nothing left to do. *cursor starts as
 // base and is the revocation's own. EMEM in *error: a mapping had to be split and its account is empty.
 bool revoke_step(struct pd *pd, enum crd_kind kind, u64 base, u64 last, bool self, u64 *cursor,

@@ -205,6 +205,14 @@ static struct result sys_revoke(u64 pd_sel, u64 c, u64 flags)
         return result(EPARAM);
     if (crd_kind(c) == CRD_OBJ && last >= SEL_LIMIT)
         last = SEL_LIMIT - 1;
+    if (base == last && crd_kind(c) == CRD_OBJ && (flags & REVOKE_SELF)) {
+        // Most revocations are of one capability that was given to nobody: no loop, no flush.
+        spin_lock(&mapping_lock);
+        bool done = revoke_single(pd, base);
+        spin_unlock(&mapping_lock);
+        if (LIKELY(done))
+            return result(SUCCESS);
+    }
     pd_get(pd);
     for (bool more = true; more;) {
         spin_lock(&mapping_lock);

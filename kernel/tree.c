@@ -66,19 +66,27 @@ static struct tree_node *rotate_right(struct tree *tree, struct tree_node *n)
 static void rebalance(struct tree *tree, struct tree_node *n)
 {
     while (n) {
-        int before = n->height;
-        u64 max_before = n->max_last;
-        int balance = height(n->left) - height(n->right);
-        if (UNLIKELY(balance > 1)) {
+        int before = n->height, left = 0, right = 0;
+        u64 max_before = n->max_last, max = n->last;
+        if (n->left) {
+            left = n->left->height;
+            max = n->left->max_last > max ? n->left->max_last : max;
+        }
+        if (n->right) {
+            right = n->right->height;
+            max = n->right->max_last > max ? n->right->max_last : max;
+        }
+        if (UNLIKELY(left > right + 1)) {
             if (height(n->left->left) < height(n->left->right))
                 rotate_left(tree, n->left);
             n = rotate_right(tree, n);
-        } else if (UNLIKELY(balance < -1)) {
+        } else if (UNLIKELY(right > left + 1)) {
             if (height(n->right->right) < height(n->right->left))
                 rotate_right(tree, n->right);
             n = rotate_left(tree, n);
         } else {
-            update(n);
+            n->height = (left > right ? left : right) + 1;
+            n->max_last = max;
         }
         if (n->height == before && n->max_last == max_before)
             return;
@@ -176,6 +184,22 @@ static struct tree_node *overlap_in(struct tree_node *n, u64 first, u64 last)
 struct tree_node *tree_overlap(const struct tree *tree, u64 first, u64 last)
 {
     return overlap_in(tree->root, first, last);
+}
+
+struct tree_node *tree_overlap_disjoint(const struct tree *tree, u64 first, u64 last)
+{
+    struct tree_node *n = tree->root, *found = NULL;
+    while (n) {
+        if (n->last < first) {
+            n = n->right;
+        } else if (n->key <= first) {
+            return n;
+        } else {
+            found = n;
+            n = n->left;
+        }
+    }
+    return found && found->key <= last ? found : NULL;
 }
 
 struct tree_node *tree_overlap_next(const struct tree_node *node, u64 first, u64 last)

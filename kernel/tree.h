@@ -31,5 +31,7 @@ struct tree_node *tree_first(const struct tree *tree);
 struct tree_node *tree_next(const struct tree_node *node);
 // Returns the first node in key order that intersects [first, last], or NULL.
 struct tree_node *tree_overlap(const struct tree *tree, u64 first, u64 last);
+// The same, cheaper, for a tree in which no two nodes intersect.
+struct tree_node *tree_overlap_disjoint(const struct tree *tree, u64 first, u64 last);
 // Returns the next node after `node` that intersects [first, last], or NULL.
 struct tree_node *tree_overlap_next(const struct tree_node *node, u64 first, u64 last);
