@@ -8,7 +8,7 @@
 // and 511 of every PML4 are the boot tables'.
 #include "kernel/paging.h"
 #include "kernel/arch/x86_64/features.h"
-#include "kernel/arch/x86_64/layout.h"
+#include "kernel/layout.h"
 #include "kernel/arch/x86_64/x86.h"
 #include <tessera/crd.h>
 #include <tessera/hip.h>

@@ -68,12 +68,14 @@ static void handler_sees_no_registers(void)
 {
     struct handler h = handler_new(SEL_PD, 0, entry_leak, 0);
     u64 leaked = 1;
-    __asm__ volatile("mov $101, %%rbx; mov $103, %%r12; mov $104, %%r13; mov $105, %%r14; mov $106, %%r15\n\t"
-                     "xor %%eax, %%eax; xor %%esi, %%esi; syscall"
-                     : "+D"((u64){h.pt}), "=d"(leaked)
-                     :
-                     : "rax", "rbx", "rcx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory");
-    CHECK_EQ(leaked, 0);
+    for (unsigned i = 0; i < 2; i++) { // the first call takes the slow way, since print has used ports; the second the fast one
+        __asm__ volatile("mov $101, %%rbx; mov $103, %%r12; mov $104, %%r13; mov $105, %%r14; mov $106, %%r15\n\t"
+                         "xor %%eax, %%eax; xor %%esi, %%esi; syscall"
+                         : "+D"((u64){h.pt}), "=d"(leaked)
+                         :
+                         : "rax", "rbx", "rcx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory");
+        CHECK_EQ(leaked, 0);
+    }
     handler_free(&h);
 }
 
