@@ -112,7 +112,7 @@ bool space_map(struct pd *pd, u64 page, u64 frame, u64 count, unsigned rights, u
 undo:;
     // What was mapped here was never used by anyone: no flush is owed, but empty tables leave the usual way.
     struct tlb_batch batch = {0};
-    space_unmap(pd, page, done ? done : 1, &batch);
+    space_unmap(pd, page, done + 1, &batch); // also the tables made for the page that failed
     tlb_flush(&batch);
     return false;
 }
