@@ -8,7 +8,7 @@
 // and 511 of every PML4 are the boot tables'.
 #include "kernel/paging.h"
 #include "kernel/arch/x86_64/features.h"
-#include "kernel/arch/x86_64/layout.h"
+#include "kernel/layout.h"
 #include "kernel/arch/x86_64/x86.h"
 #include <tessera/crd.h>
 #include <tessera/hip.h>
@@ -112,7 +112,7 @@ bool space_map(struct pd *pd, u64 page, u64 frame, u64 count, unsigned rights, u
 undo:;
     // What was mapped here was never used by anyone: no flush is owed, but empty tables leave the usual way.
     struct tlb_batch batch = {0};
-    space_unmap(pd, page, done ? done : 1, &batch);
+    space_unmap(pd, page, done + 1, &batch); // also the tables made for the page that failed
     tlb_flush(&batch);
     return false;
 }

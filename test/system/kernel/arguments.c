@@ -114,6 +114,12 @@ static void create_sc_wrong(void)
     CHECK_EQ(hc_plain(HC_create_sc, s, SEL_EC, SEL_PD, 256, 0, 0), EPARAM);
     CHECK_EQ(hc_plain(HC_create_sc, s, SEL_EC, SEL_PD, ~0ul, 0, 0), EPARAM);
     CHECK_EQ(hc_plain(HC_create_sc, s, SEL_EC, SEL_PD, 1, 2 | 1ul << 32, 0), EPARAM);
+    // A global EC without one, but a capability that says nothing of SCs.
+    sel_t global = sel_new(2);
+    CHECK_EQ(hc_create_ec(global, page_new(1) * PAGE_SIZE, 0, 0, EC_GLOBAL, 0, SEL_PD), SUCCESS);
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, global, 0, RIGHT_ALL & ~EC_SC), global + 1), SUCCESS);
+    CHECK_EQ(hc_create_sc(s, global + 1, SEL_PD, 1, 0, 0, 0), ECAP);
+    drop(global);
 }
 
 static void create_pt_wrong(void)
@@ -140,6 +146,22 @@ static void revoke_wrong(void)
     CHECK_EQ(hc_revoke(SEL_PD, crd(CRD_OBJ, empty, 0, 31), REVOKE_SELF), SUCCESS);
     CHECK_EQ(hc_revoke(SEL_PD, crd(CRD_MEM, 0x700000, 4, 31), REVOKE_SELF), SUCCESS);
     CHECK_EQ(sm_up(sm), SUCCESS);
+}
+
+// A range that goes on beyond the last selector ends with it.
+static void revoke_beyond_the_last_selector(void)
+{
+    sel_t target = sel_new(1);
+    u64 found;
+    make();
+    CHECK_EQ(hc_create_pd(target, SEL_PD, 1 << 18, 10), SUCCESS);
+    CHECK_EQ(delegate_to(target, crd(CRD_OBJ, sm, 0, RIGHT_ALL), 0), SUCCESS);
+    CHECK_EQ(delegate_to(target, crd(CRD_OBJ, sm, 0, RIGHT_ALL), SEL_LIMIT - 1), SUCCESS);
+    CHECK_EQ(hc_revoke(target, crd(CRD_OBJ, 0, CRD_ORDER_MAX, RIGHT_ALL), REVOKE_SELF), SUCCESS);
+    CHECK_EQ(hc_raw(HC_pd_ctrl, target, PD_READ_CAPS, 0, 0, 0, 0, &found), SUCCESS);
+    CHECK_EQ(found & 0xffffffff, 0);
+    CHECK_EQ(sm_up(sm), SUCCESS);
+    drop(target);
 }
 
 static void delegate_wrong(void)
@@ -216,6 +238,7 @@ const struct test arguments_tests[] = {
     {"create_sc_wrong_arguments", create_sc_wrong, 1},
     {"create_pt_wrong_arguments", create_pt_wrong, 1},
     {"revoke_wrong_arguments", revoke_wrong, 1},
+    {"revoke_ends_at_the_last_selector", revoke_beyond_the_last_selector, 1},
     {"delegate_wrong_arguments", delegate_wrong, 1},
     {"control_wrong_arguments", control_wrong, 1},
     {"gsi_wrong_arguments", gsi_wrong, 1},

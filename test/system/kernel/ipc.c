@@ -68,12 +68,14 @@ static void handler_sees_no_registers(void)
 {
     struct handler h = handler_new(SEL_PD, 0, entry_leak, 0);
     u64 leaked = 1;
-    __asm__ volatile("mov $101, %%rbx; mov $103, %%r12; mov $104, %%r13; mov $105, %%r14; mov $106, %%r15\n\t"
-                     "xor %%eax, %%eax; xor %%esi, %%esi; syscall"
-                     : "+D"((u64){h.pt}), "=d"(leaked)
-                     :
-                     : "rax", "rbx", "rcx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory");
-    CHECK_EQ(leaked, 0);
+    for (unsigned i = 0; i < 2; i++) { // the first call takes the slow way, since print has used ports; the second the fast one
+        __asm__ volatile("mov $101, %%rbx; mov $103, %%r12; mov $104, %%r13; mov $105, %%r14; mov $106, %%r15\n\t"
+                         "xor %%eax, %%eax; xor %%esi, %%esi; syscall"
+                         : "+D"((u64){h.pt}), "=d"(leaked)
+                         :
+                         : "rax", "rbx", "rcx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory");
+        CHECK_EQ(leaked, 0);
+    }
     handler_free(&h);
 }
 
@@ -131,6 +133,14 @@ static void call_of_a_dead_handler(void)
     CHECK_EQ(hc_call0(h.pt), SUCCESS);
     drop(h.ec);
     CHECK_EQ(hc_call0(h.pt), EABORT);
+    // Nor does it reach whoever has the dead one's memory now.
+    struct handler later[4];
+    read_kmem(SEL_PD);
+    for (unsigned i = 0; i < ARRAY_SIZE(later); i++)
+        later[i] = handler_new(SEL_PD, 0, entry_null, 0);
+    CHECK_EQ(hc_call0(h.pt), EABORT);
+    for (unsigned i = 0; i < ARRAY_SIZE(later); i++)
+        handler_free(&later[i]);
     drop(h.pt);
     CHECK_EQ(hc_call0(h.pt), ECAP);
 }
@@ -190,6 +200,95 @@ static void handler_survives_its_caller(void)
     handler_free(&victim);
 }
 
+static volatile u64 started;
+__attribute__((naked)) static void entry_count(void)
+{
+    __asm__ volatile("incq started(%%rip)\n\txor %%esi, %%esi\n\txor %%edx, %%edx\n\tmov $1, %%eax\n\tsyscall" ::: "memory");
+}
+
+// The reply to a caller that is gone reaches nobody: threads made since, maybe in its memory, still begin with their start-up.
+static void late_reply_reaches_nobody(void)
+{
+    enum { THREADS = 6 };
+    struct thread t;
+    struct handler counter = handler_new(SEL_PD, 0, entry_count, 0);
+    sel_t base = sel_new(EXC_COUNT), ec = sel_new(THREADS), sc = sel_new(THREADS);
+    blocker = sel_new(2);
+    started = 0;
+    CHECK_EQ(hc_create_sm(blocker, 0, SEL_PD), SUCCESS);
+    CHECK_EQ(hc_create_sm(blocker + 1, 0, SEL_PD), SUCCESS);
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, counter.pt, 0, RIGHT_ALL), base + EXC_STARTUP), SUCCESS);
+    victim = handler_new(SEL_PD, 0, entry_block, 0);
+    CHECK_EQ(thread_start(&t, SEL_PD, 0, 100, call_victim, 0), SUCCESS);
+    settle();
+    thread_free(&t);
+    read_kmem(SEL_PD);
+    for (unsigned i = 0; i < THREADS; i++)
+        CHECK_EQ(hc_create_ec(ec + i, page_new(1) * PAGE_SIZE, 0, 0, EC_GLOBAL, base, SEL_PD), SUCCESS);
+    sm_up(blocker);
+    sm_up(blocker);
+    CHECK_EQ(hc_call0(victim.pt), SUCCESS);
+    for (unsigned i = 0; i < THREADS; i++)
+        CHECK_EQ(hc_create_sc(sc + i, ec + i, SEL_PD, 100, 0, 0, 0), SUCCESS);
+    settle();
+    CHECK_EQ(started, THREADS);
+    for (unsigned i = 0; i < THREADS; i++) {
+        drop(sc + i);
+        drop(ec + i);
+    }
+    handler_free(&victim);
+    handler_free(&counter);
+}
+
+static void ending_a_domain_aborts_calls_into_it(void)
+{
+    struct thread t;
+    sel_t pd = twin_new(1 << 20, 1000);
+    blocker = sel_new(2);
+    CHECK_EQ(hc_create_sm(blocker, 0, SEL_PD), SUCCESS);
+    CHECK_EQ(hc_create_sm(blocker + 1, 0, SEL_PD), SUCCESS);
+    CHECK_EQ(delegate_to(pd, crd(CRD_OBJ, blocker, 0, RIGHT_ALL), blocker), SUCCESS);
+    victim = handler_new(pd, 0, entry_block, 0);
+    call_error = 99;
+    CHECK_EQ(thread_start(&t, SEL_PD, 0, 100, call_victim, 0), SUCCESS);
+    settle();
+    CHECK_EQ(call_error, 99);
+    drop(pd);
+    CHECK_EQ(thread_join(&t, 100000), SUCCESS);
+    CHECK_EQ(call_error, EABORT);
+    thread_free(&t);
+    handler_free(&victim);
+}
+
+// Only the root program may name what is the kernel's; another domain's item is refused.
+static struct handler thief;
+static u64 thief_frame;
+static void thief_body(void)
+{
+    *utcb_item(thief.utcb, 0) = item_delegate(crd(CRD_MEM, thief_frame, 0, RIGHT_ALL), 0, ITEM_KERNEL);
+    __asm__ volatile("syscall" ::"a"(1), "S"(head(0, 1)));
+    __builtin_unreachable();
+}
+__attribute__((naked)) static void entry_thief(void) { __asm__ volatile("jmp %P0" ::"i"(thief_body)); }
+
+static void kernel_items_are_the_roots_alone(void)
+{
+    sel_t pd = twin_new(1 << 20, 1000);
+    u64 page = page_new(1);
+    head_t m = 0;
+    word_t w[4] = {0};
+    thief_frame = frame_new(1);
+    thief = handler_new(pd, 0, entry_thief, 0);
+    ROOT_UTCB->window = crd(CRD_MEM, page, 0, RIGHT_ALL);
+    CHECK_EQ(hc_call(thief.pt, &m, w), SUCCESS);
+    ROOT_UTCB->window = 0;
+    CHECK_EQ(m, head(0, 1));
+    CHECK_EQ(crd_kind(utcb_item(ROOT_UTCB, 0)->crd), CRD_NULL);
+    CHECK_EQ(hc_plain(HC_lookup, crd(CRD_MEM, page, 0, 0), 0, 0, 0, 0, 0), ECAP);
+    handler_free(&thief);
+    drop(pd);
+}
+
 static void semaphore_wait_is_aborted(void)
 {
     struct thread t;
@@ -244,6 +343,51 @@ static void page_fault_is_resolved(void)
     CHECK_EQ(*(volatile u64 *)(fault_page * PAGE_SIZE + 8), 4711);
     thread_free(&t);
     handler_free(&pager);
+}
+
+// A reply to an exception may set any instruction pointer: one that is no user address becomes 0.
+static struct handler misleader;
+static u64 misleading_rip;
+static void mislead_body(void)
+{
+    utcb_exc(misleader.utcb)->rip = misleading_rip;
+    __asm__ volatile("syscall" ::"a"(1), "S"(head(EXC_WORDS, 0)), "d"(MTD_RIP));
+    __builtin_unreachable();
+}
+__attribute__((naked)) static void entry_mislead(void) { __asm__ volatile("jmp %P0" ::"i"(mislead_body)); }
+static void witness_body(word_t address)
+{
+    fault_seen = address;
+    __asm__ volatile("syscall" ::"a"(1), "S"(head(EXC_WORDS, 0)), "d"(0)); // it faults again: once seen is enough
+    __builtin_unreachable();
+}
+__attribute__((naked)) static void entry_witness(void)
+{
+    __asm__ volatile("mov %%r8, %%rdi\n\tjmp %P0" ::"i"(witness_body));
+}
+
+static void wild_instruction_pointers_become_zero(void)
+{
+    const u64 wild[] = {USER_END, 1ul << 63, 0xffffffff80200000, 0xffff800000000000, ~0ul};
+    blocker = sel_new(2);
+    CHECK_EQ(hc_create_sm(blocker + 1, 0, SEL_PD), SUCCESS);
+    for (unsigned i = 0; i < ARRAY_SIZE(wild); i++) {
+        sel_t base = sel_new(EXC_COUNT), ec = sel_new(1), sc = sel_new(1);
+        struct handler witness = handler_new(SEL_PD, 0, entry_witness, 0);
+        misleader = handler_new(SEL_PD, 0, entry_mislead, 0);
+        misleading_rip = wild[i];
+        fault_seen = 1;
+        CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, misleader.pt, 0, RIGHT_ALL), base + EXC_STARTUP), SUCCESS);
+        CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, witness.pt, 0, RIGHT_ALL), base + EXC_PAGE_FAULT), SUCCESS);
+        CHECK_EQ(hc_create_ec(ec, page_new(1) * PAGE_SIZE, 0, 0, EC_GLOBAL, base, SEL_PD), SUCCESS);
+        CHECK_EQ(hc_create_sc(sc, ec, SEL_PD, 5, 0, 0, 0), SUCCESS);
+        settle();
+        drop(sc);
+        drop(ec);
+        CHECK_EQ(fault_seen, 0);
+        handler_free(&misleader);
+        handler_free(&witness);
+    }
 }
 
 static void fault_without_handler_kills(void)
@@ -311,6 +455,10 @@ const struct test ipc_tests[] = {
     {"call_of_a_dead_handler", call_of_a_dead_handler, 1},
     {"caller_of_a_dying_handler_is_aborted", caller_of_a_dying_handler_is_aborted, 1},
     {"handler_survives_its_caller", handler_survives_its_caller, 1},
+    {"late_reply_reaches_nobody", late_reply_reaches_nobody, 1},
+    {"ending_a_domain_aborts_calls_into_it", ending_a_domain_aborts_calls_into_it, 1},
+    {"kernel_items_are_the_roots_alone", kernel_items_are_the_roots_alone, 1},
+    {"wild_instruction_pointers_become_zero", wild_instruction_pointers_become_zero, 1},
     {"dying_semaphore_ends_waits", semaphore_wait_is_aborted, 1},
     {"page_fault_is_resolved_by_the_reply", page_fault_is_resolved, 1},
     {"fault_without_handler_kills_the_thread", fault_without_handler_kills, 1},

@@ -62,6 +62,21 @@ static void revoke_cuts_ranges(void)
     CHECK(!mapped(b));
 }
 
+// What is mapped where something else was before is seen at once.
+static void remapped_page_shows_its_new_frame(void)
+{
+    u64 first = frame_new(1), second = frame_new(1), a = page_new(1), b = page_new(1), there = page_new(2) + 1;
+    CHECK_EQ(take_kernel(crd(CRD_MEM, first, 0, RIGHT_ALL), a, 0), SUCCESS);
+    CHECK_EQ(take_kernel(crd(CRD_MEM, second, 0, RIGHT_ALL), b, 0), SUCCESS);
+    *(volatile u64 *)(a * PAGE_SIZE) = 1;
+    *(volatile u64 *)(b * PAGE_SIZE) = 2;
+    for (unsigned i = 0; i < 10; i++) {
+        CHECK_EQ(delegate_to(SEL_PD, crd(CRD_MEM, i % 2 ? a : b, 0, RIGHT_ALL), there), SUCCESS);
+        CHECK_EQ(*(volatile u64 *)(there * PAGE_SIZE), i % 2 ? 1 : 2);
+        CHECK_EQ(hc_revoke(SEL_PD, crd(CRD_MEM, there, 0, RIGHT_ALL), REVOKE_SELF), SUCCESS);
+    }
+}
+
 static void superpages_split(void)
 {
     u64 frame = ALIGN_UP(frame_new(1024), 512), a = ALIGN_UP(page_new(1024), 512);
@@ -111,13 +126,19 @@ static u64 try_access(void (*how)(word_t), u64 address)
 
 static void rights_are_enforced(void)
 {
-    u64 frame = frame_new(1), a = page_new(1), ro = page_new(1);
+    u64 frame = frame_new(1), a = page_new(1), ro = page_new(1), again = page_new(1), found;
     CHECK_EQ(take_kernel(crd(CRD_MEM, frame, 0, RIGHT_ALL), a, 0), SUCCESS);
     CHECK_EQ(delegate_to(SEL_PD, crd(CRD_MEM, a, 0, MEM_R), ro), SUCCESS);
     *(volatile u8 *)(a * PAGE_SIZE) = 0xc3; // ret
     CHECK_EQ(try_access(store, a * PAGE_SIZE + 8), 0);
     CHECK_EQ(try_access(load, ro * PAGE_SIZE), 0);
     CHECK_EQ(try_access(store, ro * PAGE_SIZE), ro * PAGE_SIZE);
+    // What a mapping does not have, no further delegation brings back.
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_MEM, ro, 0, RIGHT_ALL), again), SUCCESS);
+    CHECK_EQ(try_access(load, again * PAGE_SIZE), 0);
+    CHECK_EQ(try_access(store, again * PAGE_SIZE), again * PAGE_SIZE);
+    CHECK_EQ(hc_raw(HC_lookup, crd(CRD_MEM, again, 0, 0), 0, 0, 0, 0, 0, &found), SUCCESS);
+    CHECK_EQ(crd_rights(found), MEM_R);
     if (HIP->features & HIP_NX)
         CHECK(try_access(jump, ro * PAGE_SIZE) != 0);
     CHECK(try_access(load, 0xffffffff80200000) != 0);
@@ -170,6 +191,7 @@ const struct test memory_tests[] = {
     {"mapping_is_the_same_memory", mapping_is_the_same_memory, 1},
     {"revoke_reaches_grandchildren", revoke_reaches_grandchildren, 1},
     {"revoke_cuts_ranges", revoke_cuts_ranges, 1},
+    {"remapped_page_shows_its_new_frame", remapped_page_shows_its_new_frame, 1},
     {"superpages_split_and_come_back", superpages_split, 1},
     {"memory_rights_are_enforced", rights_are_enforced, 1},
     {"ports_are_delegated_and_revoked", ports_are_delegated, 1},

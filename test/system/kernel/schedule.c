@@ -62,6 +62,71 @@ static void equals_take_turns(void)
     thread_free(&b);
 }
 
+static volatile u64 turns, last_turn;
+static void count_turns(word_t me)
+{
+    while (!stop) {
+        if (last_turn != me) {
+            last_turn = me;
+            turns++;
+        }
+    }
+}
+
+// Among equals each has its quantum: ten or so turns in 200 ms of 20 ms each, not one for every tick.
+static void quantum_is_had_in_full(void)
+{
+    struct thread t[2];
+    begin();
+    turns = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_EQ(thread_start(&t[i], SEL_PD, 0, 10, count_turns, i), SUCCESS);
+        drop(t[i].sc);
+        CHECK_EQ(hc_create_sc(t[i].sc, t[i].ec, SEL_PD, 10, 20000, 0, 0), SUCCESS);
+    }
+    rest(200000);
+    stop = true;
+    CHECK(turns >= 1 && turns <= 30);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_EQ(thread_join(&t[i], 1000000), SUCCESS);
+        thread_free(&t[i]);
+    }
+}
+
+static sel_t alarm;
+static volatile bool woken, saw_woken;
+static void sleeper(word_t unused)
+{
+    (void)unused;
+    sm_down(alarm, 0);
+    woken = true;
+}
+static void waker(word_t unused)
+{
+    (void)unused;
+    sm_up(alarm);
+    saw_woken = woken;
+}
+
+// Whom a thread wakes and who has more priority runs before the waker's next instruction.
+static void woken_thread_preempts_its_waker(void)
+{
+    struct thread high, low;
+    begin();
+    alarm = sel_new(1);
+    woken = saw_woken = false;
+    CHECK_EQ(hc_create_sm(alarm, 0, SEL_PD), SUCCESS);
+    CHECK_EQ(thread_start(&high, SEL_PD, 0, 20, sleeper, 0), SUCCESS);
+    rest(3000);
+    CHECK_EQ(thread_start(&low, SEL_PD, 0, 10, waker, 0), SUCCESS);
+    CHECK_EQ(thread_join(&low, 1000000), SUCCESS);
+    CHECK(saw_woken);
+    CHECK_EQ(thread_join(&high, 1000000), SUCCESS);
+    thread_free(&high);
+    thread_free(&low);
+    drop(alarm);
+}
+
 static void budget_limits(void)
 {
     struct thread t;
@@ -214,6 +279,8 @@ static void time_is_charged_to_the_caller(void)
 const struct test schedule_tests[] = {
     {"higher_priority_runs", higher_priority_runs, 1},
     {"equal_priorities_take_turns", equals_take_turns, 1},
+    {"quantum_is_had_in_full", quantum_is_had_in_full, 1},
+    {"woken_thread_preempts_its_waker", woken_thread_preempts_its_waker, 1},
     {"budget_limits_time", budget_limits, 1},
     {"pause_and_resume", pause_and_resume, 1},
     {"recall_interrupts_user_code", recall_interrupts_user_code, 1},
