@@ -8,6 +8,7 @@
 #include "lib/rt/assert.h"
 #include "lib/rt/print.h"
 #include "lib/rt/sync.h"
+#include "lib/service/protocol.h"
 #include "sigma0/echo.h"
 #include "sigma0/sigma0.h"
 #include "sigma0/uart.h"
@@ -18,7 +19,9 @@ static char ring_bytes[RING_BYTES];
 static struct log_ring ring;
 static struct mutex log_lock = {{1, SEL_LOG_LOCK}};
 static struct log_line own;
+static void (*watch)(void);
 static bool yielded;
+static u64 unprinted; // position in the ring when the line was given away
 
 // Runs under log_lock.
 static void emit(const char *line, size_t length, void *context)
@@ -32,8 +35,12 @@ static void emit(const char *line, size_t length, void *context)
 void console_write(struct log_line *line, const char *text, size_t length)
 {
     mutex_lock(&log_lock);
+    u64 before = ring.end;
     log_line_write(line, text, length, emit, NULL);
+    bool more = ring.end != before;
     mutex_unlock(&log_lock);
+    if (more && watch)
+        watch();
 }
 
 void console_finish(struct log_line *line)
@@ -46,6 +53,8 @@ void console_finish(struct log_line *line)
 size_t console_read(u64 *position, char *out, size_t size)
 {
     mutex_lock(&log_lock);
+    if (*position == LOG_UNPRINTED)
+        *position = yielded ? unprinted : ring.end;
     size_t length = log_ring_read(&ring, position, out, size);
     mutex_unlock(&log_lock);
     return length;
@@ -55,9 +64,15 @@ void console_yield(bool to_client)
 {
     mutex_lock(&log_lock);
     yielded = to_client;
+    unprinted = ring.end;
     if (!yielded)
         uart_init();
     mutex_unlock(&log_lock);
+}
+
+void console_watch(void (*function)(void))
+{
+    watch = function;
 }
 
 static void own_print(const char *text, size_t length)

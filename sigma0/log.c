@@ -4,6 +4,7 @@
 // LOG: labelled lines (protocol.h, LOG_OPERATIONS). A session is the line that its client has
 // begun. Reading what all have written needs the argument "read".
 #include "lib/rt/heap.h"
+#include "lib/rt/selector.h"
 #include "lib/rt/string.h"
 #include "sigma0/console.h"
 #include "sigma0/services.h"
@@ -12,8 +13,48 @@ enum { TEXT_MAX = 2048 };
 
 struct log_session {
     struct log_line line;
+    struct list link; // in `watchers`
     bool reader;
+    sel_t watch; // SEL_NONE: does not watch
 };
+
+static struct mutex watch_lock = MUTEX_INIT;
+static struct list watchers = LIST_INIT(watchers);
+
+static void notify(void)
+{
+    mutex_lock(&watch_lock);
+    LIST_FOREACH(node, &watchers)
+    {
+        hc_sm_up(LIST_ENTRY(node, struct log_session, link)->watch);
+    }
+    mutex_unlock(&watch_lock);
+}
+
+// One semaphore a session, the same each time.
+static error_t log_watch(struct log_session *log, struct msg *m)
+{
+    error_t error = SUCCESS;
+    mutex_lock(&watch_lock);
+    if (log->watch == SEL_NONE) {
+        sel_t sel = selector_alloc();
+        error = sel == SEL_NONE ? ERESOURCE : hc_create_sm(sel, 1, SEL_PD);
+        if (!error) {
+            log->watch = sel;
+            list_push_back(&watchers, &log->link);
+            console_watch(notify);
+        } else if (sel != SEL_NONE) {
+            selector_free(sel);
+        }
+    }
+    mutex_unlock(&watch_lock);
+    if (error)
+        return error;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_item(m, item_delegate(crd(CRD_OBJ, log->watch, 0, SM_DOWN), 0, 0));
+    return SUCCESS;
+}
 
 static error_t log_open(struct server_session *session, const char *label, const char *args)
 {
@@ -22,6 +63,7 @@ static error_t log_open(struct server_session *session, const char *label, const
         return EMEM;
     log_line_init(&log->line, label);
     log->reader = strncmp(args, "read", 4) == 0;
+    log->watch = SEL_NONE;
     session->user = log;
     return SUCCESS;
 }
@@ -30,6 +72,11 @@ static void log_close(struct server_session *session)
 {
     struct log_session *log = session->user;
     console_finish(&log->line);
+    mutex_lock(&watch_lock);
+    if (log->watch != SEL_NONE)
+        list_remove(&log->link);
+    mutex_unlock(&watch_lock);
+    selector_drop(log->watch);
     heap_free(log);
 }
 
@@ -48,10 +95,12 @@ static error_t log_dispatch(struct server_session *session, struct server_cpu *c
         msg_put_word(m, SUCCESS);
         return SUCCESS;
     }
-    if (operation != LOG_READ)
+    if (operation != LOG_READ && operation != LOG_WATCH)
         return EPROTO;
     if (!log->reader)
         return EPERM;
+    if (operation == LOG_WATCH)
+        return log_watch(log, m);
     u64 position = msg_get_word(m);
     size_t length = console_read(&position, text, sizeof(text));
     msg_begin(m);

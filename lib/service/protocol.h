@@ -87,7 +87,11 @@ enum service_operation {
 #define LOG_OPERATIONS(X)                                                                          \
     X(WRITE, 16, "string text", "", "append text; whole lines are printed with the label before")  \
     X(READ, 17, "2 position", "1 next position, string text",                                      \
-      "from the ring of what was written; args \"read\" or \"read,LABEL\"; empty at the end")
+      "from the ring of what was written; args \"read\" or \"read,LABEL\"; empty at the end; position " \
+      "LOG_UNPRINTED: the first line that the log did not print itself since it gave its line away")     \
+    X(WATCH, 18, "", "obj: semaphore (SM_DOWN), upped when there is more to read",                 \
+      "for who reads on; EFEATURE where the log has none")
+#define LOG_UNPRINTED (~0ul)
 
 // args: module name
 #define ROM_OPERATIONS(X)                                                                          \

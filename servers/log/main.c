@@ -12,11 +12,12 @@
 #include "lib/log/ring.h"
 #include "lib/rt/heap.h"
 #include "lib/rt/print.h"
+#include "lib/rt/selector.h"
 #include "lib/rt/string.h"
 #include "lib/service/client.h"
 #include "lib/service/server.h"
 
-enum { RING_BYTES = 64 * 1024, TEXT_MAX = 2048, SESSIONS_MAX = 256, SERIAL_TRIES = 4 };
+enum { RING_BYTES = 64 * 1024, TEXT_MAX = 2048, SESSIONS_MAX = 256, SERIAL_TRIES = 4, FORWARD_PRIORITY = 64 };
 
 struct log_session {
     struct log_line line;
@@ -100,6 +101,50 @@ static error_t read_lines(const struct log_session *log, struct msg *m)
     return SUCCESS;
 }
 
+// Above us there is a log too, to which our parent writes, and drivers that were there before us. Once
+// the serial line is a driver's nobody prints it: we do.
+static void forward_all(struct service_client *above, u64 *position)
+{
+    for (;;) {
+        struct msg m;
+        char text[TEXT_MAX];
+        service_begin(above, &m, LOG_READ);
+        msg_put_word(&m, *position);
+        if (service_call(above, &m))
+            return;
+        u64 next = msg_get_word(&m);
+        size_t length = msg_get_bytes(&m, text, sizeof(text));
+        if (msg_error(&m))
+            return;
+        *position = next;
+        if (!length)
+            return;
+        mutex_lock(&lock);
+        emit(text, length, NULL);
+        mutex_unlock(&lock);
+    }
+}
+
+static void forward(void *argument)
+{
+    (void)argument;
+    struct service_client above;
+    struct msg m;
+    u64 position = LOG_UNPRINTED;
+    sel_t more = selector_alloc();
+    if (more == SEL_NONE || service_init(&above, "log", "", "read", (struct service_quota){0, 0}))
+        return;
+    service_begin(&above, &m, LOG_WATCH);
+    utcb()->window = crd(CRD_OBJ, more, 0, RIGHT_ALL);
+    error_t error = service_call(&above, &m);
+    utcb()->window = 0;
+    u64 taken;
+    while (!error) {
+        error = hc_sm_down_zero(more, DEADLINE_NEVER, &taken);
+        forward_all(&above, &position);
+    }
+}
+
 static error_t dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
                         struct msg *m)
 {
@@ -156,5 +201,8 @@ int main(void)
         print("log: cannot offer the service: %s\n", error_name(error));
         return 1;
     }
+    static struct thread forwarder;
+    if (to_serial && thread_create(&forwarder, thread_cpu(), FORWARD_PRIORITY, "forward", forward, NULL))
+        print("log: no thread to show the log above us\n");
     server_run(&server);
 }
