@@ -40,6 +40,7 @@ PACKAGES_run := gcc make qemu-system-x86 python3 binutils
 PACKAGES_iso := grub-pc-bin grub-efi-amd64-bin grub-common xorriso mtools ovmf
 PACKAGES_lint := clang-format clang-tidy cppcheck clang
 PACKAGES_gdb := gdb
+PACKAGES_test := spin libfdt-dev
 $(B)/packages.%:
 	$(Q)mkdir -p $(B); tools/packages $(PACKAGES_$*) && touch $@
 
@@ -107,6 +108,10 @@ $(foreach d,$(USER_DIRS),$(eval $(call user_rules,$(d))))
 $(B)/tools/%: tools/%.c $(B)/packages.run
 	$(call step,HOSTCC,$<)mkdir -p $(@D) && $(HOSTCC) -std=gnu11 -O2 $(WARNINGS) -Iinclude -o $@ $<
 
+# What is booted has no debug information; bin/ keeps it for gdb and the profiler.
+$(B)/boot/%: $(B)/bin/%
+	$(Q)mkdir -p $(@D) && objcopy --strip-all $< $@
+
 # Scenarios
 SCENARIOS := $(patsubst scenarios/%/scenario.mk,%,$(sort $(wildcard scenarios/*/scenario.mk)))
 define read_scenario
@@ -121,12 +126,12 @@ TEST_CPUS_$(1) := $$(TEST_CPUS)
 $(if $(wildcard scenarios/$(1)/$(1).ucl),
 $(B)/scenarios/$(1).dtb: scenarios/$(1)/$(1).ucl $(B)/tools/conf
 	$$(call step,CONF,$$<)mkdir -p $$(@D) && $(B)/tools/conf -o $$@ $$<)
-$(B)/scenarios/$(1).cpio: $(B)/tools/mkarchive scenarios/$(1)/scenario.mk $$(BINS:%=$(B)/bin/%) $(B)/bin/$$(ROOT) \
-		$$(if $$(filter sigma0,$$(ROOT)),$(B)/bin/$$(INIT)) \
+$(B)/scenarios/$(1).cpio: $(B)/tools/mkarchive scenarios/$(1)/scenario.mk $$(BINS:%=$(B)/boot/%) $(B)/boot/$$(ROOT) \
+		$$(if $$(filter sigma0,$$(ROOT)),$(B)/boot/$$(INIT)) \
 		$(if $(wildcard scenarios/$(1)/$(1).ucl),$(B)/scenarios/$(1).dtb)
-	$$(call step,ARCHIVE,$$@)mkdir -p $$(@D) && $(B)/tools/mkarchive $$@ sigma0=$(B)/bin/$$(ROOT) \
-		$$(if $$(filter sigma0,$$(ROOT)),init=$(B)/bin/$$(INIT)) \
-		$$(foreach b,$$(BINS),$$(b)=$(B)/bin/$$(b)) $(if $(wildcard scenarios/$(1)/$(1).ucl),config=$(B)/scenarios/$(1).dtb)
+	$$(call step,ARCHIVE,$$@)mkdir -p $$(@D) && $(B)/tools/mkarchive $$@ sigma0=$(B)/boot/$$(ROOT) \
+		$$(if $$(filter sigma0,$$(ROOT)),init=$(B)/boot/$$(INIT)) \
+		$$(foreach b,$$(BINS),$$(b)=$(B)/boot/$$(b)) $(if $(wildcard scenarios/$(1)/$(1).ucl),config=$(B)/scenarios/$(1).dtb)
 $(B)/scenarios/$(1).cpio: ROOT := $$(ROOT)
 $(B)/scenarios/$(1).cpio: INIT := $$(INIT)
 $(B)/scenarios/$(1).cpio: BINS := $$(BINS)
@@ -149,7 +154,11 @@ help: ## what there is
 run: $(B)/packages.run $(B)/kernel.elf $(B)/scenarios/$(S).cpio ## boot scenario S in QEMU on this terminal (leave: poweroff, or Ctrl-A X)
 	$(Q)tools/qemu run $(B)/kernel.elf $(B)/scenarios/$(S).cpio "$(CMDLINE_$(S))"
 
-test: $(B)/packages.run all ## all tests that match T; closes with "N passed, N failed"
+# The tour by way of GRUB, for the tests of both firmwares.
+$(B)/tour.iso: $(B)/packages.iso $(B)/kernel.elf $(B)/scenarios/tour.cpio tools/iso
+	$(Q)tools/iso $(B)/kernel.elf $(B)/scenarios/tour.cpio $@ ""
+
+test: $(B)/packages.run $(B)/packages.test all $(B)/tour.iso ## all tests that match T; closes with "N passed, N failed"
 	$(Q)tools/test $(if $(T),-m '$(T)') $(foreach s,$(SCENARIOS),$(s):$(subst $(space),$(comma),$(TEST_CPUS_$(s))))
 
 bench: $(B)/packages.run all ## instructions per operation, into build/bench.json
