@@ -19,6 +19,7 @@ enum { STACK_BYTES = 4 * PAGE_SIZE };
 
 static sel_t first_selector[MAX_CPUS];
 static word_t echo_block;
+static struct thread parent_thread[MAX_CPUS];
 
 sel_t cpu_selectors(unsigned cpu)
 {
@@ -37,7 +38,12 @@ static error_t stack_grow(word_t block, size_t bytes)
     return rt_memory_grow((void *)(block + STACK_SIZE - bytes), bytes);
 }
 
-error_t cpu_thread(unsigned cpu, sel_t ec, size_t stack_bytes)
+const struct thread *cpu_parent_threads(void)
+{
+    return parent_thread;
+}
+
+error_t cpu_thread(unsigned cpu, sel_t ec, size_t stack_bytes, struct thread *thread)
 {
     word_t block = address_alloc(BLOCK_BYTES);
     if (!block)
@@ -46,9 +52,16 @@ error_t cpu_thread(unsigned cpu, sel_t ec, size_t stack_bytes)
     if (!error)
         error = object_ec(ec, block + UTCB_DISTANCE, block + STACK_SIZE - 8, cpu, 0,
                           first_selector[cpu] + CPU_EXC_BASE, SEL_PD);
-    if (!error)
-        introduce(block, cpu, ec);
-    return error;
+    if (error)
+        return error;
+    introduce(block, cpu, ec);
+    *thread = (struct thread){.ec = ec,
+                              .sc = SEL_NONE,
+                              .done = SEL_NONE,
+                              .cpu = cpu,
+                              .block = (char *)block,
+                              .stack_bytes = stack_bytes};
+    return SUCCESS;
 }
 
 // A CPU's objects up to the echo portal. The stack comes with cpu_finish.
@@ -68,9 +81,10 @@ static void cpu_finish(unsigned cpu)
     error_t error = stack_grow(echo_block, STACK_BYTES);
     ASSERT(!error);
     faults_create_own(cpu);
-    error = cpu_thread(cpu, first + CPU_EC_FAULTS, STACK_BYTES);
+    struct thread faults;
+    error = cpu_thread(cpu, first + CPU_EC_FAULTS, STACK_BYTES, &faults);
     if (!error)
-        error = cpu_thread(cpu, first + CPU_EC_PARENT, STACK_BYTES);
+        error = cpu_thread(cpu, first + CPU_EC_PARENT, STACK_BYTES, &parent_thread[cpu]);
     if (!error)
         error = object_sm(first + CPU_SM_ECHO, 0);
     ASSERT(!error);

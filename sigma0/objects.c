@@ -116,6 +116,11 @@ error_t object_pt(sel_t sel, sel_t ec, void (*entry)(void), word_t mtd, word_t i
     return hc_pt_ctrl(sel, identity);
 }
 
+void object_pt_note(sel_t sel, sel_t ec, void (*entry)(void))
+{
+    record((struct record){KIND_PT, sel, SEL_PD, ec, (word_t)entry, 0, 0});
+}
+
 error_t object_sm(sel_t sel, word_t initial)
 {
     error_t error = hc_create_sm(sel, initial, SEL_PD);

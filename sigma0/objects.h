@@ -26,6 +26,8 @@ MUST_CHECK error_t object_ec(sel_t sel, word_t utcb, word_t sp, unsigned cpu, un
 MUST_CHECK error_t object_sc(sel_t sel, sel_t ec, unsigned priority, u32 quantum_us, u32 budget_us,
                              u32 period_us);
 MUST_CHECK error_t object_pt(sel_t sel, sel_t ec, void (*entry)(void), word_t mtd, word_t identity);
+// Logs a portal that lib/service has created.
+void object_pt_note(sel_t sel, sel_t ec, void (*entry)(void));
 MUST_CHECK error_t object_sm(sel_t sel, word_t initial);
 
 // From here on records are printed (if trace=objects), those made so far first. Once, when there is

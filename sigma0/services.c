@@ -7,6 +7,7 @@
 #include "sigma0/services.h"
 #include "lib/rt/assert.h"
 #include "lib/rt/print.h"
+#include "lib/rt/start.h"
 #include "lib/rt/string.h"
 #include "sigma0/physical.h"
 #include "sigma0/sigma0.h"
@@ -94,7 +95,8 @@ static void must(error_t error, const char *what)
 void services_start(void)
 {
     struct parent_config config = {
-        .pseudonym_order = PSEUDONYM_ORDER, .policy = &policy, .has_parent = false};
+        .pseudonym_order = PSEUDONYM_ORDER, .policy = &policy, .handlers = cpu_parent_threads(),
+        .first_portals = SEL_PARENT};
     must(parent_start(&parent, &config), "the parent role");
     for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
         struct server_config service = {.name = table[i].name,
@@ -112,5 +114,7 @@ sel_t services_add_init(void)
 {
     struct parent_client *client;
     must(parent_client_add(&parent, NULL, &client), "init as a client");
+    for (unsigned cpu = 0; cpu < hip()->cpu_count; cpu++)
+        object_pt_note(client->portals + cpu, cpu_parent_threads()[cpu].ec, parent_portal_entry);
     return client->portals;
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "lib/rt/hypercall.h"
+#include "lib/rt/thread.h"
 #include "sigma0/objects.h"
 
 // The semaphores of the boot list's beginning: kernel halves of locks that may be contended before
@@ -22,7 +23,7 @@ enum cpu_selector {
     CPU_PT_ECHO = 0x01,
     CPU_EXC_BASE = 0x02,  // 31 exception portals, start-up the last
     CPU_EC_FAULTS = 0x22, // exceptions of init
-    CPU_EC_PARENT = 0x24, // idle: lib/service has its own handlers
+    CPU_EC_PARENT = 0x24, // requests of init, through the portals at SEL_PARENT + CPU
     CPU_SM_ECHO = 0x26,   // lock of the echo portal
     CPU_SELECTORS = 0x27,
 };
@@ -36,7 +37,9 @@ void cpus_init_first(void);
 void cpus_init_rest(void);
 // A local EC with a stack of `stack_bytes` at `ec` on `cpu`, its exceptions going to sigma0's own
 // portals there.
-MUST_CHECK error_t cpu_thread(unsigned cpu, sel_t ec, size_t stack_bytes);
+MUST_CHECK error_t cpu_thread(unsigned cpu, sel_t ec, size_t stack_bytes, struct thread *thread);
+// cpus.c: the threads at CPU_EC_PARENT, one a CPU.
+const struct thread *cpu_parent_threads(void);
 
 // fault.c: creates sigma0's exception portals of a CPU on its echo EC.
 void faults_create_own(unsigned cpu);

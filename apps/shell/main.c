@@ -67,6 +67,15 @@ static void editor_write(void *context, const char *text, size_t length)
     send(text, length);
 }
 
+static bool contains(const char *text, const char *word)
+{
+    for (size_t length = strlen(word); *text; text++) {
+        if (!strncmp(text, word, length))
+            return true;
+    }
+    return false;
+}
+
 struct search {
     const char *word;
     size_t length;
@@ -165,6 +174,16 @@ static void feed(const char *bytes, size_t count)
     }
 }
 
+// `bench=prompt` on the kernel's command line: how long it took to get here.
+static void report_boot(void)
+{
+    u64 now = rdtsc() - hip()->boot_tsc;
+    if (!contains(hip()->cmdline, "bench=prompt"))
+        return;
+    say("\nbench: boot_to_prompt %lu %lu instructions\nbench: DONE\n", now, now);
+    (void)!service_call0(client_power(), POWER_OFF);
+}
+
 int main(void)
 {
     input = selector_alloc();
@@ -180,6 +199,7 @@ int main(void)
     editor.complete = complete;
     say("\nThis is Tessera. \"help\" lists the commands, \"poweroff\" leaves.\n");
     editor_begin(&editor);
+    report_boot();
     for (;;) {
         char bytes[IN_MAX];
         size_t count = 0;

@@ -105,12 +105,17 @@ static void handle(word_t identity, struct msg *m)
 }
 PORTAL_MESSAGE(parent_entry, handle);
 
+__attribute__((naked)) void parent_portal_entry(void)
+{
+    __asm__ volatile("jmp %P0" ::"i"(parent_entry));
+}
+
 error_t parent_portals_create(struct parent *parent, struct parent_client *client)
 {
     word_t identity = (client->index + 1) | (word_t)client->generation << 32;
     for (unsigned cpu = 0; cpu < parent->cpu_count; cpu++) {
         error_t error = portal_create_at(client->portals + cpu, &parent->cpu[cpu].thread,
-                                         parent_entry, 0, identity);
+                                         parent_portal_entry, 0, identity);
         if (error) {
             while (cpu-- > 0)
                 hc_drop(client->portals + cpu);
@@ -125,7 +130,11 @@ static error_t cpu_start(struct parent *parent, unsigned index)
     struct parent_cpu *cpu = &parent->cpu[index];
     cpu->parent = parent;
     cpu->cpu = index;
-    error_t error = thread_create_handler(&cpu->thread, index, parent->config.stack_bytes);
+    error_t error = SUCCESS;
+    if (parent->config.handlers)
+        cpu->thread = parent->config.handlers[index];
+    else
+        error = thread_create_handler(&cpu->thread, index, parent->config.stack_bytes);
     if (error)
         return error;
     cpu->window = selector_alloc_range(1);

@@ -100,7 +100,14 @@ struct parent_config {
     const struct parent_policy *policy;
     size_t stack_bytes; // of the handlers; 0 = 16 KiB
     bool has_parent;    // false for sigma0
+    // Threads to take as handlers, one a CPU, instead of creating them; and where the portals of the
+    // first client go. NULL and 0: created, and anywhere.
+    const struct thread *handlers;
+    sel_t first_portals;
 };
+
+// Where the portals' instruction pointer is: for who logs their creation.
+extern void parent_portal_entry(void);
 
 struct parent_cpu {
     struct parent *parent;

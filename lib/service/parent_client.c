@@ -91,7 +91,9 @@ error_t parent_client_add(struct parent *parent, void *user, struct parent_clien
     error_t error = ERESOURCE;
     if (!client)
         goto unlock;
-    client->portals = selector_alloc_range(cpu_order(parent));
+    bool given = client->index == 0 && parent->config.first_portals;
+    client->portals =
+        given ? parent->config.first_portals : selector_alloc_range(cpu_order(parent));
     if (client->portals == SEL_NONE)
         goto unlock;
     client->generation++;
