@@ -244,6 +244,10 @@ void boot_start(u32 magic, u64 info, u64 tsc)
 
     claim(0, REAL_MODE_PAGES_END, HIP_MEM_RESERVED);
     claim(virt_to_phys(__text_start), (u64)(__bss_end - __text_start), HIP_MEM_KERNEL);
+    u64 archive_end = boot_info.archive_base + boot_info.archive_size;
+    if (boot_info.archive_base < (u64)kernel_phys_end && archive_end > virt_to_phys(__text_start))
+        panic("boot: the boot loader put the archive at 0x%lx, into the kernel, which ends at 0x%lx",
+              boot_info.archive_base, (u64)kernel_phys_end);
     claim(boot_info.archive_base, boot_info.archive_size, HIP_MEM_ARCHIVE);
     memory_resolve();
     trampoline_place();

@@ -200,6 +200,69 @@ static void handler_survives_its_caller(void)
     handler_free(&victim);
 }
 
+// Downs `blocker`, ups blocker + 2, replies.
+__attribute__((naked)) static void entry_finish(void)
+{
+    __asm__ volatile("mov $14, %%eax\n\tmov blocker(%%rip), %%edi\n\tmov $1, %%esi\n\txor %%edx, %%edx\n\tsyscall\n\t"
+                     "mov $14, %%eax\n\tmov blocker(%%rip), %%edi\n\tadd $2, %%edi\n\txor %%esi, %%esi\n\tsyscall\n\t"
+                     "xor %%esi, %%esi\n\tmov $1, %%eax\n\tsyscall" ::: "memory");
+}
+
+// Calls `victim` and replies.
+__attribute__((naked)) static void entry_pass_on(void)
+{
+    __asm__ volatile("xor %%eax, %%eax\n\tmov victim_pt(%%rip), %%edi\n\txor %%esi, %%esi\n\tsyscall\n\t"
+                     "xor %%esi, %%esi\n\tmov $1, %%eax\n\tsyscall" ::: "memory");
+}
+
+static volatile sel_t victim_pt;
+static struct handler middle;
+static void call_middle(word_t unused)
+{
+    (void)unused;
+    call_error = hc_call0(middle.pt);
+}
+
+// What a dead thread had asked for is finished, with nobody else calling, since a handler may hold what others wait for:
+// in whatever order its scheduling context and it itself go, and when a handler between the two dies.
+static void request_of_a_dead_caller_is_finished(void)
+{
+    for (unsigned way = 0; way < 4; way++) {
+        struct thread t;
+        blocker = sel_new(3);
+        for (unsigned i = 0; i < 3; i++)
+            CHECK_EQ(hc_create_sm(blocker + i, 0, SEL_PD), SUCCESS);
+        victim = handler_new(SEL_PD, 0, entry_finish, 0);
+        middle = handler_new(SEL_PD, 0, entry_pass_on, 0);
+        victim_pt = victim.pt;
+        call_error = 99;
+        CHECK_EQ(thread_start(&t, SEL_PD, 0, 100, call_middle, 0), SUCCESS);
+        settle();
+        if (way == 0 || way == 2)
+            drop(t.sc);
+        if (way == 1 || way == 2)
+            drop(t.ec);
+        if (way == 3)
+            drop(middle.ec);
+        settle();
+        CHECK_EQ(sm_down(blocker + 2, tsc() + tsc_us(1000)), ETIMEOUT);
+        sm_up(blocker);
+        CHECK_EQ(sm_down(blocker + 2, tsc() + tsc_us(5000000)), SUCCESS);
+        settle();
+        if (way == 3) {
+            CHECK_EQ(thread_join(&t, 5000000), SUCCESS);
+            CHECK_EQ(call_error, EABORT);
+        } else {
+            sm_up(blocker); // it is free for others
+            CHECK_EQ(hc_call0(victim.pt), SUCCESS);
+            CHECK_EQ(call_error, 99); // the dead one never heard of it, or had no time to
+        }
+        thread_free(&t);
+        handler_free(&middle);
+        handler_free(&victim);
+    }
+}
+
 static volatile u64 started;
 __attribute__((naked)) static void entry_count(void)
 {
@@ -230,6 +293,8 @@ static void late_reply_reaches_nobody(void)
     CHECK_EQ(hc_call0(victim.pt), SUCCESS);
     for (unsigned i = 0; i < THREADS; i++)
         CHECK_EQ(hc_create_sc(sc + i, ec + i, SEL_PD, 100, 0, 0, 0), SUCCESS);
+    for (unsigned i = 0; i < 1000 && started < THREADS; i++)
+        settle();
     settle();
     CHECK_EQ(started, THREADS);
     for (unsigned i = 0; i < THREADS; i++) {
@@ -455,6 +520,7 @@ const struct test ipc_tests[] = {
     {"call_of_a_dead_handler", call_of_a_dead_handler, 1},
     {"caller_of_a_dying_handler_is_aborted", caller_of_a_dying_handler_is_aborted, 1},
     {"handler_survives_its_caller", handler_survives_its_caller, 1},
+    {"request_of_a_dead_caller_is_finished", request_of_a_dead_caller_is_finished, 1},
     {"late_reply_reaches_nobody", late_reply_reaches_nobody, 1},
     {"ending_a_domain_aborts_calls_into_it", ending_a_domain_aborts_calls_into_it, 1},
     {"kernel_items_are_the_roots_alone", kernel_items_are_the_roots_alone, 1},
