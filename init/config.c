@@ -5,8 +5,12 @@
 #include "init/config.h"
 #include "lib/rt/heap.h"
 #include <libfdt.h>
+#include <tessera/hypercall.h>
 
-enum { PAGE_HEAD = 4096, DEPTH_MAX = 16, PRIORITY_DEFAULT = 64 };
+enum { KMEM_DEFAULT = 256 << 10, PRIORITY_DEFAULT = 64, BACKOFF_DEFAULT_US = 100000 };
+// A flattened tree beside its nodes: header, the empty list of reservations, alignment, end.
+enum { TREE_FRAME = 96 };
+static const u64 TIME_MAX_US = 4000000000;
 
 // A string property; NULL if there is none, or it does not end.
 static const char *text(const void *blob, int node, const char *name)
@@ -26,6 +30,13 @@ static u64 number(const void *blob, int node, const char *name, u64 otherwise)
     for (int i = 0; i < length; i++)
         result = result << 8 | value[i];
     return result;
+}
+
+// Likewise, and `most` for what is more.
+static u64 number_below(const void *blob, int node, const char *name, u64 otherwise, u64 most)
+{
+    u64 value = number(blob, node, name, otherwise);
+    return value < most ? value : most;
 }
 
 static void affinity_read(const void *blob, int node, struct config_child *c)
@@ -75,15 +86,17 @@ static void child_read(const void *blob, int node, struct config_child *c)
     c->binary = binary ? binary : c->name;
     c->args = args ? args : "";
     c->ram_bytes = number(blob, node, "ram", 0);
-    c->kmem_bytes = number(blob, node, "kmem", 256 * 1024);
-    c->caps = (u32)number(blob, node, "caps", 0);
-    c->priority = (u32)number(blob, node, "priority", PRIORITY_DEFAULT);
-    c->budget_us = number(blob, node, "budget", 0);
-    c->period_us = number(blob, node, "period", 0);
-    c->restart = (enum config_restart)number(blob, node, "restart", CONFIG_RESTART_NEVER);
-    c->backoff_us = number(blob, node, "backoff", 100000);
-    c->limit = (u32)number(blob, node, "limit", 0);
-    c->heartbeat_us = number(blob, node, "heartbeat", 0);
+    c->kmem_bytes = number(blob, node, "kmem", KMEM_DEFAULT);
+    c->caps = (u32)number_below(blob, node, "caps", 0, UINT32_MAX);
+    c->priority = (u32)number_below(blob, node, "priority", PRIORITY_DEFAULT, PRIORITY_MAX);
+    c->budget_us = number_below(blob, node, "budget", 0, TIME_MAX_US);
+    c->period_us = number_below(blob, node, "period", 0, TIME_MAX_US);
+    u64 restart = number(blob, node, "restart", CONFIG_RESTART_NEVER);
+    c->restart =
+        restart <= CONFIG_RESTART_ALWAYS ? (enum config_restart)restart : CONFIG_RESTART_NEVER;
+    c->backoff_us = number_below(blob, node, "backoff", BACKOFF_DEFAULT_US, TIME_MAX_US);
+    c->limit = (u32)number_below(blob, node, "limit", 0, UINT32_MAX);
+    c->heartbeat_us = number_below(blob, node, "heartbeat", 0, TIME_MAX_US);
     c->start = number(blob, node, "start", 1) != 0;
     affinity_read(blob, node, c);
     routes_read(blob, c);
@@ -92,8 +105,13 @@ static void child_read(const void *blob, int node, struct config_child *c)
 error_t config_open(struct config *config, const void *blob, size_t size)
 {
     config->blob = blob;
-    if (size < sizeof(struct fdt_header) || fdt_check_header(blob) || fdt_totalsize(blob) > size)
+    if (fdt_check_full(blob, size))
         return EPROTO;
+    for (int node = fdt_first_subnode(blob, 0); node >= 0; node = fdt_next_subnode(blob, node)) {
+        int length = 0;
+        if (!fdt_get_name(blob, node, &length) || length < 1 || length >= CONFIG_NAME_MAX)
+            return EPROTO;
+    }
     return SUCCESS;
 }
 
@@ -133,7 +151,19 @@ bool config_provides(const struct config *config, const struct config_child *chi
     return fdt_stringlist_search(config->blob, child->node, "provides", service) >= 0;
 }
 
-static int copy_properties(const void *blob, int node, void *to)
+// A tree that is written; if `to` is NULL, only its bytes are counted, at most.
+struct copy {
+    void *to;
+    size_t bytes;
+};
+
+static int copy_property(struct copy *copy, const char *name, const void *value, int length)
+{
+    copy->bytes += 3 * sizeof(u32) + ((size_t)length + 3) / 4 * 4 + strlen(name) + 1;
+    return copy->to ? fdt_property(copy->to, name, value, length) : 0;
+}
+
+static int copy_properties(const void *blob, int node, struct copy *copy)
 {
     int property, error = 0;
     for (property = fdt_first_property_offset(blob, node); property >= 0 && !error;
@@ -141,42 +171,63 @@ static int copy_properties(const void *blob, int node, void *to)
         const char *name;
         int length;
         const void *value = fdt_getprop_by_offset(blob, property, &name, &length);
-        error = value ? fdt_property(to, name, value, length) : length;
+        error = value ? copy_property(copy, name, value, length) : length;
     }
     return error;
 }
 
-// A node and what is below it. The depth is bounded, since the blob may lie.
-static int copy_node(const void *blob, int node, void *to, unsigned depth)
+// What is in a node. The depth is bounded, since the blob may lie.
+static int copy_contents(const void *blob, int node, struct copy *copy, unsigned depth)
 {
-    const char *name = fdt_get_name(blob, node, NULL);
-    if (!name || depth > DEPTH_MAX)
-        return -FDT_ERR_BADSTRUCTURE;
-    int error = fdt_begin_node(to, depth ? name : "");
-    if (!error)
-        error = copy_properties(blob, node, to);
+    int error = copy_properties(blob, node, copy);
     for (int sub = fdt_first_subnode(blob, node); sub >= 0 && !error;
-         sub = fdt_next_subnode(blob, sub))
-        error = copy_node(blob, sub, to, depth + 1);
-    return error ? error : fdt_end_node(to);
+         sub = fdt_next_subnode(blob, sub)) {
+        const char *name = fdt_get_name(blob, sub, NULL);
+        if (!name || depth == CONFIG_DEPTH_MAX)
+            return -FDT_ERR_BADSTRUCTURE;
+        copy->bytes += 3 * sizeof(u32) + strlen(name) + 1;
+        if (copy->to)
+            error = fdt_begin_node(copy->to, name);
+        if (!error)
+            error = copy_contents(blob, sub, copy, depth + 1);
+        if (!error && copy->to)
+            error = fdt_end_node(copy->to);
+    }
+    return error;
 }
 
-// The size of the part is not known before it is written: that of the whole is enough.
+static int copy_child(const void *blob, const struct config_child *child, int block,
+                      struct copy *copy)
+{
+    int error = 0;
+    copy->bytes = TREE_FRAME;
+    if (*child->args)
+        error = copy_property(copy, "args", child->args, (int)strlen(child->args) + 1);
+    return block < 0 || error ? error : copy_contents(blob, block, copy, 0);
+}
+
 size_t config_extract(const struct config *config, const struct config_child *child, void *buffer,
                       size_t size)
 {
-    const void *blob = config->blob;
-    size_t enough = fdt_totalsize(blob) + PAGE_HEAD;
-    int node = fdt_subnode_offset(blob, child->node, "config");
-    if (node < 0)
+    struct copy copy = {NULL, 0};
+    int block = fdt_subnode_offset(config->blob, child->node, "config");
+    if (block < 0 && !*child->args)
         return 0;
+    if (copy_child(config->blob, child, block, &copy) || copy.bytes > INT32_MAX)
+        return 0;
+    size_t enough = copy.bytes;
     if (size < enough)
         return enough;
-    int error = fdt_create(buffer, (int)size);
+    copy.to = buffer;
+    int error = fdt_create(buffer, (int)enough);
     if (!error)
         error = fdt_finish_reservemap(buffer);
     if (!error)
-        error = copy_node(blob, node, buffer, 0);
+        error = fdt_begin_node(buffer, "");
+    if (!error)
+        error = copy_child(config->blob, child, block, &copy);
+    if (!error)
+        error = fdt_end_node(buffer);
     if (!error)
         error = fdt_finish(buffer);
     return error ? 0 : enough;

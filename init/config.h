@@ -12,12 +12,12 @@
 //   route: one subnode a route, in order of precedence: service ("*": any), to (string; "": none),
 //          kind (enum config_route_kind), label, args (strings, optional), for_label (string,
 //          optional: only sessions with this label);
-//   config: whatever the child reads as its ROM module "config".
+//   config: what the child reads as its ROM module "config" (tools/conf/value.c has the forms).
 #pragma once
 
 #include <tessera/error.h>
 
-enum { CONFIG_NAME_MAX = 64, CONFIG_CPUS_MAX = 32 };
+enum { CONFIG_NAME_MAX = 64, CONFIG_CPUS_MAX = MAX_CPUS, CONFIG_DEPTH_MAX = 16 };
 
 enum config_route_kind {
     CONFIG_ROUTE_DENY = 0,
@@ -57,10 +57,12 @@ struct config_child {
     int node;         // in the blob
 };
 
-// Checks the blob's frame. EPROTO if it is none.
+// Checks the blob: its whole structure, and the children's names, of 1 to CONFIG_NAME_MAX - 1 bytes.
+// EPROTO if it is none. `blob` is aligned to 8 bytes, must stay and must not change.
 MUST_CHECK error_t config_open(struct config *config, const void *blob, size_t size);
 // Goes through the children in the file's order; returns a number to go on with, negative at the end.
-// What is missing or malformed in a child has its default: RAM and slots 0.
+// What is missing or malformed in a child has its default: RAM and slots 0. Numbers that are too
+// large become the largest. Without heap for the routes the child has none.
 int config_child_first(const struct config *config, struct config_child *child);
 int config_child_next(const struct config *config, struct config_child *child);
 // Where a session of `service` with that label goes; CONFIG_ROUTE_DENY if nothing says so.
@@ -69,7 +71,8 @@ void config_route(const struct config_child *child, const char *service, const c
 // Whether the child may offer that service.
 bool config_provides(const struct config *config, const struct config_child *child,
                      const char *service);
-// Writes the child's `config` block as a tree of its own into `buffer`, if that is large enough.
-// Returns the bytes it takes; 0 if there is no such block, or it is broken.
+// Writes the child's `config` block, with its `args` as a further property if it has any, as a tree
+// of its own into `buffer`, if that is large enough; the block is the root. Returns the bytes it
+// takes at most; 0 if there is nothing to write, or it is broken.
 size_t config_extract(const struct config *config, const struct config_child *child, void *buffer,
                       size_t size);

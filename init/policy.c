@@ -106,11 +106,11 @@ static error_t open(struct parent *p, struct parent_client *client, struct paren
         child_report(child, "session \"%s\" denied: it has no route for it", o->name);
         return error;
     }
-    // The share of the processor is the configuration's to give.
-    if (!strcmp(o->name, "cpu") && !route.args && !o->args[0])
-        text_format(o->args, sizeof(o->args), "%u", child->config.priority);
-    else if (route.args)
+    // The share of the processor is the configuration's to give, whatever the child asks for.
+    if (route.args)
         strlcpy(o->args, route.args, sizeof(o->args));
+    else if (!strcmp(o->name, "cpu"))
+        text_format(o->args, sizeof(o->args), "%u", child->config.priority);
     label_set(child, o, route.label);
     return charge(child, o);
 }

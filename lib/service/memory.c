@@ -24,13 +24,11 @@ struct record {
 struct record_block {
     struct record_block *next;
     u64 count;
-    struct record record[];
+    struct record *record;
 };
 
-static struct {
-    struct record_block block;
-    struct record record[FIRST_RECORDS];
-} first = {.block = {.count = FIRST_RECORDS}};
+static struct record first_records[FIRST_RECORDS];
+static struct record_block first = {.count = FIRST_RECORDS, .record = first_records};
 enum { RECORDS_A_PAGE = (PAGE_SIZE - sizeof(struct record_block)) / sizeof(struct record) };
 
 static struct mutex lock = MUTEX_INIT; // the records
@@ -177,7 +175,7 @@ error_t memory_info(u64 *used, u64 *limit, u64 *high)
 // Under `lock`: a record whose page is `page` (0: a free one).
 static struct record *record_find(u64 page)
 {
-    for (struct record_block *b = &first.block; b; b = b->next) {
+    for (struct record_block *b = &first; b; b = b->next) {
         for (u64 i = 0; i < b->count; i++) {
             if (b->record[i].page == page)
                 return &b->record[i];
@@ -212,8 +210,9 @@ static error_t records_extend(void)
     }
     struct record_block *block = (struct record_block *)address;
     block->count = RECORDS_A_PAGE;
-    block->next = first.block.next;
-    first.block.next = block;
+    block->record = (struct record *)(block + 1);
+    block->next = first.next;
+    first.next = block;
     return SUCCESS;
 }
 

@@ -2,8 +2,9 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // One child of the configuration: its items against the schema (doc/configuration.md), its routes.
-#include "tools/conf/conf.h"
 #include "init/config.h"
+#include "lib/service/protocol.h"
+#include "tools/conf/conf.h"
 #include <libfdt.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,10 +17,10 @@ static const struct item {
     double low, high; // of numbers, in bytes, seconds or as they are
     bool required;
 } items[] = {
-    {"binary", TEXT, 0, 0, false},
-    {"args", TEXT, 0, 0, false},
-    {"ram", SIZE, 4096, 1e15, true},
-    {"kmem", SIZE, 4096, 1e12, false},
+    {"binary", TEXT, 0, CONFIG_NAME_MAX, false},
+    {"args", TEXT, 0, SERVICE_ARGS_MAX, false},
+    {"ram", SIZE, 4096, 1ull << 40, true},
+    {"kmem", SIZE, 4096, 1ull << 40, false},
     {"caps", COUNT, 16, 200000, true},
     {"priority", COUNT, 1, 127, false},
     {"budget", TIME, 1e-6, 4000, false},
@@ -33,41 +34,62 @@ static const struct item {
     {"config", BLOCK, 0, 0, false},
 };
 
-static const char *as_text(const ucl_object_t *value)
+// The largest unit that leaves a whole number.
+static const char *bytes_text(double bytes, char *text, size_t size)
 {
-    const char *s = ucl_object_tostring_forced(value);
-    return s ? s : "a block";
+    static const char *const units[] = {"", "Kb", "Mb", "Gb"};
+    unsigned unit = 0;
+    while (unit < 3 && bytes >= 1024 && (uint64_t)bytes % 1024 == 0) {
+        bytes /= 1024;
+        unit++;
+    }
+    snprintf(text, size, "%.15g%s", bytes, units[unit]);
+    return text;
+}
+
+static const char *bound_text(enum kind kind, double bound, char *text, size_t size)
+{
+    if (kind == SIZE)
+        return bytes_text(bound, text, size);
+    const char *unit = kind == COUNT ? "" : bound < 1e-3 ? "us" : bound < 1 ? "ms" : "s";
+    double factor = kind == COUNT ? 1 : bound < 1e-3 ? 1e6 : bound < 1 ? 1e3 : 1;
+    snprintf(text, size, "%.15g%s", bound * factor, unit);
+    return text;
 }
 
 static void number(const char *path, const struct item *item, const ucl_object_t *value)
 {
-    static const char *const what[] = {[SIZE] = "a size", [COUNT] = "a number", [TIME] = "a time"};
+    static const char *const what[] = {
+        [SIZE] = "a size", [COUNT] = "a whole number", [TIME] = "a time with its unit"};
     double v;
+    char low[32], high[32];
     enum scalar kind = scalar_read(value, &v);
-    if (kind != (item->kind == TIME ? SCALAR_TIME : SCALAR_NUMBER) || v < item->low || v > item->high) {
-        complain(path, "found \"%s\", expected %s from %.15g to %.15g%s", as_text(value),
-                 what[item->kind], item->low, item->high,
-                 item->kind == SIZE ? " bytes (with Kb, Mb or Gb)"
-                 : item->kind == TIME ? " seconds, with its unit (us, ms, s)"
-                                      : "");
-        return;
-    }
-    must(fdt_property_u64(fdt, item->name, (uint64_t)(item->kind == TIME ? v * 1e6 + 0.5 : v)));
+    if (kind != (item->kind == TIME ? SCALAR_TIME : SCALAR_NUMBER) || v < item->low ||
+        v > item->high)
+        complain(path, "found \"%s\", expected %s from %s to %s", value_text(value),
+                 what[item->kind], bound_text(item->kind, item->low, low, sizeof(low)),
+                 bound_text(item->kind, item->high, high, sizeof(high)));
+    else
+        must(fdt_property_u64(fdt, item->name, (uint64_t)(item->kind == TIME ? v * 1e6 + 0.5 : v)));
 }
 
-static void text(const char *path, const char *name, const ucl_object_t *value)
+void text_compile(const char *path, const char *name, const ucl_object_t *value, size_t size)
 {
-    if (ucl_object_type(value) != UCL_STRING || !*ucl_object_tostring(value))
-        complain(path, "found \"%s\", expected a text", as_text(value));
+    const char *s = ucl_object_type(value) == UCL_STRING ? ucl_object_tostring(value) : "";
+    if (!*s || value->next)
+        complain(path, "found \"%s\", expected a text",
+                 value->next ? "several" : value_text(value));
+    else if (strlen(s) >= size)
+        complain(path, "found %zu characters, expected at most %zu", strlen(s), size - 1);
     else
-        must(fdt_property_string(fdt, name, ucl_object_tostring(value)));
+        must(fdt_property_string(fdt, name, s));
 }
 
 static void switch_(const char *path, const char *name, const ucl_object_t *value)
 {
     double yes;
     if (scalar_read(value, &yes) != SCALAR_BOOLEAN)
-        complain(path, "found \"%s\", expected yes or no", as_text(value));
+        complain(path, "found \"%s\", expected yes or no", value_text(value));
     else
         must(fdt_property_u32(fdt, name, yes != 0));
 }
@@ -81,8 +103,9 @@ static void texts(const char *path, const char *name, const ucl_object_t *value)
     const ucl_object_t *entry;
     while ((entry = ucl_object_iterate(value, &it, ucl_object_type(value) == UCL_ARRAY))) {
         const char *s = ucl_object_type(entry) == UCL_STRING ? ucl_object_tostring(entry) : "";
-        if (!*s || length + strlen(s) + 1 > sizeof(all)) {
-            complain(path, "found \"%s\", expected a list of names", as_text(entry));
+        if (!*s || strlen(s) >= SERVICE_NAME_MAX || length + strlen(s) + 1 > sizeof(all)) {
+            complain(path, "found \"%s\", expected names of at most %d characters",
+                     value_text(entry), SERVICE_NAME_MAX - 1);
             return;
         }
         memcpy(all + length, s, strlen(s) + 1);
@@ -99,8 +122,10 @@ static void cpus(const char *path, const struct item *item, const ucl_object_t *
     const ucl_object_t *entry;
     while ((entry = ucl_object_iterate(value, &it, ucl_object_type(value) == UCL_ARRAY))) {
         double cpu;
-        if (scalar_read(entry, &cpu) != SCALAR_NUMBER || cpu > item->high || count == CONFIG_CPUS_MAX) {
-            complain(path, "found \"%s\", expected CPU numbers from 0 to %.0f", as_text(entry), item->high);
+        if (scalar_read(entry, &cpu) != SCALAR_NUMBER || cpu < 0 || cpu > item->high ||
+            count == CONFIG_CPUS_MAX) {
+            complain(path, "found \"%s\", expected CPU numbers from 0 to %.0f", value_text(entry),
+                     item->high);
             return;
         }
         memcpy(all + 4 * count++, (unsigned char[]){0, 0, 0, (unsigned char)cpu}, 4);
@@ -118,7 +143,7 @@ static void restart_when(const char *path, const ucl_object_t *value)
             return;
         }
     }
-    complain(path, "found \"%s\", expected never, on-fault or always", as_text(value));
+    complain(path, "found \"%s\", expected never, on-fault or always", value_text(value));
 }
 
 static void restart(const char *path, const ucl_object_t *value)
@@ -134,8 +159,8 @@ static void restart(const char *path, const ucl_object_t *value)
     bool when = false;
     while ((entry = ucl_object_iterate(value, &it, true))) {
         const char *key = ucl_object_key(entry);
-        char below[512];
-        snprintf(below, sizeof(below), "%s.%s", path, key);
+        char below[PATH_SIZE];
+        path_below(below, path, key);
         when |= !strcmp(key, "when");
         if (!strcmp(key, "when"))
             restart_when(below, entry);
@@ -161,75 +186,6 @@ bool child_provides(const ucl_object_t *child, const char *service)
     return false;
 }
 
-static void route_target(const char *path, const char *service, const ucl_object_t *value)
-{
-    const char *to = value && ucl_object_type(value) == UCL_STRING ? ucl_object_tostring(value) : NULL;
-    bool any_service = !strcmp(service, "*");
-    if (!to) {
-        complain(path, "found no target, expected parent, any or the name of a child");
-        return;
-    }
-    enum config_route_kind kind = !strcmp(to, "parent") ? CONFIG_ROUTE_PARENT
-                                  : !strcmp(to, "any")  ? CONFIG_ROUTE_ANY
-                                                        : CONFIG_ROUTE_CHILD;
-    if (kind == CONFIG_ROUTE_CHILD) {
-        const ucl_object_t *child = child_find(to);
-        if (!child)
-            complain(path, "found \"%s\", expected parent, any or the name of a child", to);
-        else if (!any_service && !child_provides(child, service))
-            complain(path, "child \"%s\" does not provide \"%s\"; expected it in its provides", to, service);
-    }
-    must(fdt_property_u32(fdt, "kind", kind));
-    must(fdt_property_string(fdt, "to", kind == CONFIG_ROUTE_CHILD ? to : ""));
-}
-
-static void route(const char *path, const char *service, const ucl_object_t *value, unsigned index)
-{
-    char node[16];
-    snprintf(node, sizeof(node), "r%u", index);
-    must(fdt_begin_node(fdt, node));
-    must(fdt_property_string(fdt, "service", service));
-    if (ucl_object_type(value) != UCL_OBJECT) {
-        route_target(path, service, value);
-    } else {
-        ucl_object_iter_t it = NULL;
-        const ucl_object_t *entry;
-        route_target(path, service, ucl_object_lookup(value, "to"));
-        while ((entry = ucl_object_iterate(value, &it, true))) {
-            const char *key = ucl_object_key(entry);
-            char below[512];
-            snprintf(below, sizeof(below), "%s.%s", path, key);
-            if (!strcmp(key, "label") || !strcmp(key, "args") || !strcmp(key, "for_label"))
-                text(below, key, entry);
-            else if (strcmp(key, "to"))
-                complain(below, "found an unknown item, expected to, label, args or for_label");
-        }
-    }
-    must(fdt_end_node(fdt));
-}
-
-static void routes(const char *path, const ucl_object_t *value)
-{
-    must(fdt_begin_node(fdt, "route"));
-    unsigned index = 0;
-    for (int defaults = 0; defaults < 2; defaults++) { // `default` comes after all others
-        ucl_object_iter_t it = NULL;
-        const ucl_object_t *entry, *same;
-        while ((entry = ucl_object_iterate(value, &it, true))) {
-            const char *service = ucl_object_key(entry);
-            char below[512];
-            snprintf(below, sizeof(below), "%s.%s", path, service);
-            if ((strcmp(service, "default") == 0) != defaults)
-                continue;
-            if (strlen(service) >= 32)
-                complain(below, "found a name of %zu characters, expected at most 31", strlen(service));
-            for (same = entry; same; same = same->next)
-                route(below, defaults ? "*" : service, same, index++);
-        }
-    }
-    must(fdt_end_node(fdt));
-}
-
 static void item_compile(const char *path, const struct item *item, const ucl_object_t *value)
 {
     if (value->next && item->kind != ROUTES) {
@@ -237,20 +193,20 @@ static void item_compile(const char *path, const struct item *item, const ucl_ob
         return;
     }
     if ((item->kind == ROUTES || item->kind == BLOCK) && ucl_object_type(value) != UCL_OBJECT) {
-        complain(path, "found \"%s\", expected a block { ... }", as_text(value));
+        complain(path, "found \"%s\", expected a block { ... }", value_text(value));
         return;
     }
     switch (item->kind) {
     case SIZE:
     case COUNT:
     case TIME: number(path, item, value); break;
-    case TEXT: text(path, item->name, value); break;
+    case TEXT: text_compile(path, item->name, value, (size_t)item->high); break;
     case SWITCH: switch_(path, item->name, value); break;
     case TEXTS: texts(path, item->name, value); break;
     case CPUS: cpus(path, item, value); break;
     case RESTART: restart(path, value); break;
-    case ROUTES: routes(path, value); break;
-    case BLOCK: value_compile(path, "config", value); break;
+    case ROUTES: routes_compile(path, value); break;
+    case BLOCK: value_compile(path, "config", value, 0); break;
     }
 }
 
@@ -267,35 +223,70 @@ static void check_keys(const char *name, const ucl_object_t *child)
 {
     ucl_object_iter_t it = NULL;
     const ucl_object_t *entry;
-    char path[512];
+    char path[PATH_SIZE];
     while ((entry = ucl_object_iterate(child, &it, true))) {
-        snprintf(path, sizeof(path), "%s.%s", name, ucl_object_key(entry));
+        path_below(path, name, ucl_object_key(entry));
         if (!item_find(ucl_object_key(entry)))
-            complain(path, "found an unknown item, expected one of binary, args, ram, kmem, caps, priority, budget, "
+            complain(path, "found an unknown item, expected one of binary, args, ram, kmem, caps, "
+                           "priority, budget, "
                            "period, heartbeat, affinity, provides, start, restart, route, config");
     }
-    if (!ucl_object_lookup(child, "budget") != !ucl_object_lookup(child, "period"))
-        complain(name, "found one of budget and period, expected both or none");
-    if (strlen(name) >= CONFIG_NAME_MAX || strchr(name, '/'))
-        complain(name, "found a name that is too long or has a slash, expected at most %d characters", CONFIG_NAME_MAX - 1);
+}
+
+static void check_share(const char *name, const ucl_object_t *child)
+{
+    const ucl_object_t *budget = ucl_object_lookup(child, "budget"),
+                       *period = ucl_object_lookup(child, "period");
+    double used, whole;
+    char path[PATH_SIZE];
+    path_below(path, name, budget ? "budget" : "period");
+    if (!budget != !period)
+        complain(path, "found without %s, expected both or none", budget ? "period" : "budget");
+    else if (budget && scalar_read(budget, &used) == SCALAR_TIME &&
+             scalar_read(period, &whole) == SCALAR_TIME && used > whole)
+        complain(path, "found \"%s\", expected at most the period", value_text(budget));
+}
+
+static void check_name(const char *name)
+{
+    if (!*name || strlen(name) >= CONFIG_NAME_MAX || strchr(name, '/'))
+        complain(name,
+                 "found a name that is no name of a child, expected 1 to %d characters, no slash",
+                 CONFIG_NAME_MAX - 1);
+    if (!strcmp(name, "parent") || !strcmp(name, "any"))
+        complain(name, "found a name that means something else in routes, expected another");
+}
+
+// A child reads its arguments as the item "args" of its configuration.
+static void check_args(const char *name, const ucl_object_t *child)
+{
+    const ucl_object_t *config = ucl_object_lookup(child, "config");
+    char path[PATH_SIZE];
+    path_below(path, name, "config.args");
+    if (config && ucl_object_lookup(child, "args") && ucl_object_lookup(config, "args"))
+        complain(path, "found beside %s.args, expected one of the two", name);
 }
 
 void child_compile(const char *name, const ucl_object_t *child)
 {
-    char path[512];
+    char path[PATH_SIZE];
     if (ucl_object_type(child) != UCL_OBJECT) {
-        complain(name, "found \"%s\", expected a block { ... }", as_text(child));
+        complain(name, "found \"%s\", expected a block { ... }", value_text(child));
         return;
     }
+    check_name(name);
     check_keys(name, child);
+    check_share(name, child);
+    check_args(name, child);
     must(fdt_begin_node(fdt, name));
     for (unsigned i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
         const ucl_object_t *value = ucl_object_lookup(child, items[i].name);
-        snprintf(path, sizeof(path), "%s.%s", name, items[i].name);
+        path_below(path, name, items[i].name);
         if (value)
             item_compile(path, &items[i], value);
         else if (items[i].required)
-            complain(path, "found nothing, expected it: it is required");
+            complain(path, "found nothing, expected %s",
+                     items[i].kind == SIZE ? "a size" : "a number");
     }
     must(fdt_end_node(fdt));
 }

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TREE_MAX = 1 << 20 };
+enum { TREE_MAX = 1 << 20, INCLUDES_MAX = 256 };
 
-const ucl_object_t *root;
+static const ucl_object_t *root;
 void *fdt;
 static const char *file_name;
 static unsigned errors;
@@ -29,144 +29,25 @@ void complain(const char *path, const char *format, ...)
     errors++;
 }
 
+void path_below(char below[PATH_SIZE], const char *path, const char *key)
+{
+    size_t length = strnlen(path, PATH_SIZE - 2);
+    memcpy(below, path, length);
+    below[length] = '.';
+    size_t rest = strnlen(key, PATH_SIZE - length - 2);
+    memcpy(below + length + 1, key, rest);
+    below[length + 1 + rest] = 0;
+}
+
 void must(int error)
 {
     if (!error)
         return;
-    fprintf(stderr, "%s: %s\n", file_name, fdt_strerror(error));
-    exit(1);
-}
-
-static enum scalar text_read(const char *text, double *number)
-{
-    static const struct {
-        const char *name;
-        double factor;
-        enum scalar kind;
-    } units[] = {{"", 1, SCALAR_NUMBER}, {"Kb", 1024, SCALAR_NUMBER}, {"Mb", 1 << 20, SCALAR_NUMBER},
-                 {"Gb", 1 << 30, SCALAR_NUMBER}, {"us", 1e-6, SCALAR_TIME}, {"ms", 1e-3, SCALAR_TIME},
-                 {"s", 1, SCALAR_TIME}, {"min", 60, SCALAR_TIME}};
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || !(*text >= '0' && *text <= '9'))
-        return SCALAR_TEXT;
-    for (unsigned i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcasecmp(end, units[i].name))
-            continue;
-        *number = value * units[i].factor;
-        bool whole = *number == (double)(int64_t)*number;
-        return units[i].kind == SCALAR_NUMBER && !whole ? SCALAR_FRACTION : units[i].kind;
-    }
-    return SCALAR_TEXT;
-}
-
-enum scalar scalar_read(const ucl_object_t *value, double *number)
-{
-    const char *text = "";
-    *number = ucl_object_todouble(value);
-    switch (ucl_object_type(value)) {
-    case UCL_INT: return SCALAR_NUMBER;
-    case UCL_FLOAT: return SCALAR_FRACTION;
-    case UCL_TIME: return SCALAR_TIME;
-    case UCL_BOOLEAN: *number = ucl_object_toboolean(value); return SCALAR_BOOLEAN;
-    case UCL_STRING: break;
-    default: return SCALAR_OTHER;
-    }
-    text = ucl_object_tostring(value);
-    bool yes = !strcmp(text, "yes") || !strcmp(text, "true") || !strcmp(text, "on");
-    if (yes || !strcmp(text, "no") || !strcmp(text, "false") || !strcmp(text, "off")) {
-        *number = yes;
-        return SCALAR_BOOLEAN;
-    }
-    return text_read(text, number);
-}
-
-static void scalar_compile(const char *path, const char *name, const ucl_object_t *value)
-{
-    double number;
-    switch (scalar_read(value, &number)) {
-    case SCALAR_TEXT: must(fdt_property_string(fdt, name, ucl_object_tostring(value))); break;
-    case SCALAR_BOOLEAN: must(fdt_property_u32(fdt, name, number != 0)); break;
-    case SCALAR_NUMBER: must(fdt_property_u64(fdt, name, (uint64_t)number)); break;
-    case SCALAR_TIME: must(fdt_property_u64(fdt, name, (uint64_t)(number * 1e6 + 0.5))); break;
-    case SCALAR_FRACTION:
-    case SCALAR_OTHER:
-        complain(path, "found \"%s\", expected a whole number, a time, a text or yes or no",
-                 ucl_object_tostring_forced(value) ? ucl_object_tostring_forced(value) : "nothing");
-        break;
-    }
-}
-
-// A list of texts becomes one property; of anything else, a node with members 0, 1, ...
-static bool all_texts(const ucl_object_t *list)
-{
-    ucl_object_iter_t it = NULL;
-    const ucl_object_t *item;
-    while ((item = ucl_object_iterate(list, &it, true))) {
-        if (ucl_object_type(item) != UCL_STRING)
-            return false;
-    }
-    return true;
-}
-
-static void list_compile(const char *path, const char *name, const ucl_object_t *list)
-{
-    ucl_object_iter_t it = NULL;
-    const ucl_object_t *item;
-    unsigned index = 0;
-    if (all_texts(list)) {
-        char *text = NULL;
-        size_t length = 0;
-        while ((item = ucl_object_iterate(list, &it, true))) {
-            const char *s = ucl_object_tostring(item);
-            text = realloc(text, length + strlen(s) + 1);
-            memcpy(text + length, s, strlen(s) + 1);
-            length += strlen(s) + 1;
-        }
-        must(fdt_property(fdt, name, text ? text : "", (int)length));
-        free(text);
-        return;
-    }
-    must(fdt_begin_node(fdt, name));
-    while ((item = ucl_object_iterate(list, &it, true))) {
-        char member[16];
-        snprintf(member, sizeof(member), "%u", index++);
-        value_compile(path, member, item);
-    }
-    must(fdt_end_node(fdt));
-}
-
-// libfdt wants a node's properties before its subnodes.
-static void object_compile(const char *path, const char *name, const ucl_object_t *object)
-{
-    must(fdt_begin_node(fdt, name));
-    for (int nodes = 0; nodes < 2; nodes++) {
-        ucl_object_iter_t it = NULL;
-        const ucl_object_t *item;
-        while ((item = ucl_object_iterate(object, &it, true))) {
-            bool node = ucl_object_type(item) == UCL_OBJECT ||
-                        (ucl_object_type(item) == UCL_ARRAY && !all_texts(item)) || item->next;
-            char below[512];
-            snprintf(below, sizeof(below), "%s.%s", path, ucl_object_key(item));
-            if (node != nodes)
-                continue;
-            if (item->next)
-                complain(below, "found twice, expected once; a list is written [ a, b ]");
-            else
-                value_compile(below, ucl_object_key(item), item);
-        }
-    }
-    must(fdt_end_node(fdt));
-}
-
-void value_compile(const char *path, const char *name, const ucl_object_t *value)
-{
-    if (ucl_object_type(value) == UCL_OBJECT)
-        object_compile(path, name, value);
-    else if (ucl_object_type(value) == UCL_ARRAY)
-        list_compile(path, name, value);
+    if (error == -FDT_ERR_NOSPACE)
+        fprintf(stderr, "%s: the compiled tree exceeds %dKb\n", file_name, TREE_MAX / 1024);
     else
-        scalar_compile(path, name, value);
+        fprintf(stderr, "%s: %s\n", file_name, fdt_strerror(error));
+    exit(1);
 }
 
 // `child a {} child b {}` arrives as objects of the same key, each holding an object by its name.
@@ -177,10 +58,8 @@ static void each_child(void (*visit)(const char *name, const ucl_object_t *child
     while ((group = ucl_object_iterate(all, &groups, false))) {
         ucl_object_iter_t it = NULL;
         const ucl_object_t *child;
-        if (ucl_object_type(group) != UCL_OBJECT) {
-            complain("child", "found a value, expected `child NAME { ... }`");
-            continue;
-        }
+        if (ucl_object_type(group) != UCL_OBJECT)
+            continue; // compile_root has complained
         while ((child = ucl_object_iterate(group, &it, true)))
             visit(ucl_object_key(child), child);
     }
@@ -202,25 +81,69 @@ const ucl_object_t *child_find(const char *name)
     return found;
 }
 
+static unsigned children;
 static void compile(const char *name, const ucl_object_t *child)
 {
-    char path[512];
-    snprintf(path, sizeof(path), "child %s", name);
+    children++;
     if (child_find(name) != child || child->next)
-        complain(path, "found twice, expected children of different names");
+        complain(name, "found twice, expected children of different names");
     else
         child_compile(name, child);
 }
 
 static void compile_root(void)
 {
+    static const char expected[] = "child NAME { ... }";
     ucl_object_iter_t it = NULL;
-    const ucl_object_t *item;
+    const ucl_object_t *item, *one;
     while ((item = ucl_object_iterate(root, &it, true))) {
-        if (strcmp(ucl_object_key(item), "child"))
-            complain(ucl_object_key(item), "found an unknown item, expected `child NAME { ... }`");
+        bool child = !strcmp(ucl_object_key(item), "child");
+        if (!child)
+            complain(ucl_object_key(item), "found an unknown item, expected `%s`", expected);
+        for (one = child ? item : NULL; one; one = one->next) {
+            if (ucl_object_type(one) != UCL_OBJECT)
+                complain("child", "found \"%s\", expected `%s`", value_text(one), expected);
+        }
     }
     each_child(compile);
+    if (!children && !errors)
+        complain("child", "found none, expected at least one `%s`", expected);
+}
+
+// libucl tells of each file before it reads it.
+static char *included[INCLUDES_MAX];
+static unsigned included_count;
+static void include(struct ucl_parser *parser, const ucl_object_t *parent,
+                    const ucl_object_t *arguments, const char *path, size_t length, void *context)
+{
+    (void)parser, (void)parent, (void)arguments, (void)context;
+    if (included_count < INCLUDES_MAX)
+        included[included_count++] = strndup(path, length);
+}
+
+static bool write_dependencies(const char *out)
+{
+    char name[4096];
+    snprintf(name, sizeof(name), "%s.d", out);
+    FILE *dependencies = fopen(name, "w");
+    if (!dependencies)
+        return false;
+    fprintf(dependencies, "%s:", out);
+    for (unsigned i = 0; i < included_count; i++)
+        fprintf(dependencies, " %s", included[i]);
+    fputc('\n', dependencies);
+    for (unsigned i = 0; i < included_count; i++)
+        fprintf(dependencies, "%s:\n", included[i]);
+    return fclose(dependencies) == 0;
+}
+
+static bool write_tree(const char *out)
+{
+    FILE *file = fopen(out, "wb");
+    if (!file)
+        return false;
+    bool written = fwrite(fdt, fdt_totalsize(fdt), 1, file) == 1;
+    return fclose(file) == 0 && written;
 }
 
 int main(int argc, char **argv)
@@ -232,6 +155,7 @@ int main(int argc, char **argv)
     file_name = argv[3];
     struct ucl_parser *parser = ucl_parser_new(UCL_PARSER_DEFAULT);
     ucl_parser_set_filevars(parser, file_name, true);
+    ucl_parser_set_include_tracer(parser, include, NULL);
     if (!ucl_parser_add_file(parser, file_name) || ucl_parser_get_error(parser)) {
         fprintf(stderr, "%s: %s\n", file_name, ucl_parser_get_error(parser));
         return 1;
@@ -246,8 +170,7 @@ int main(int argc, char **argv)
         return 1;
     must(fdt_end_node(fdt));
     must(fdt_finish(fdt));
-    FILE *out = fopen(argv[2], "wb");
-    if (!out || fwrite(fdt, fdt_totalsize(fdt), 1, out) != 1 || fclose(out)) {
+    if (!write_tree(argv[2]) || !write_dependencies(argv[2])) {
         perror(argv[2]);
         return 1;
     }

@@ -8,22 +8,44 @@
 #include <stdint.h>
 #include <ucl.h>
 
-// Counts an error and prints "FILE: PATH: found ..., expected ...".
-__attribute__((format(printf, 2, 3))) void complain(const char *path, const char *format, ...);
-// The whole configuration, for looking at other children.
-extern const ucl_object_t *root;
-extern void *fdt;
-// Stops with a message if libfdt has no room or refuses.
-void must(int error);
+// The longest path of an item in a message; longer ones are cut.
+enum { PATH_SIZE = 512 };
 
-// Writes one child.
-void child_compile(const char *name, const ucl_object_t *child);
-// Whether a child of that name exists, and whether it provides `service`.
+// conf.c: counts an error and prints "FILE: PATH: found ..., expected ...".
+__attribute__((format(printf, 2, 3))) void complain(const char *path, const char *format, ...);
+// conf.c: writes the path of `key` in `path` into `below`.
+void path_below(char below[PATH_SIZE], const char *path, const char *key);
+// conf.c: stops with a message if libfdt has no room or refuses.
+void must(int error);
+// The tree, while it is written.
+extern void *fdt;
+
+// conf.c: the child of that name, or NULL.
 const ucl_object_t *child_find(const char *name);
+
+// child.c: checks and writes one child.
+void child_compile(const char *name, const ucl_object_t *child);
+// child.c: whether its `provides` has the service.
 bool child_provides(const ucl_object_t *child, const char *service);
-// What a scalar is: libucl leaves a number text when a `}` follows on its line, so text is read again.
-enum scalar { SCALAR_TEXT, SCALAR_NUMBER, SCALAR_FRACTION, SCALAR_TIME, SCALAR_BOOLEAN, SCALAR_OTHER };
+// child.c: a text of less than `size` bytes, as a property.
+void text_compile(const char *path, const char *name, const ucl_object_t *value, size_t size);
+
+// route.c: the `route` block of a child.
+void routes_compile(const char *path, const ucl_object_t *block);
+
+// value.c: what a scalar is. libucl leaves a number text when a `}` follows on its line, so text is
+// read again.
+enum scalar {
+    SCALAR_TEXT,
+    SCALAR_NUMBER,
+    SCALAR_FRACTION,
+    SCALAR_TIME,
+    SCALAR_BOOLEAN,
+    SCALAR_OTHER
+};
 // *number: the number, the seconds, or 0 and 1.
 enum scalar scalar_read(const ucl_object_t *value, double *number);
-// Any value of a `config` block, as property or node.
-void value_compile(const char *path, const char *name, const ucl_object_t *value);
+// value.c: any value of a `config` block, as property or node; `depth`: of nodes above it.
+void value_compile(const char *path, const char *name, const ucl_object_t *value, unsigned depth);
+// value.c: a value for a message. The text stays until the next call.
+const char *value_text(const ucl_object_t *value);

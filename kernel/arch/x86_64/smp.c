@@ -12,7 +12,7 @@
 #include "kernel/arch/x86_64/x86.h"
 
 enum { APIC_IDS = 256, CPU_NONE = 0xff };
-enum ap_state { AP_ABSENT = 0, AP_STARTING, AP_ONLINE, AP_GIVEN_UP };
+enum ap_state { AP_ABSENT = 0, AP_STARTING, AP_ONLINE, AP_GIVEN_UP, AP_BARRED };
 
 // Processors since the mid-2000s need no pause after INIT: a quick round first, then the manual's
 // times.
@@ -65,17 +65,30 @@ static void startup_missing(const struct acpi_info *info)
             lapic_send_startup(info->cpu_apic_id[cpu], (u8)(smp_trampoline >> PAGE_SHIFT));
 }
 
+static bool change(unsigned cpu, u8 from, u8 to)
+{
+    return __atomic_compare_exchange_n(&states[cpu], &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+// A CPU that has not come is barred before it is initialised: if it comes at this very moment it must not count as
+// online, since the INIT stops it. allow_missing lets it come again.
 static bool init_missing(const struct acpi_info *info)
 {
     bool any = false;
 
     for (unsigned cpu = 1; cpu < info->cpu_count; cpu++) {
-        if (starting(cpu)) {
+        if (change(cpu, AP_STARTING, AP_BARRED)) {
             lapic_send_init(info->cpu_apic_id[cpu]);
             any = true;
         }
     }
     return any;
+}
+
+static void allow_missing(const struct acpi_info *info)
+{
+    for (unsigned cpu = 1; cpu < info->cpu_count; cpu++)
+        (void)change(cpu, AP_BARRED, AP_STARTING);
 }
 
 static void prepare(const struct acpi_info *info)
@@ -99,30 +112,26 @@ void smp_start(const struct acpi_info *info)
     prepare(info);
     init_missing(info);
     tsc_delay_us(INIT_QUICK_US);
+    allow_missing(info);
     startup_missing(info);
     wait_for_all(info->cpu_count, WAIT_QUICK_US);
     if (init_missing(info)) {
         tsc_delay_us(INIT_SLOW_US);
+        allow_missing(info);
         startup_missing(info);
         tsc_delay_us(STARTUP_AGAIN_US);
         startup_missing(info);
         wait_for_all(info->cpu_count, WAIT_SLOW_US);
     }
-    for (unsigned cpu = 1; cpu < info->cpu_count; cpu++) {
-        u8 expected = AP_STARTING;
-        __atomic_compare_exchange_n(&states[cpu], &expected, AP_GIVEN_UP, false, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_ACQUIRE);
-    }
+    for (unsigned cpu = 1; cpu < info->cpu_count; cpu++)
+        (void)change(cpu, AP_STARTING, AP_GIVEN_UP);
 }
 
 // Called by trampoline.S on the CPU's own stack.
 NORETURN void ap_start(unsigned cpu);
 void ap_start(unsigned cpu)
 {
-    u8 expected = AP_STARTING;
-
-    if (__atomic_compare_exchange_n(&states[cpu], &expected, AP_ONLINE, false, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_ACQUIRE))
+    if (change(cpu, AP_STARTING, AP_ONLINE))
         ap_main(cpu);
     for (;;)
         hlt();
