@@ -62,7 +62,8 @@ static error_t control(word_t operation, struct msg *m)
     struct child *child = child_by_name(name);
     if (!child || !child->reserved)
         return ENOTFOUND;
-    if (operation == INIT_START && child->state == CHILD_RUNNING)
+    bool ends = __atomic_load_n(&child->notes, __ATOMIC_ACQUIRE) & (NOTE_KILL | NOTE_EXIT | NOTE_FAULT);
+    if (operation == INIT_START && child->state == CHILD_RUNNING && !ends)
         return EINUSE;
     if (operation == INIT_KILL && child->state != CHILD_RUNNING)
         return ENOTFOUND;

@@ -85,6 +85,7 @@ static void plan(struct child *child, bool failed)
 static void ended(struct child *child, u32 notes)
 {
     bool failed = notes & (NOTE_FAULT | NOTE_KILL) || child->exit_code != 0;
+    __atomic_store_n(&child->state, CHILD_ENDING, __ATOMIC_RELEASE); // a start may be asked for from now on
     child_end(child);
     child->state = notes & NOTE_FAULT  ? CHILD_FAULTED
                    : notes & NOTE_KILL ? CHILD_STOPPED
@@ -99,9 +100,11 @@ static void ended(struct child *child, u32 notes)
 
 static void attend(struct child *child)
 {
-    u32 notes = __atomic_exchange_n(&child->notes, 0, __ATOMIC_ACQ_REL);
-    if (notes & (NOTE_FAULT | NOTE_EXIT | NOTE_KILL) && child->state == CHILD_RUNNING)
+    u32 notes = __atomic_load_n(&child->notes, __ATOMIC_ACQUIRE);
+    u32 ends = notes & (NOTE_FAULT | NOTE_EXIT | NOTE_KILL);
+    if (ends && child->state == CHILD_RUNNING)
         ended(child, notes);
+    notes = __atomic_exchange_n(&child->notes, 0, __ATOMIC_ACQ_REL);
     if (notes & NOTE_START && child->state != CHILD_RUNNING) {
         child->in_a_row = 0;
         start(child);

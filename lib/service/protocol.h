@@ -165,7 +165,7 @@ enum pd_flag {
     X(KILL, 17, "string name", "", "end a child; its restart policy applies; ENOTFOUND")           \
     X(START, 18, "string name", "", "start one that has ended; EINUSE if it runs")                 \
     X(REPORT, 19, "2 position", "1 next position, string text", "the state as text")
-#define CHILD_STATES(X) X(STOPPED, 0) X(RUNNING, 1) X(FAULTED, 2) X(EXITED, 3) X(WAITING, 4) X(FAILED, 5)
+#define CHILD_STATES(X) X(STOPPED, 0) X(RUNNING, 1) X(FAULTED, 2) X(EXITED, 3) X(WAITING, 4) X(FAILED, 5) X(ENDING, 6)
 enum child_state {
 #define X(name, number) CHILD_##name = (number),
     CHILD_STATES(X)

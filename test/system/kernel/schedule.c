@@ -155,7 +155,8 @@ static void pause_and_resume(void)
     struct thread t;
     begin();
     CHECK_EQ(thread_start(&t, SEL_PD, HIP->cpu_count - 1, 10, spin, 0), SUCCESS);
-    rest(5000);
+    for (unsigned i = 0; i < 1000 && !counter[0]; i++)
+        rest(5000);
     CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_PAUSE, 0, 0, 0, 0), SUCCESS);
     u64 before = 0; // on a busy host it may take a while until the other CPU hears of it
     for (unsigned i = 0; i < 100 && (!before || counter[0] != before); i++) {
