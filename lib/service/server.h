@@ -112,6 +112,9 @@ NORETURN void server_run(struct server *server);
 void server_sweep(struct server *server);
 // For server_host: the session of this pseudonym, if there is one, is over.
 void server_pseudonym_gone(struct server *server, sel_t pseudonym);
+// Asks the parent to end the session's client (REQ_KILL): ENOTFOUND if it is gone, EPERM, EFEATURE for
+// the services of a parent itself. It ends soon, not at once.
+MUST_CHECK error_t server_request_kill(struct server_session *session);
 // Takes the service back and closes all sessions. Not from a handler.
 void server_stop(struct server *server);
 

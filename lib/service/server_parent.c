@@ -59,5 +59,16 @@ static error_t singleton(struct server *server, sel_t pseudonym, bool release)
     return parent_call(&m);
 }
 
+error_t server_request_kill(struct server_session *session)
+{
+    struct msg m;
+    if (session->server->config.host)
+        return EFEATURE;
+    begin(&m, PARENT_REQ_KILL);
+    msg_put_string(&m, "");
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, session->pseudonym, 0, RIGHT_ALL)));
+    return parent_call(&m);
+}
+
 const struct server_host server_ipc_host = {
     .add = add, .remove = withdraw, .quota = quota, .singleton = singleton};

@@ -8,8 +8,8 @@
 #include "lib/rt/print.h"
 #include <tessera/error.h>
 
-static bool test_failed;
-static unsigned tests_passed, tests_failed;
+__attribute__((unused)) static bool test_failed;
+__attribute__((unused)) static unsigned tests_passed, tests_failed;
 
 // Leaves the test's function when `condition` is false.
 #define CHECK(condition)                                                                           \

@@ -11,7 +11,7 @@
 #include "test/system/compose_server/operations.h"
 #include <libfdt.h>
 
-enum { EXIT_PORT = 0xf4, LIVES = 100, WAIT_US = 5000000 };
+enum { EXIT_PORT = 0xf4, LIVES = 100, WAIT_US = 5000000, GHOST_US = 3500000 };
 
 static error_t open_quota(struct service_client *c, const char *name, const char *label, u64 ram)
 {
@@ -297,6 +297,58 @@ static void a_hundred_lives_leak_nothing(void)
     service_close(&control);
 }
 
+static error_t row_of(struct service_client *control, const char *wanted, word_t *state)
+{
+    struct msg m;
+    char name[64];
+    service_begin(control, &m, INIT_LIST);
+    msg_put_word(&m, 0);
+    error_t error = service_call(control, &m);
+    (void)msg_get_word(&m);
+    for (word_t count = msg_get_word(&m); count > 0 && !error; count--) {
+        *state = msg_get_word(&m);
+        for (unsigned i = 0; i < 5; i++)
+            (void)msg_get_word(&m);
+        msg_get_string(&m, name, sizeof(name));
+        error = msg_error(&m);
+        if (!strcmp(name, wanted))
+            return error;
+    }
+    return error ? error : ENOTFOUND;
+}
+
+static bool reaches(struct service_client *control, const char *name, enum child_state state,
+                    u32 restarts)
+{
+    word_t found = 0;
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
+        if (row_of(control, name, &found))
+            return false;
+        if ((found & 0xffffffff) == state && found >> 32 >= restarts)
+            return true;
+    }
+    return false;
+}
+
+static void children_end_as_they_should(void)
+{
+    struct service_client control;
+    CHECK_EQ(open(&control, "init"), SUCCESS);
+    CHECK(reaches(&control, "victim", CHILD_STOPPED, 0)); // its server had it killed
+    CHECK(reaches(&control, "heartless", CHILD_FAILED, 2)); // no heartbeat, twice again, then given up
+    CHECK(reaches(&control, "lonely", CHILD_RUNNING, 0));   // waits
+    CHECK(reaches(&control, "no_binary", CHILD_FAILED, 0));
+    CHECK(reaches(&control, "no_caps", CHILD_FAILED, 0));
+    CHECK(reaches(&control, "no_kmem", CHILD_FAILED, 0));
+    CHECK(reaches(&control, "too_small", CHILD_FAILED, 0));
+    CHECK(reaches(&control, "too_large", CHILD_FAILED, 0));
+    CHECK(reaches(&control, "broken", CHILD_FAILED, 0));
+    CHECK_EQ(control_call(&control, INIT_START, "victim"), SUCCESS);
+    CHECK(reaches(&control, "victim", CHILD_STOPPED, 0));
+    CHECK_EQ(parent_request_kill("server"), EPERM); // a sibling's end is not ours to ask for
+    service_close(&control);
+}
+
 static void config_is_ones_own(void)
 {
     struct rom rom;
@@ -398,6 +450,8 @@ int main(void)
     RUN(a_hundred_lives_leak_nothing);
     RUN(all_cpus_call_at_once);
     RUN(threads_survive_a_dying_server);
+    RUN(children_end_as_they_should);
+    pause_us(GHOST_US); // until init has said who waits
     TESTS_DONE();
     if (!io_port_open(&port, EXIT_PORT, 4))
         __asm__ volatile("outl %0, %1" ::"a"(tests_failed ? 1 : 0), "d"((u16)EXIT_PORT));

@@ -66,6 +66,12 @@ static error_t dispatch(struct server_session *session, struct server_cpu *cpu, 
         msg_put_word(m, error);
         return SUCCESS;
     }
+    case COMPOSE_KILL_ME: {
+        error_t error = server_request_kill(session);
+        msg_begin(m);
+        msg_put_word(m, error);
+        return SUCCESS;
+    }
     case COMPOSE_CRASH: *(volatile int *)value = 1; return SUCCESS;
     default: return EPROTO;
     }

@@ -12,4 +12,5 @@ enum compose_operation {
     COMPOSE_TAKE,   // takes item over
     COMPOSE_CHARGE, // 2 bytes
     COMPOSE_CRASH,  // 2 address to write to
+    COMPOSE_KILL_ME, // the server asks its parent to end this client
 };
