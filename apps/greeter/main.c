@@ -44,7 +44,8 @@ static error_t dispatch(struct server_session *session, struct server_cpu *cpu, 
     msg_get_string(m, name, sizeof(name));
     if (msg_error(m))
         return EPROTO;
-    text_format(answer, sizeof(answer), "good day, %s; this is your call number %u", name, ++a->calls);
+    text_format(answer, sizeof(answer), "good day, %s; this is your call number %u", name,
+                ++a->calls);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_string(m, answer);
@@ -59,5 +60,7 @@ int main(void)
         .name = "greeter", .flags = SERVICE_SESSION_PORTALS, .sessions_max = 16, .ops = &ops};
     if (server_start(&server, &config))
         return 1;
+    print("I am a service with two clients. I count the calls of each session apart, and know my\n"
+          "clients only by the label that init vouches for\n");
     server_run(&server);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Tour: a client of the greeter. Its configuration (ROM module "config") says its name and how often
-// it calls; two children of the scenario run this same program.
+// Tour: a client of the greeter. Its configuration (ROM module "config") says its name and how
+// often it calls; two children of the scenario run this same program.
 #include "apps/greeter/greeter.h"
 #include "lib/rt/print.h"
 #include "lib/service/env.h"
@@ -36,6 +36,7 @@ int main(void)
     if (service_init(&greeter, "greeter", "", "", (struct service_quota){0, 0}) ||
         timer_open(&timer, &clock))
         return 1;
+    print("I am %s: so says my config block. I call the greeter %lu times\n", name, calls);
     for (u64 i = 0; i < calls; i++) {
         struct msg m;
         char answer[128];

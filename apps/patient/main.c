@@ -9,6 +9,8 @@
 int main(void)
 {
     struct service_client fragile;
+    print("I call a service that faults at its third call; init starts it again. See what I "
+          "notice\n");
     if (service_init(&fragile, "fragile", "", "", (struct service_quota){0, 0}))
         return 1;
     for (unsigned i = 1; i <= 4; i++) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Tour: an endless loop at a high priority. Its account gives it 5 ms of each 100, so nobody notices;
-// `top` shows it.
+// Tour: an endless loop at a high priority. Its account gives it 5 ms of each 100, so nobody
+// notices; `top` shows it.
 #include "lib/rt/print.h"
 
 int main(void)

@@ -27,7 +27,8 @@ static u32 median(void)
     return samples[SAMPLES / 2];
 }
 
-NORETURN static void null_handler(word_t identity, head_t h, word_t w0, word_t w1, word_t w2, word_t w3)
+NORETURN static void null_handler(word_t identity, head_t h, word_t w0, word_t w1, word_t w2,
+                                  word_t w3)
 {
     (void)identity, (void)h, (void)w0, (void)w1, (void)w2, (void)w3;
     hc_reply0();

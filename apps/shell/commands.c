@@ -3,14 +3,18 @@
 //
 // The table of commands, the services that they use, and the short ones among them.
 #include "apps/shell/shell.h"
+#include "lib/rt/start.h"
 #include "lib/rt/string.h"
 #include "lib/service/timer.h"
 
-static struct service_client *ready(struct service_client *client, const char *name, const char *args)
+enum { TIMER_RAM = 8192 }; // what the timer server keeps for `top`
+
+static struct service_client *ready(struct service_client *client, const char *name,
+                                    const char *args)
 {
     if (client->base != SEL_NONE && !client->name) // all zero: never initialised
         client->base = SEL_NONE;
-    if (client->base == SEL_NONE && service_init(client, name, "", args, (struct service_quota){0, 0}))
+    if (client->base == SEL_NONE && service_init(client, name, "", args, client->quota))
         say("shell: no selectors left for a session \"%s\"\n", name);
     return client;
 }
@@ -41,6 +45,7 @@ struct service_client *client_cpu(void)
 struct service_client *client_timer(void)
 {
     static struct service_client client;
+    client.quota.ram = TIMER_RAM;
     return ready(&client, "timer", "");
 }
 
@@ -54,7 +59,7 @@ bool failed(const struct service_client *client, const char *what, error_t error
 {
     if (!error)
         return false;
-    const char *why = error == EPERM       ? "denied: the shell has no route to it, or may not"
+    const char *why = error == EPERM ? "denied by the parent: no route of the shell leads to it"
                       : error == ENOTFOUND ? "there is none by that name, or it does not run"
                       : error == EINUSE    ? "it runs already"
                       : error == EABORT    ? "the service died in the call; try again"
@@ -65,11 +70,15 @@ bool failed(const struct service_client *client, const char *what, error_t error
 
 static void command_help(const char *argument)
 {
+    bool found = !*argument;
     for (unsigned i = 0; i < command_count; i++) {
         if (*argument && strcmp(argument, commands[i].name))
             continue;
+        found = true;
         say("  %-9s%-8s %s\n", commands[i].name, commands[i].arguments, commands[i].help);
     }
+    if (!found)
+        say("shell: help: there is no command \"%s\"; \"help\" lists them\n", argument);
     if (!*argument)
         say("Keys: arrows, Tab, Ctrl-A E K U W C L. Leave QEMU at any time with Ctrl-A X.\n");
 }
@@ -78,13 +87,15 @@ static void control(const char *name, word_t operation, const char *what)
 {
     struct service_client *c = client_init();
     struct msg m;
+    char request[96];
     if (!*name) {
         say("shell: %s: found no name, expected a component's; \"tree\" lists them\n", what);
         return;
     }
     service_begin(c, &m, operation);
     msg_put_string(&m, name);
-    failed(c, what, service_call(c, &m));
+    text_format(request, sizeof(request), "%s \"%.64s\"", what, name);
+    failed(c, request, service_call(c, &m));
 }
 
 static void command_kill(const char *argument)
@@ -119,6 +130,15 @@ static void command_uptime(const char *argument)
     say("up %lu.%03lu s; %lu s since 1970\n", since / 1000000, since / 1000 % 1000, wall / 1000000);
 }
 
+static void command_version(const char *argument)
+{
+    (void)argument;
+    say("Tessera on %u CPU%s, TSC %lu MHz\n", hip()->cpu_count, hip()->cpu_count == 1 ? "" : "s",
+        hip()->tsc_khz / 1000ul);
+    if (*hip()->cmdline)
+        say("started with: %s\n", hip()->cmdline);
+}
+
 static void command_clear(const char *argument)
 {
     (void)argument;
@@ -134,6 +154,8 @@ const struct command commands[] = {
     {"top", "", "who uses the processors, in one second", command_top, false},
     {"bench", "ipc", "what calls cost here, in cycles", command_bench, false},
     {"uptime", "", "time since the start, and the wall clock", command_uptime, false},
+    {"version", "", "what runs, on how many CPUs, started with which options", command_version,
+     false},
     {"clear", "", "an empty screen", command_clear, false},
     {"reboot", "", "start the machine anew", command_reboot, false},
     {"poweroff", "", "turn the machine off", command_poweroff, false},

@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The line editor (editor.h). After every change but plain typing at the end, the line is drawn anew:
-// simple, and right whatever the terminal showed before.
+// The line editor (editor.h). After every change but plain typing at the end, the line is drawn
+// anew: simple, and right whatever the terminal showed before.
 #include "apps/shell/editor.h"
 #include "lib/rt/print.h"
 #include "lib/rt/string.h"
 
-enum { CTRL_A = 1, CTRL_C = 3, CTRL_D = 4, CTRL_E = 5, BACKSPACE = 8, CTRL_K = 11, CTRL_L = 12, CTRL_U = 21,
-       CTRL_W = 23, ESCAPE = 27, DELETE = 127 };
-enum { NO_ESCAPE, AFTER_ESCAPE, IN_SEQUENCE };
+enum {
+    CTRL_A = 1,
+    CTRL_C = 3,
+    CTRL_D = 4,
+    CTRL_E = 5,
+    BACKSPACE = 8,
+    CTRL_K = 11,
+    CTRL_L = 12,
+    CTRL_U = 21,
+    CTRL_W = 23,
+    ESCAPE = 27,
+    DELETE = 127
+};
+enum { NO_ESCAPE, AFTER_ESCAPE, IN_SEQUENCE, IN_MODIFIERS };
 
 static void put(struct editor *e, const char *text, size_t length)
 {
@@ -71,7 +82,8 @@ static void show_history(struct editor *e, unsigned back)
     if (e->back == 0)
         strlcpy(e->draft, e->line, sizeof(e->draft));
     e->back = back;
-    const char *from = back ? e->history[(e->next + EDITOR_HISTORY - back) % EDITOR_HISTORY] : e->draft;
+    const char *from =
+        back ? e->history[(e->next + EDITOR_HISTORY - back) % EDITOR_HISTORY] : e->draft;
     strlcpy(e->line, from, sizeof(e->line));
     e->length = e->cursor = strlen(e->line);
     draw(e);
@@ -160,11 +172,14 @@ static void escape(struct editor *e, unsigned char byte)
         return;
     }
     if (byte >= '0' && byte <= '9') {
-        e->parameter = (e->parameter * 10 + byte - '0') % 1000;
+        if (e->escape == IN_SEQUENCE)
+            e->parameter = (e->parameter * 10 + byte - '0') % 1000;
+    } else if (byte == ';') {
+        e->escape = IN_MODIFIERS; // Shift, Control: the key counts as if without
     } else if (byte >= 0x40 && byte <= 0x7e) {
         e->escape = NO_ESCAPE;
         sequence_end(e, byte);
-    } else if (byte != ';') {
+    } else {
         e->escape = NO_ESCAPE;
     }
 }
@@ -200,6 +215,8 @@ bool editor_feed(struct editor *e, unsigned char byte)
 {
     bool after_return = e->after_return;
     e->after_return = byte == '\r';
+    if (byte < 32 || byte == DELETE)
+        e->escape = NO_ESCAPE; // a sequence that was cut short costs no key
     if (e->escape != NO_ESCAPE) {
         escape(e, byte);
         return false;

@@ -16,9 +16,9 @@ struct editor {
     size_t length, cursor;
     char prompt[EDITOR_PROMPT_MAX];
     char history[EDITOR_HISTORY][EDITOR_LINE_MAX + 1]; // [next - 1] is the latest
-    unsigned next, kept, back; // back: how far the user went into it
-    char draft[EDITOR_LINE_MAX + 1]; // what stood in the line before that
-    unsigned escape;                 // state of an escape sequence
+    unsigned next, kept, back;                         // back: how far the user went into it
+    char draft[EDITOR_LINE_MAX + 1];                   // what stood in the line before that
+    unsigned escape;                                   // state of an escape sequence
     unsigned parameter;
     bool after_return; // a line feed after a carriage return is dropped
     void (*write)(void *context, const char *text, size_t length);

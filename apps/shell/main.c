@@ -33,7 +33,8 @@ static void send(const char *text, size_t length)
         text += taken;
         length -= taken;
         if (!taken)
-            (void)!hc_sm_down(input, deadline_in_us(FULL_WAIT_US)); // a key would wake us: look again
+            (void)!hc_sm_down(input,
+                              deadline_in_us(FULL_WAIT_US)); // a key would wake us: look again
     }
 }
 

@@ -10,7 +10,8 @@
 // Writes to the terminal.
 void say(const char *format, ...) PRINTF_LIKE(1, 2);
 void say_bytes(const char *text, size_t length);
-// Reports an error with a service; true if there was one.
+// Reports an error with a service, if there was one: what was asked of it (a command, with its
+// argument if that matters), and why it failed. True if there was one.
 bool failed(const struct service_client *client, const char *what, error_t error);
 
 // A handle that is made at its first use. The session opens with the first call.

@@ -8,7 +8,7 @@
 #include "lib/rt/tsc.h"
 #include "lib/service/timer.h"
 
-enum { TOP_MAX = 96, SECOND_US = 1000000 };
+enum { TOP_MAX = 128, SECOND_US = 1000000 };
 
 static const char *const states[] = {
 #define X(name, number) [number] = #name,
@@ -96,8 +96,8 @@ void command_log(const char *argument)
 
 struct usage {
     u64 ticks;
-    u32 cpu, priority;
-    char name[64];
+    unsigned threads;
+    char name[96];
 };
 
 static error_t statistics(struct usage *out, unsigned *count)
@@ -118,9 +118,7 @@ static error_t statistics(struct usage *out, unsigned *count)
             struct usage *u = &out[*count];
             char name[256];
             u->ticks = msg_get_word(&m);
-            word_t where = msg_get_word(&m);
-            u->cpu = (u32)where;
-            u->priority = (u32)(where >> 32);
+            (void)msg_get_word(&m); // CPU and priority
             msg_get_string(&m, name, sizeof(name));
             strlcpy(u->name, name, sizeof(u->name));
             if (msg_error(&m))
@@ -134,37 +132,79 @@ static error_t statistics(struct usage *out, unsigned *count)
     return SUCCESS;
 }
 
+// The component that a thread belongs to: "init -> timer -> waiter" counts for "timer".
+static void component_of(const char *thread, char *name, size_t size)
+{
+    static const char arrow[] = " -> ";
+    enum { ARROW = sizeof(arrow) - 1 };
+    if (!strncmp(thread, "init -> ", 8))
+        thread += 8;
+    size_t length = 0;
+    while (thread[length] && strncmp(thread + length, arrow, ARROW))
+        length++;
+    strlcpy(name, thread, length + 1 < size ? length + 1 : size);
+}
+
+// Adds up the threads of each component, in place. Returns how many components there are.
+static unsigned by_component(struct usage *list, unsigned count)
+{
+    unsigned total = 0;
+    for (unsigned i = 0; i < count; i++) {
+        struct usage one = {.ticks = list[i].ticks, .threads = 1};
+        unsigned k = 0;
+        component_of(list[i].name, one.name, sizeof(one.name));
+        while (k < total && strcmp(list[k].name, one.name))
+            k++;
+        if (k < total) {
+            list[k].ticks += one.ticks;
+            list[k].threads++;
+        } else {
+            list[total++] = one;
+        }
+    }
+    return total;
+}
+
 static u64 earlier_ticks(const struct usage *before, unsigned count, const struct usage *now)
 {
     for (unsigned i = 0; i < count; i++) {
-        if (before[i].cpu == now->cpu && !strcmp(before[i].name, now->name))
+        if (!strcmp(before[i].name, now->name)) // less than before: it is another life
             return before[i].ticks <= now->ticks ? before[i].ticks : 0;
     }
     return 0;
 }
 
+// Statistics, by component, and when they were taken.
+static error_t snapshot(struct usage *list, unsigned *count, u64 *when)
+{
+    *when = rdtsc();
+    error_t error = statistics(list, count);
+    if (!error)
+        *count = by_component(list, *count);
+    return error;
+}
+
 void command_top(const char *argument)
 {
     static struct usage before[TOP_MAX], after[TOP_MAX];
-    unsigned count = 0, count_after = 0;
+    unsigned count_before, count;
+    u64 begin, end;
     struct timer timer;
     (void)argument;
-    if (statistics(before, &count))
+    if (snapshot(before, &count_before, &begin))
         return;
-    u64 begin = rdtsc();
-    if (failed(client_timer(), "top", timer_open(&timer, client_timer())))
+    if (failed(client_timer(), "top", timer_clone(&timer, client_timer())))
         return;
-    (void)!timer_sleep(&timer, SECOND_US);
+    error_t error = timer_sleep(&timer, SECOND_US);
     timer_free(&timer);
-    u64 span = rdtsc() - begin;
-    if (statistics(after, &count_after))
+    if (failed(client_timer(), "top", error))
         return;
-    say("  CPU%%   CPU PRIO THREAD\n");
-    for (unsigned i = 0; i < count_after; i++) {
-        u64 used = after[i].ticks - earlier_ticks(before, count, &after[i]);
-        u64 tenths = used / (span / 1000 + 1);
-        if (tenths)
-            say("  %3lu.%lu  %3u  %3u %s\n", tenths / 10, tenths % 10, after[i].cpu,
-                after[i].priority, after[i].name);
+    if (snapshot(after, &count, &end))
+        return;
+    u64 thousandth = (end - begin) / 1000 + 1;
+    say("   CPU%%  THREADS COMPONENT    (100%% is one processor)\n");
+    for (unsigned i = 0; i < count; i++) {
+        u64 tenths = (after[i].ticks - earlier_ticks(before, count_before, &after[i])) / thousandth;
+        say("  %3lu.%lu  %7u %s\n", tenths / 10, tenths % 10, after[i].threads, after[i].name);
     }
 }

@@ -9,6 +9,7 @@
 int main(void)
 {
     struct service_client greeter;
+    print("I shall ask for the greeter, to which my block in tour.ucl has no route\n");
     if (service_init(&greeter, "greeter", "", "", (struct service_quota){0, 0}))
         return 1;
     error_t error = service_open(&greeter);
