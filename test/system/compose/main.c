@@ -8,10 +8,11 @@
 #include "lib/rt/string.h"
 #include "lib/rt/tsc.h"
 #include "lib/service/env.h"
+#include "lib/service/server.h"
 #include "test/system/compose_server/operations.h"
 #include <libfdt.h>
 
-enum { EXIT_PORT = 0xf4, LIVES = 100, WAIT_US = 5000000, GHOST_US = 3500000 };
+enum { EXIT_PORT = 0xf4, LIVES = 100, PSEUDONYMS = 64, WAIT_US = 5000000, GHOST_US = 3500000 };
 
 static error_t open_quota(struct service_client *c, const char *name, const char *label, u64 ram)
 {
@@ -102,6 +103,11 @@ static void singleton_allows_one(void)
 {
     struct service_client a, b;
     CHECK_EQ(open(&a, "count"), SUCCESS);
+    CHECK_EQ(service_call0(&a, SERVICE_CLOSE), SUCCESS); // the session alone, not the pseudonym
+    CHECK_EQ(open(&b, "count"), SUCCESS);
+    service_close(&a);
+    service_close(&b);
+    CHECK_EQ(open(&a, "count"), SUCCESS);
     CHECK_EQ(open(&b, "count"), EINUSE);
     service_close(&a);
     CHECK_EQ(open(&b, "count"), SUCCESS);
@@ -129,6 +135,51 @@ static void no_route_no_session(void)
     CHECK_EQ(open(&c, "nonsense"), EPERM);
     struct io_mem memory;
     CHECK_EQ(io_mem_open(&memory, 0xfed00000, 4096, false), EPERM);
+}
+
+static error_t ask_parent(word_t operation, struct service_client *c)
+{
+    struct msg m;
+    msg_begin(&m);
+    msg_put_word(&m, operation);
+    msg_put_word(&m, 0);
+    if (operation == PARENT_REQ_KILL)
+        msg_put_string(&m, "");
+    if (operation == PARENT_SINGLETON)
+        msg_put_word(&m, 0);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL)));
+    return parent_call(&m);
+}
+
+// What only the service may ask about a client, the client may not; and the other way round.
+static void pseudonyms_belong_to_two(void)
+{
+    struct service_client c;
+    word_t w[4] = {0};
+    CHECK_EQ(open(&c, "echo"), SUCCESS);
+    CHECK_EQ(ask_parent(PARENT_GET_QUOTA, &c), EPERM);
+    CHECK_EQ(ask_parent(PARENT_SINGLETON, &c), EPERM);
+    CHECK_EQ(ask_parent(PARENT_REQ_KILL, &c), ENOTFOUND);
+    CHECK_EQ(service_call_words(&c, COMPOSE_STEAL, w), SUCCESS);
+    CHECK_EQ(w[1], ENOTFOUND);
+    CHECK_EQ(service_call_words(&c, COMPOSE_ADD, w), SUCCESS);
+    service_close(&c);
+}
+
+static error_t no_dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
+                           struct msg *m)
+{
+    (void)session, (void)cpu, (void)operation, (void)m;
+    return EPROTO;
+}
+
+static void only_what_is_configured_is_offered(void)
+{
+    static struct server server;
+    static const struct server_ops ops = {.dispatch = no_dispatch};
+    struct server_config config = {.name = "echo", .sessions_max = 4, .ops = &ops};
+    for (unsigned i = 0; i < 20; i++) // and a failure leaves nothing behind
+        CHECK_EQ(server_start(&server, &config), EPERM);
 }
 
 static void server_may_refuse(void)
@@ -179,6 +230,7 @@ static void sessions_run_out_and_come_back(void)
     while (opened < ARRAY_SIZE(c) && !(error = open(&c[opened], "echo")))
         opened++;
     CHECK_EQ(error, ERESOURCE);
+    CHECK(opened <= PSEUDONYMS);
     for (unsigned i = 0; i < opened; i++)
         service_close(&c[i]);
     CHECK_EQ(open(&c[0], "echo"), SUCCESS);
@@ -345,6 +397,14 @@ static void children_end_as_they_should(void)
     CHECK(reaches(&control, "broken", CHILD_FAILED, 0));
     CHECK_EQ(control_call(&control, INIT_START, "victim"), SUCCESS);
     CHECK(reaches(&control, "victim", CHILD_STOPPED, 0));
+    // The server learned that its client is dead, without anybody opening anything.
+    struct service_client c;
+    struct info i = {0};
+    CHECK_EQ(open(&c, "echo"), SUCCESS);
+    for (u64 end = deadline_in_us(WAIT_US); i.sessions != 1 && rdtsc() < end; pause_us(5000))
+        CHECK_EQ(info(&c, &i), SUCCESS);
+    CHECK_EQ(i.sessions, 1);
+    service_close(&c);
     CHECK_EQ(parent_request_kill("server"), EPERM); // a sibling's end is not ours to ask for
     service_close(&control);
 }
@@ -440,6 +500,8 @@ int main(void)
     RUN(singleton_allows_one);
     RUN(routes_label_and_argue);
     RUN(no_route_no_session);
+    RUN(pseudonyms_belong_to_two);
+    RUN(only_what_is_configured_is_offered);
     RUN(server_may_refuse);
     RUN(donated_quota_is_the_limit);
     RUN(what_nobody_takes_is_dropped);

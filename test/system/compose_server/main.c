@@ -6,7 +6,6 @@
 #include "lib/rt/heap.h"
 #include "lib/rt/print.h"
 #include "lib/rt/string.h"
-#include "lib/rt/tsc.h"
 #include "lib/service/env.h"
 #include "lib/service/server.h"
 #include "test/system/compose_server/operations.h"
@@ -66,6 +65,18 @@ static error_t dispatch(struct server_session *session, struct server_cpu *cpu, 
         msg_put_word(m, error);
         return SUCCESS;
     }
+    case COMPOSE_STEAL: {
+        struct msg steal;
+        msg_begin(&steal);
+        msg_put_word(&steal, PARENT_CLOSE);
+        msg_put_word(&steal, 0);
+        msg_put_item(&steal, item_translate(crd(CRD_OBJ, session->pseudonym, 0, RIGHT_ALL)));
+        error_t error = parent_call(&steal);
+        msg_begin(m);
+        msg_put_word(m, SUCCESS);
+        msg_put_word(m, error);
+        return SUCCESS;
+    }
     case COMPOSE_KILL_ME: {
         error_t error = server_request_kill(session);
         msg_begin(m);
@@ -88,12 +99,18 @@ static bool fast(struct server_session *session, word_t w[4])
     return true;
 }
 
+static void run_count(void *argument)
+{
+    (void)argument;
+    server_run(&count);
+}
+
 int main(void)
 {
     static const struct server_ops ops = {
         .open = open, .close = close, .dispatch = dispatch, .fast = fast};
     struct server_config config = {
-        .name = "echo", .flags = SERVICE_SESSION_PORTALS, .sessions_max = 64, .ops = &ops};
+        .name = "echo", .flags = SERVICE_SESSION_PORTALS, .sessions_max = 80, .ops = &ops};
     error_t error = server_start(&echo, &config);
     if (error)
         return 1;
@@ -102,10 +119,8 @@ int main(void)
     error = server_start(&count, &config);
     if (error)
         return 1;
-    u64 taken;
-    for (;;) { // two services, one thread: each event is swept in both
-        (void)!hc_sm_down_zero(echo.event, deadline_in_us(1000), &taken);
-        server_sweep(&echo);
-        server_sweep(&count);
-    }
+    static struct thread second;
+    if (thread_create(&second, thread_cpu(), 60, "count", run_count, NULL))
+        return 1;
+    server_run(&echo);
 }

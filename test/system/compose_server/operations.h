@@ -12,5 +12,6 @@ enum compose_operation {
     COMPOSE_TAKE,   // takes item over
     COMPOSE_CHARGE, // 2 bytes
     COMPOSE_CRASH,  // 2 address to write to
+    COMPOSE_STEAL,   // the server tries to close its client's pseudonym; 1: what its parent said
     COMPOSE_KILL_ME, // the server asks its parent to end this client
 };

@@ -88,6 +88,11 @@ static void parent_bounds_strings(void)
     msg_begin(&m);
     for (unsigned i = 0; i < 4; i++)
         msg_put_word(&m, i ? 0 : PARENT_OPEN);
+    msg_put_string(&m, "log"); // and neither label nor arguments
+    CHECK_EQ(parent_call(&m), EPROTO);
+    msg_begin(&m);
+    for (unsigned i = 0; i < 4; i++)
+        msg_put_word(&m, i ? 0 : PARENT_OPEN);
     msg_put_word(&m, ~0ul); // a length that wraps around
     CHECK_EQ(parent_call(&m), EPROTO);
 }
@@ -122,6 +127,15 @@ static void sessions_run_out_and_come_back(void)
     CHECK(error == ERESOURCE || error == EMEM);
     for (unsigned i = 0; i < 1000; i++)
         CHECK_EQ(try_args("log", ""), SUCCESS);
+}
+
+static void handles_give_their_selectors_back(void)
+{
+    for (unsigned i = 0; i < 20000; i++) { // more than there are selectors
+        struct service_client c;
+        CHECK_EQ(service_init(&c, "log", "", "", (struct service_quota){0, 0}), SUCCESS);
+        service_close(&c);
+    }
 }
 
 static void closed_session_is_opened_anew(void)
@@ -422,6 +436,7 @@ int main(void)
     RUN(parent_bounds_strings);
     RUN(donation_beyond_the_account_is_refused);
     RUN(sessions_run_out_and_come_back);
+    RUN(handles_give_their_selectors_back);
     RUN(closed_session_is_opened_anew);
     RUN(unknown_operations_are_refused);
     RUN(rom_has_modules);
