@@ -93,6 +93,7 @@ static void enter_user(struct cpu *cpu, struct ec *ec)
         cpu->lazy |= LAZY_BASES;
     }
     cpu->dispatch_loops = 0;
+    ec->brief = false;
     ec_resume(ec);
 }
 
@@ -112,7 +113,7 @@ void kernel_exit(void)
         if (hazard & HAZARD_DEAD && ec->state != EC_DEAD)
             ec_kill(ec);
         else if (ec->state == EC_DEAD || ec->state == EC_BLOCKED || ec->state == EC_IDLE || (hazard & HAZARD_PAUSE))
-            sc_park(cpu->sc, ec);
+            sc_park(ec);
         else if (ec->state == EC_EVENT)
             ipc_event(ec);
         else if (hazard & HAZARD_RECALL) {
@@ -128,6 +129,32 @@ void kernel_exit(void)
             ec_kill(cpu->current);
         }
     }
+}
+
+struct ec *exit_to(struct cpu *cpu, struct ec *from)
+{
+    from->brief = true;
+    current_from_sc(cpu);
+    struct ec *ec = cpu->current;
+    if (UNLIKELY(cpu->lazy))
+        lazy_leave(cpu);
+    timer_update(cpu);
+    if (UNLIKELY(!ec->brief || ec->state != EC_RUN || cpu->work || (ec->fs_base | ec->gs_base) ||
+                 __atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE)))
+        kernel_exit();
+    if (ec->cr3 != from->cr3)
+        write_cr3(ec->cr3);
+    ec->brief = false;
+    return ec;
+}
+
+struct ec *exit_brief(struct cpu *cpu, struct ec *from)
+{
+    from->brief = true;
+    if (from->state != EC_BLOCKED || cpu->work || __atomic_load_n(&from->hazard, __ATOMIC_ACQUIRE) ||
+        !sc_block(cpu, from))
+        kernel_exit();
+    return exit_to(cpu, from);
 }
 
 bool preemption_point(void)

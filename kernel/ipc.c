@@ -259,5 +259,6 @@ void ipc_event(struct ec *ec)
     r->r8 = ec->fault_address;
     r->r9 = ec->error_code;
     ec->state = EC_RUN;
+    ec->brief = false; // the handler may write any register
     __atomic_fetch_or(&ec->hazard, HAZARD_EXCEPTION, __ATOMIC_RELAXED);
 }

@@ -336,17 +336,7 @@ static struct result sm_down(struct ec *ec, struct sm *sm, bool all, u64 deadlin
         spin_unlock(&sm->lock);
         return result(EABORT);
     }
-    ec->state = EC_BLOCKED;
-    ec->wait_sm = sm;
-    ec->wait_next = NULL;
-    ec->wait_link = sm->tail;
-    *sm->tail = ec;
-    sm->tail = &ec->wait_next;
-    spin_unlock(&sm->lock);
-    if (deadline) {
-        timeout_arm(&this_cpu()->timeouts, &ec->timeout, deadline);
-        timer_update(this_cpu());
-    }
+    sm_enqueue(sm, ec, deadline);
     cpu_work(this_cpu(), WORK_LEAVE);
     return result(SUCCESS); // overwritten by ec_wake
 }

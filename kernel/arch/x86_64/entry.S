@@ -206,7 +206,7 @@ entry_syscall:
     test %r11d, %r11d
     jnz .Lsemaphore_c // not ours: C waits for it
     cmpq $0, SM_HEAD(%rcx)
-    jne .Lsemaphore_unlock
+    jne .Lsemaphore_wake
     cmpq $-1, SM_COUNTER(%rcx)
     je .Lsemaphore_unlock
     incq SM_COUNTER(%rcx)
@@ -225,7 +225,7 @@ entry_syscall:
     test %r11d, %r11d
     jnz .Lsemaphore_c
     cmpq $0, SM_COUNTER(%rcx)
-    je .Lsemaphore_unlock
+    je .Lsemaphore_wait
     decq SM_COUNTER(%rcx)
     mov $1, %edx
     jmp .Lsemaphore_done
@@ -234,6 +234,31 @@ entry_syscall:
 .Lsemaphore_c:
     mov $HC_SM_CTRL, %eax
     jmp .Lhypercall_c
+
+// With the lock held, another thread to wake, or nothing to take: C says who goes on. That one waits in a hypercall, so
+// only its kept registers and results come back.
+.Lsemaphore_wait:
+    lea sm_wait_locked(%rip), %r11
+    jmp .Lsemaphore_switch
+.Lsemaphore_wake:
+    lea sm_wake_locked(%rip), %r11
+.Lsemaphore_switch:
+    SAVE_KEPT %rsp
+    mov %rsp, %rsi
+    mov %rcx, %rdi
+    mov %gs:CPU_STACK, %rsp
+    incq %gs:CPU_ENTRIES
+    call *%r11
+    mov %rax, %rcx
+    mov EC_RBX(%rcx), %rbx
+    mov EC_RBP(%rcx), %rbp
+    mov EC_R12(%rcx), %r12
+    mov EC_R13(%rcx), %r13
+    mov EC_R14(%rcx), %r14
+    mov EC_R15(%rcx), %r15
+    mov EC_RDX(%rcx), %rdx
+    mov EC_RAX(%rcx), %rax
+    jmp .Lsysret
 
 .Lrelease: // only deferred memory: no need to leave the short way out
     push %rax
