@@ -131,15 +131,16 @@ void kernel_exit(void)
     }
 }
 
-struct ec *exit_to(struct cpu *cpu, struct ec *from)
+// From `from` to what the current SC is to run.
+static inline struct ec *brief_exit(struct cpu *cpu, struct ec *from)
 {
-    from->brief = true;
     current_from_sc(cpu);
     struct ec *ec = cpu->current;
     if (UNLIKELY(cpu->lazy))
         lazy_leave(cpu);
-    timer_update(cpu);
-    if (UNLIKELY(!ec->brief || ec->state != EC_RUN || cpu->work || (ec->fs_base | ec->gs_base) ||
+    if (UNLIKELY(cpu->quantum_end < cpu->timer_armed))
+        timer_update(cpu);
+    if (UNLIKELY(!ec->brief || ec->state != EC_RUN || (ec->fs_base | ec->gs_base) ||
                  __atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE)))
         kernel_exit();
     if (ec->cr3 != from->cr3)
@@ -148,13 +149,24 @@ struct ec *exit_to(struct cpu *cpu, struct ec *from)
     return ec;
 }
 
-struct ec *exit_brief(struct cpu *cpu, struct ec *from)
+struct ec *exit_yield(struct ec *from)
 {
+    struct cpu *cpu = this_cpu();
     from->brief = true;
-    if (from->state != EC_BLOCKED || cpu->work || __atomic_load_n(&from->hazard, __ATOMIC_ACQUIRE) ||
-        !sc_block(cpu, from))
+    from->regs.rax = SUCCESS;
+    from->regs.rdx = 0;
+    if (cpu->work)
         kernel_exit();
-    return exit_to(cpu, from);
+    return brief_exit(cpu, from);
+}
+
+struct ec *exit_block(struct ec *from)
+{
+    struct cpu *cpu = this_cpu();
+    from->brief = true;
+    if (UNLIKELY(cpu->work || __atomic_load_n(&from->hazard, __ATOMIC_ACQUIRE) || !sc_block(cpu, from)))
+        kernel_exit();
+    return brief_exit(cpu, from);
 }
 
 bool preemption_point(void)

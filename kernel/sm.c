@@ -111,31 +111,32 @@ void sm_enqueue(struct sm *sm, struct ec *ec, u64 deadline)
     }
 }
 
-struct ec *sm_wake_locked(struct sm *sm, struct ec *current)
+u64 sm_wake_locked(struct sm *sm)
 {
     struct cpu *cpu = this_cpu();
     struct ec *ec = sm->head;
     dequeue(sm, ec);
     spin_unlock(&sm->lock);
-    current->regs.rax = SUCCESS;
-    current->regs.rdx = 0;
     struct sc *sc = ec->parked;
-    if (UNLIKELY(ec->cpu != cpu->index || !sc || sc->next || sc->priority <= cpu->sc->priority || cpu->work)) {
+    if (UNLIKELY(ec->cpu != cpu->index || !sc || sc->next || ec->timeout.armed || cpu->work)) {
         wake(ec, SUCCESS, 1);
-        return cpu->work ? exit_brief(cpu, current) : current;
+        return cpu->work;
     }
-    timeout_cancel(&cpu->timeouts, &ec->timeout);
     ec->state = EC_RUN;
     ec->regs.rax = SUCCESS;
     ec->regs.rdx = 1;
     ec->parked = NULL;
-    sc_preempt(cpu, sc);
-    return exit_to(cpu, current);
+    if (sc->priority > cpu->sc->priority) {
+        sc_preempt(cpu, sc);
+        return 1;
+    }
+    sc->state = SC_READY;
+    ready_insert(&cpu->ready, sc, false);
+    return cpu->work;
 }
 
 struct ec *sm_wait_locked(struct sm *sm, struct ec *current, u64 deadline)
 {
-    struct cpu *cpu = this_cpu();
     if (UNLIKELY(sm->dead)) {
         spin_unlock(&sm->lock);
         current->regs.rax = EABORT;
@@ -143,7 +144,7 @@ struct ec *sm_wait_locked(struct sm *sm, struct ec *current, u64 deadline)
         return current;
     }
     sm_enqueue(sm, current, deadline);
-    return exit_brief(cpu, current);
+    return exit_block(current);
 }
 
 bool sm_cancel(struct ec *ec)

@@ -235,20 +235,29 @@ entry_syscall:
     mov $HC_SM_CTRL, %eax
     jmp .Lhypercall_c
 
-// With the lock held, another thread to wake, or nothing to take: C says who goes on. That one waits in a hypercall, so
-// only its kept registers and results come back.
-.Lsemaphore_wait:
-    lea sm_wait_locked(%rip), %r11
-    jmp .Lsemaphore_switch
+// With the lock held, another thread to wake, or nothing to take. Who goes on in place of the current EC also waits at the
+// end of a hypercall: only its kept registers and results come back.
 .Lsemaphore_wake:
-    lea sm_wake_locked(%rip), %r11
-.Lsemaphore_switch:
+    mov %rcx, %rdi
+    mov %gs:CPU_STACK, %rsp
+    incq %gs:CPU_ENTRIES
+    call sm_wake_locked
+    mov %gs:CPU_CURRENT, %rcx
+    xor %edx, %edx
+    test %rax, %rax
+    jz .Lsysret
+    SAVE_KEPT %rcx
+    mov %rcx, %rdi
+    call exit_yield
+    jmp .Lbrief
+.Lsemaphore_wait:
     SAVE_KEPT %rsp
     mov %rsp, %rsi
     mov %rcx, %rdi
     mov %gs:CPU_STACK, %rsp
     incq %gs:CPU_ENTRIES
-    call *%r11
+    call sm_wait_locked
+.Lbrief:
     mov %rax, %rcx
     mov EC_RBX(%rcx), %rbx
     mov EC_RBP(%rcx), %rbp
