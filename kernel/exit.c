@@ -83,7 +83,7 @@ static void choose(struct cpu *cpu)
     timer_update(cpu);
 }
 
-static void enter_user(struct cpu *cpu, struct ec *ec)
+static NORETURN void enter_user(struct cpu *cpu, struct ec *ec)
 {
     if ((read_cr3() ^ ec->cr3) & ~CR3_NOFLUSH)
         write_cr3(ec->cr3);
@@ -95,6 +95,14 @@ static void enter_user(struct cpu *cpu, struct ec *ec)
     cpu->dispatch_loops = 0;
     ec->brief = false;
     ec_resume(ec);
+}
+
+void exit_current(struct cpu *cpu)
+{
+    struct ec *ec = cpu->current;
+    if (LIKELY(!cpu->work && cpu->sc && ec->state == EC_RUN && !__atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE)))
+        enter_user(cpu, ec);
+    kernel_exit();
 }
 
 void kernel_exit(void)

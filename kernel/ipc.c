@@ -232,7 +232,7 @@ void ipc_reply_slow(struct ec *ec)
         cpu->current = caller;
     else if (cpu->sc)
         current_from_sc(cpu);
-    kernel_exit();
+    exit_current(cpu);
 }
 
 void ipc_event(struct ec *ec)
