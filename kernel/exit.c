@@ -165,6 +165,7 @@ struct ec *exit_yield(struct ec *from)
     from->regs.rdx = 0;
     if (cpu->work)
         kernel_exit();
+    timer_update(cpu); // who made way may have to wait for its next period
     return brief_exit(cpu, from);
 }
 

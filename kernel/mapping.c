@@ -134,7 +134,9 @@ u32 mapping_derive_range(struct mapping *from, struct pd *to, u64 base, u64 fram
         return EPARAM;
     if (to->object.dying)
         return EABORT;
-    if (tree_overlap_disjoint(space_tree(to, from->kind), base, base + count - 1))
+    struct tree *space = space_tree(to, from->kind);
+    struct tree_place place;
+    if (!tree_gap(space, base, base + count - 1, &place))
         return EBUSY;
     struct mapping *m = range_alloc(to);
     if (!m)
@@ -148,7 +150,9 @@ u32 mapping_derive_range(struct mapping *from, struct pd *to, u64 base, u64 fram
         range_free(m);
         return EMEM;
     }
-    space_link(m);
+    m->in_space.key = base;
+    m->in_space.last = base + count - 1;
+    tree_insert_at(space, &m->in_space, place);
     child_link(from, m);
     return SUCCESS;
 }
@@ -346,9 +350,11 @@ bool revoke_step(struct pd *pd, enum crd_kind kind, u64 base, u64 last, bool sel
             return false;
         }
         // All of the range, and given to nobody: once it is gone there is nothing more to look for.
-        bool more = !self || victim->count != last - base + 1 || victim->children.root;
+        bool more = victim->children.root;
         remove_step(victim, batch);
-        return more;
+        if (self)
+            return more || high - low != last - base;
+        return more || high - low != last - base || tree_overlap(&m->children, first_frame, last_frame);
     }
     return false;
 }

@@ -140,7 +140,6 @@ static void put_back(struct cpu *cpu, u64 now)
         sc->state = SC_THROTTLED;
         sc->timeout.fire = replenish;
         timeout_arm(&cpu->timeouts, &sc->timeout, sc->period_start + sc->period);
-        timer_update(cpu);
         return;
     }
     bool over = sc->left == 0;
