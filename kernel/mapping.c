@@ -28,9 +28,29 @@ static struct tree *space_tree(struct pd *pd, enum crd_kind kind)
     return kind == CRD_MEM ? &pd->memory : &pd->ports;
 }
 
+struct tree_node *space_overlap(struct pd *pd, enum crd_kind kind, u64 first, u64 last)
+{
+    struct mapping *recent = pd->recent;
+    if (kind != CRD_MEM)
+        return tree_overlap_disjoint(&pd->ports, first, last);
+    if (recent && recent->in_space.key <= first && first <= recent->in_space.last)
+        return &recent->in_space;
+    struct tree_node *node = tree_overlap_disjoint(&pd->memory, first, last);
+    if (node)
+        pd->recent = CONTAINER_OF(node, struct mapping, in_space);
+    return node;
+}
+
+static void space_unlink(struct mapping *m)
+{
+    if (m->pd->recent == m)
+        m->pd->recent = NULL;
+    tree_remove(space_tree(m->pd, m->kind), &m->in_space);
+}
+
 struct mapping *mapping_find(struct pd *pd, enum crd_kind kind, u64 base)
 {
-    struct tree_node *node = tree_overlap_disjoint(space_tree(pd, kind), base, base);
+    struct tree_node *node = space_overlap(pd, kind, base, base);
     return node ? CONTAINER_OF(node, struct mapping, in_space) : NULL;
 }
 
@@ -178,7 +198,7 @@ u32 mapping_pin(struct mapping *m, struct pd *pd, u64 page, void *kernel_page, b
 void mapping_unpin(struct mapping *m, struct tlb_batch *batch)
 {
     space_unmap(m->pd, m->base, 1, batch);
-    tree_remove(&m->pd->memory, &m->in_space);
+    space_unlink(m);
 }
 
 // Cuts `m` at frame `at`: `m` keeps what is below, a new sibling gets the rest with the children that belong to it.
@@ -266,7 +286,7 @@ static void remove_leaf(struct mapping *m, struct tlb_batch *batch)
     else
         ports_deny(m->pd, m->base, m->count, batch);
     child_unlink(m);
-    tree_remove(space_tree(m->pd, m->kind), &m->in_space);
+    space_unlink(m);
     range_free(m);
 }
 
@@ -328,7 +348,7 @@ bool revoke_step(struct pd *pd, enum crd_kind kind, u64 base, u64 last, bool sel
 {
     if (kind == CRD_OBJ)
         return revoke_objects(pd, cursor, last + 1, self, batch);
-    struct tree_node *node = tree_overlap_disjoint(space_tree(pd, kind), base, last);
+    struct tree_node *node = space_overlap(pd, kind, base, last);
     for (; node; node = tree_overlap_next(node, base, last)) {
         struct mapping *m = CONTAINER_OF(node, struct mapping, in_space);
         if (m->attr & ATTR_PINNED)
