@@ -64,7 +64,7 @@ static u32 delegate_range(struct pd *from_pd, enum crd_kind kind, u64 from, stru
     u32 error = ECAP;
     u64 at = from, last = from + count - 1;
     for (unsigned pieces = 0; at <= last && pieces < PIECES_MAX; pieces++) {
-        struct tree_node *node = tree_overlap_disjoint(kind == CRD_MEM ? &from_pd->memory : &from_pd->ports, at, last);
+        struct tree_node *node = space_overlap(from_pd, kind, at, last);
         if (!node)
             break;
         struct mapping *m = CONTAINER_OF(node, struct mapping, in_space);

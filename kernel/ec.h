@@ -62,6 +62,7 @@ struct ec {
     // Above: what the fast path touches.
     struct object object;
     u8 state, event;
+    bool brief; // RUN or BLOCKED, at the end of a hypercall: rbx, rbp, r12 to r15, rax and rdx are all it needs back
     bool global;
     u16 cpu;
     u32 exc_base;

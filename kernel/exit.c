@@ -83,7 +83,7 @@ static void choose(struct cpu *cpu)
     timer_update(cpu);
 }
 
-static void enter_user(struct cpu *cpu, struct ec *ec)
+static NORETURN void enter_user(struct cpu *cpu, struct ec *ec)
 {
     if ((read_cr3() ^ ec->cr3) & ~CR3_NOFLUSH)
         write_cr3(ec->cr3);
@@ -93,7 +93,16 @@ static void enter_user(struct cpu *cpu, struct ec *ec)
         cpu->lazy |= LAZY_BASES;
     }
     cpu->dispatch_loops = 0;
+    ec->brief = false;
     ec_resume(ec);
+}
+
+void exit_current(struct cpu *cpu)
+{
+    struct ec *ec = cpu->current;
+    if (LIKELY(!cpu->work && cpu->sc && ec->state == EC_RUN && !__atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE)))
+        enter_user(cpu, ec);
+    kernel_exit();
 }
 
 void kernel_exit(void)
@@ -112,7 +121,7 @@ void kernel_exit(void)
         if (hazard & HAZARD_DEAD && ec->state != EC_DEAD)
             ec_kill(ec);
         else if (ec->state == EC_DEAD || ec->state == EC_BLOCKED || ec->state == EC_IDLE || (hazard & HAZARD_PAUSE))
-            sc_park(cpu->sc, ec);
+            sc_park(ec);
         else if (ec->state == EC_EVENT)
             ipc_event(ec);
         else if (hazard & HAZARD_RECALL) {
@@ -128,6 +137,45 @@ void kernel_exit(void)
             ec_kill(cpu->current);
         }
     }
+}
+
+// From `from` to what the current SC is to run.
+static inline struct ec *brief_exit(struct cpu *cpu, struct ec *from)
+{
+    current_from_sc(cpu);
+    struct ec *ec = cpu->current;
+    if (UNLIKELY(cpu->lazy))
+        lazy_leave(cpu);
+    if (UNLIKELY(cpu->quantum_end < cpu->timer_armed))
+        timer_update(cpu);
+    if (UNLIKELY(!ec->brief || ec->state != EC_RUN || (ec->fs_base | ec->gs_base) ||
+                 __atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE)))
+        kernel_exit();
+    if (ec->cr3 != from->cr3)
+        write_cr3(ec->cr3);
+    ec->brief = false;
+    return ec;
+}
+
+struct ec *exit_yield(struct ec *from)
+{
+    struct cpu *cpu = this_cpu();
+    from->brief = true;
+    from->regs.rax = SUCCESS;
+    from->regs.rdx = 0;
+    if (cpu->work)
+        kernel_exit();
+    timer_update(cpu); // who made way may have to wait for its next period
+    return brief_exit(cpu, from);
+}
+
+struct ec *exit_block(struct ec *from)
+{
+    struct cpu *cpu = this_cpu();
+    from->brief = true;
+    if (UNLIKELY(cpu->work || __atomic_load_n(&from->hazard, __ATOMIC_ACQUIRE) || !sc_block(cpu, from)))
+        kernel_exit();
+    return brief_exit(cpu, from);
 }
 
 bool preemption_point(void)

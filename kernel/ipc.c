@@ -232,7 +232,7 @@ void ipc_reply_slow(struct ec *ec)
         cpu->current = caller;
     else if (cpu->sc)
         current_from_sc(cpu);
-    kernel_exit();
+    exit_current(cpu);
 }
 
 void ipc_event(struct ec *ec)
@@ -259,5 +259,6 @@ void ipc_event(struct ec *ec)
     r->r8 = ec->fault_address;
     r->r9 = ec->error_code;
     ec->state = EC_RUN;
+    ec->brief = false; // the handler may write any register
     __atomic_fetch_or(&ec->hazard, HAZARD_EXCEPTION, __ATOMIC_RELAXED);
 }

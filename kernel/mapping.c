@@ -28,9 +28,29 @@ static struct tree *space_tree(struct pd *pd, enum crd_kind kind)
     return kind == CRD_MEM ? &pd->memory : &pd->ports;
 }
 
+struct tree_node *space_overlap(struct pd *pd, enum crd_kind kind, u64 first, u64 last)
+{
+    struct mapping *recent = pd->recent;
+    if (kind != CRD_MEM)
+        return tree_overlap_disjoint(&pd->ports, first, last);
+    if (recent && recent->in_space.key <= first && first <= recent->in_space.last)
+        return &recent->in_space;
+    struct tree_node *node = tree_overlap_disjoint(&pd->memory, first, last);
+    if (node)
+        pd->recent = CONTAINER_OF(node, struct mapping, in_space);
+    return node;
+}
+
+static void space_unlink(struct mapping *m)
+{
+    if (m->pd->recent == m)
+        m->pd->recent = NULL;
+    tree_remove(space_tree(m->pd, m->kind), &m->in_space);
+}
+
 struct mapping *mapping_find(struct pd *pd, enum crd_kind kind, u64 base)
 {
-    struct tree_node *node = tree_overlap_disjoint(space_tree(pd, kind), base, base);
+    struct tree_node *node = space_overlap(pd, kind, base, base);
     return node ? CONTAINER_OF(node, struct mapping, in_space) : NULL;
 }
 
@@ -134,7 +154,9 @@ u32 mapping_derive_range(struct mapping *from, struct pd *to, u64 base, u64 fram
         return EPARAM;
     if (to->object.dying)
         return EABORT;
-    if (tree_overlap_disjoint(space_tree(to, from->kind), base, base + count - 1))
+    struct tree *space = space_tree(to, from->kind);
+    struct tree_place place;
+    if (!tree_gap(space, base, base + count - 1, &place))
         return EBUSY;
     struct mapping *m = range_alloc(to);
     if (!m)
@@ -148,7 +170,9 @@ u32 mapping_derive_range(struct mapping *from, struct pd *to, u64 base, u64 fram
         range_free(m);
         return EMEM;
     }
-    space_link(m);
+    m->in_space.key = base;
+    m->in_space.last = base + count - 1;
+    tree_insert_at(space, &m->in_space, place);
     child_link(from, m);
     return SUCCESS;
 }
@@ -174,7 +198,7 @@ u32 mapping_pin(struct mapping *m, struct pd *pd, u64 page, void *kernel_page, b
 void mapping_unpin(struct mapping *m, struct tlb_batch *batch)
 {
     space_unmap(m->pd, m->base, 1, batch);
-    tree_remove(&m->pd->memory, &m->in_space);
+    space_unlink(m);
 }
 
 // Cuts `m` at frame `at`: `m` keeps what is below, a new sibling gets the rest with the children that belong to it.
@@ -262,7 +286,7 @@ static void remove_leaf(struct mapping *m, struct tlb_batch *batch)
     else
         ports_deny(m->pd, m->base, m->count, batch);
     child_unlink(m);
-    tree_remove(space_tree(m->pd, m->kind), &m->in_space);
+    space_unlink(m);
     range_free(m);
 }
 
@@ -324,7 +348,7 @@ bool revoke_step(struct pd *pd, enum crd_kind kind, u64 base, u64 last, bool sel
 {
     if (kind == CRD_OBJ)
         return revoke_objects(pd, cursor, last + 1, self, batch);
-    struct tree_node *node = tree_overlap_disjoint(space_tree(pd, kind), base, last);
+    struct tree_node *node = space_overlap(pd, kind, base, last);
     for (; node; node = tree_overlap_next(node, base, last)) {
         struct mapping *m = CONTAINER_OF(node, struct mapping, in_space);
         if (m->attr & ATTR_PINNED)
@@ -346,9 +370,11 @@ bool revoke_step(struct pd *pd, enum crd_kind kind, u64 base, u64 last, bool sel
             return false;
         }
         // All of the range, and given to nobody: once it is gone there is nothing more to look for.
-        bool more = !self || victim->count != last - base + 1 || victim->children.root;
+        bool more = victim->children.root;
         remove_step(victim, batch);
-        return more;
+        if (self)
+            return more || high - low != last - base;
+        return more || high - low != last - base || tree_overlap(&m->children, first_frame, last_frame);
     }
     return false;
 }

@@ -17,6 +17,8 @@ MUST_CHECK u32 mapping_derive_object(struct mapping *from, struct pd *to, u64 se
 // `from`. EMEM, EBUSY (something is mapped there), EPARAM (beyond the user's addresses).
 MUST_CHECK u32 mapping_derive_range(struct mapping *from, struct pd *to, u64 base, u64 frame, u64 count,
                                     unsigned rights, unsigned attr);
+// The first mapping (its node in_space) that touches [first, last] of `pd`'s space of `kind`, or NULL.
+struct tree_node *space_overlap(struct pd *pd, enum crd_kind kind, u64 first, u64 last);
 // The mapping in `pd`'s space of `kind` that covers `base`, or NULL.
 struct mapping *mapping_find(struct pd *pd, enum crd_kind kind, u64 base);
 // Takes a page of the kernel (a UTCB, the HIP) into a PD's space, outside the tree's reach. `mapping` is memory

@@ -25,6 +25,7 @@ struct pd {
     u32 cpu_mask;           // CPUs that may hold translations of it
     struct tree memory;     // by first page
     struct tree ports;
+    struct mapping *recent; // of `memory`: where the last search ended, or NULL
     u8 *port_bitmap[2]; // NULL: no ports; 1 = denied
     u64 port_version;
     struct ec *ecs;     // all ECs in it, under mapping_lock

@@ -81,14 +81,20 @@ void sc_stop(struct sc *sc)
     sc->state = SC_STOPPED;
 }
 
-void sc_park(struct sc *sc, struct ec *ec)
+static void park(struct cpu *cpu, struct ec *ec, u64 now)
 {
-    sc_account(this_cpu(), rdtsc());
+    struct sc *sc = cpu->sc;
+    sc_account(cpu, now);
     sc->state = SC_PARKED;
     sc->parked_at = ec;
     sc->next = ec->parked;
     ec->parked = sc;
-    this_cpu()->sc = NULL;
+    cpu->sc = NULL;
+}
+
+void sc_park(struct ec *ec)
+{
+    park(this_cpu(), ec, rdtsc());
 }
 
 void sc_unpark(struct ec *ec)
@@ -143,18 +149,8 @@ static void put_back(struct cpu *cpu, u64 now)
     ready_insert(&cpu->ready, sc, !over);
 }
 
-bool sc_choose(struct cpu *cpu)
+static void start(struct cpu *cpu, struct sc *sc, u64 now)
 {
-    u64 now = rdtsc();
-    timeout_run(&cpu->timeouts, now);
-    if (cpu->sc)
-        put_back(cpu, now);
-    cpu->work &= ~(u32)WORK_SCHEDULE;
-    int top = ready_top(&cpu->ready);
-    if (top < 0)
-        return false;
-    struct sc *sc = cpu->ready.head[top];
-    ready_remove(&cpu->ready, sc);
     sc->state = SC_RUNNING;
     cpu->sc = sc;
     cpu->sc_start = now;
@@ -162,5 +158,40 @@ bool sc_choose(struct cpu *cpu)
     if (sc->budget && sc->budget - sc->spent < left)
         left = sc->budget - sc->spent;
     cpu->quantum_end = now + left;
+}
+
+// Takes the best of those that are ready, once nothing runs.
+static bool start_top(struct cpu *cpu, u64 now)
+{
+    int top = ready_top(&cpu->ready);
+    if (top < 0)
+        return false;
+    struct sc *sc = cpu->ready.head[top];
+    ready_remove(&cpu->ready, sc);
+    start(cpu, sc, now);
     return true;
+}
+
+bool sc_choose(struct cpu *cpu)
+{
+    u64 now = rdtsc();
+    timeout_run(&cpu->timeouts, now);
+    if (cpu->sc)
+        put_back(cpu, now);
+    cpu->work &= ~(u32)WORK_SCHEDULE;
+    return start_top(cpu, now);
+}
+
+void sc_preempt(struct cpu *cpu, struct sc *sc)
+{
+    u64 now = rdtsc();
+    put_back(cpu, now);
+    start(cpu, sc, now);
+}
+
+bool sc_block(struct cpu *cpu, struct ec *ec)
+{
+    u64 now = rdtsc();
+    park(cpu, ec, now);
+    return start_top(cpu, now);
 }

@@ -50,14 +50,18 @@ struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 
 void sc_destroy(struct sc *sc);
 // Frees an SC that is in no queue and bound to nothing.
 void sc_free(struct sc *sc);
-// Lists `sc`, which is running, at an EC that cannot run.
-void sc_park(struct sc *sc, struct ec *ec);
+// Lists the running SC at an EC that cannot run.
+void sc_park(struct ec *ec);
 // Makes all SCs parked at `ec` ready.
 void sc_unpark(struct ec *ec);
 // Charges the time since the last choice to the current SC.
 void sc_account(struct cpu *cpu, u64 now);
 // Puts the current SC, if any, back and makes the best one current; false if there is none.
 bool sc_choose(struct cpu *cpu);
+// The current SC makes way for `sc`, which is in no queue and goes first.
+void sc_preempt(struct cpu *cpu, struct sc *sc);
+// sc_park, and the best one becomes current; false if there is none. Deadlines are left to the timer.
+bool sc_block(struct cpu *cpu, struct ec *ec);
 
 void ready_insert(struct ready_queue *queue, struct sc *sc, bool head);
 void ready_remove(struct ready_queue *queue, struct sc *sc);

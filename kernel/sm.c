@@ -4,7 +4,7 @@
 // Semaphores and portals (sm.h). A semaphore's queue holds ECs of any CPU in order of arrival; whoever takes an EC out,
 // under the lock, sets how its waiting ended and tells the EC's CPU.
 #include "kernel/sm.h"
-#include "kernel/cpu.h"
+#include "kernel/exit.h"
 #include "kernel/mapping.h"
 
 static struct cache sm_cache = CACHE(sizeof(struct sm), "semaphore");
@@ -93,6 +93,58 @@ void sm_up(struct sm *sm)
     spin_unlock(&sm->lock);
     if (ec)
         wake(ec, SUCCESS, 1);
+}
+
+void sm_enqueue(struct sm *sm, struct ec *ec, u64 deadline)
+{
+    struct cpu *cpu = this_cpu();
+    ec->state = EC_BLOCKED;
+    ec->wait_sm = sm;
+    ec->wait_next = NULL;
+    ec->wait_link = sm->tail;
+    *sm->tail = ec;
+    sm->tail = &ec->wait_next;
+    spin_unlock(&sm->lock);
+    if (deadline) {
+        timeout_arm(&cpu->timeouts, &ec->timeout, deadline);
+        timer_update(cpu);
+    }
+}
+
+u64 sm_wake_locked(struct sm *sm)
+{
+    struct cpu *cpu = this_cpu();
+    struct ec *ec = sm->head;
+    dequeue(sm, ec);
+    spin_unlock(&sm->lock);
+    struct sc *sc = ec->parked;
+    if (UNLIKELY(ec->cpu != cpu->index || !sc || sc->next || ec->timeout.armed || cpu->work)) {
+        wake(ec, SUCCESS, 1);
+        return cpu->work;
+    }
+    ec->state = EC_RUN;
+    ec->regs.rax = SUCCESS;
+    ec->regs.rdx = 1;
+    ec->parked = NULL;
+    if (sc->priority > cpu->sc->priority) {
+        sc_preempt(cpu, sc);
+        return 1;
+    }
+    sc->state = SC_READY;
+    ready_insert(&cpu->ready, sc, false);
+    return cpu->work;
+}
+
+struct ec *sm_wait_locked(struct sm *sm, struct ec *current, u64 deadline)
+{
+    if (UNLIKELY(sm->dead)) {
+        spin_unlock(&sm->lock);
+        current->regs.rax = EABORT;
+        current->regs.rdx = 0;
+        return current;
+    }
+    sm_enqueue(sm, current, deadline);
+    return exit_block(current);
 }
 
 bool sm_cancel(struct ec *ec)

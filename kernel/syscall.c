@@ -191,28 +191,17 @@ static struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
     return LIKELY(!error) ? result(SUCCESS) : create_failed(error, HC_create_sm, sel, initial, pd_sel, 0, 0, 0);
 }
 
-static struct result sys_revoke(u64 pd_sel, u64 c, u64 flags)
+static __attribute__((noinline)) struct result revoke_range(struct pd *pd, u64 pd_sel, u64 c, u64 flags)
 {
     enum { STEPS = 8 };
-    struct pd *pd = cap_object(self(), pd_sel, OBJ_PD, PD_GRANT);
     struct tlb_batch batch = {0};
     u64 base = crd_base(c), last = base + (1ul << crd_order(c)) - 1, cursor = base;
     u32 error = SUCCESS;
-    if (!pd)
-        return result(ECAP);
     if (crd_kind(c) == CRD_NULL || (flags & ~(u64)REVOKE_SELF) || (base & ((1ul << crd_order(c)) - 1)) ||
         (crd_kind(c) == CRD_OBJ && base >= SEL_LIMIT))
         return result(EPARAM);
     if (crd_kind(c) == CRD_OBJ && last >= SEL_LIMIT)
         last = SEL_LIMIT - 1;
-    if (base == last && crd_kind(c) == CRD_OBJ && (flags & REVOKE_SELF)) {
-        // Most revocations are of one capability that was given to nobody: no loop, no flush.
-        spin_lock(&mapping_lock);
-        bool done = revoke_single(pd, base);
-        spin_unlock(&mapping_lock);
-        if (LIKELY(done))
-            return result(SUCCESS);
-    }
     pd_get(pd);
     for (bool more = true; more;) {
         spin_lock(&mapping_lock);
@@ -227,6 +216,22 @@ static struct result sys_revoke(u64 pd_sel, u64 c, u64 flags)
     }
     pd_put(pd);
     return result(error);
+}
+
+static struct result sys_revoke(u64 pd_sel, u64 c, u64 flags)
+{
+    struct pd *pd = cap_object(self(), pd_sel, OBJ_PD, PD_GRANT);
+    if (UNLIKELY(!pd))
+        return result(ECAP);
+    if (crd_kind(c) == CRD_OBJ && crd_order(c) == 0 && flags == REVOKE_SELF && crd_base(c) < SEL_LIMIT) {
+        // Most revocations are of one capability that was given to nobody: no loop, no flush.
+        spin_lock(&mapping_lock);
+        bool done = revoke_single(pd, crd_base(c));
+        spin_unlock(&mapping_lock);
+        if (LIKELY(done))
+            return result(SUCCESS);
+    }
+    return revoke_range(pd, pd_sel, c, flags);
 }
 
 static struct result sys_lookup(u64 c)
@@ -336,17 +341,7 @@ static struct result sm_down(struct ec *ec, struct sm *sm, bool all, u64 deadlin
         spin_unlock(&sm->lock);
         return result(EABORT);
     }
-    ec->state = EC_BLOCKED;
-    ec->wait_sm = sm;
-    ec->wait_next = NULL;
-    ec->wait_link = sm->tail;
-    *sm->tail = ec;
-    sm->tail = &ec->wait_next;
-    spin_unlock(&sm->lock);
-    if (deadline) {
-        timeout_arm(&this_cpu()->timeouts, &ec->timeout, deadline);
-        timer_update(this_cpu());
-    }
+    sm_enqueue(sm, ec, deadline);
     cpu_work(this_cpu(), WORK_LEAVE);
     return result(SUCCESS); // overwritten by ec_wake
 }

@@ -94,19 +94,43 @@ static void rebalance(struct tree *tree, struct tree_node *n)
     }
 }
 
+void tree_insert_at(struct tree *tree, struct tree_node *node, struct tree_place place)
+{
+    node->left = node->right = NULL;
+    node->parent = place.parent;
+    node->height = 1;
+    node->max_last = node->last;
+    *place.link = node;
+    // Beside another leaf, and below its parent's reach: nothing above changes.
+    if (place.parent && place.parent->height > 1 && place.parent->max_last >= node->last)
+        return;
+    rebalance(tree, place.parent);
+}
+
 void tree_insert(struct tree *tree, struct tree_node *node)
+{
+    struct tree_place place = {&tree->root, NULL};
+    while (*place.link) {
+        place.parent = *place.link;
+        place.link = node->key < place.parent->key ? &place.parent->left : &place.parent->right;
+    }
+    tree_insert_at(tree, node, place);
+}
+
+bool tree_gap(struct tree *tree, u64 first, u64 last, struct tree_place *place)
 {
     struct tree_node **link = &tree->root, *parent = NULL;
     while (*link) {
         parent = *link;
-        link = node->key < parent->key ? &parent->left : &parent->right;
+        if (last < parent->key)
+            link = &parent->left;
+        else if (first > parent->last)
+            link = &parent->right;
+        else
+            return false;
     }
-    node->left = node->right = NULL;
-    node->parent = parent;
-    node->height = 1;
-    node->max_last = node->last;
-    *link = node;
-    rebalance(tree, parent);
+    *place = (struct tree_place){link, parent};
+    return true;
 }
 
 void tree_remove(struct tree *tree, struct tree_node *node)
@@ -130,8 +154,13 @@ void tree_remove(struct tree *tree, struct tree_node *node)
         rebalance(tree, mend);
         rebalance(tree, next);
     } else {
+        struct tree_node *with = node->left ? node->left : node->right;
         mend = node->parent;
-        replace_child(tree, node, node->left ? node->left : node->right);
+        bool leaf_remains = mend && mend->left && mend->right && !with && mend->height == 2;
+        replace_child(tree, node, with);
+        // The other leaf keeps the parent's height; its reach stays too unless it was this one's.
+        if (leaf_remains && mend->max_last != node->last)
+            return;
         rebalance(tree, mend);
     }
 }

@@ -21,6 +21,13 @@ struct tree {
 
 // Inserts `node`, whose key and last are set; equal keys are kept in order of insertion.
 void tree_insert(struct tree *tree, struct tree_node *node);
+// A place for a new node in a tree in which no two nodes intersect.
+struct tree_place {
+    struct tree_node **link, *parent;
+};
+// Finds the place of [first, last]; false if a node intersects it. Valid until the tree changes.
+bool tree_gap(struct tree *tree, u64 first, u64 last, struct tree_place *place);
+void tree_insert_at(struct tree *tree, struct tree_node *node, struct tree_place place);
 // Removes `node`, which must be in `tree`.
 void tree_remove(struct tree *tree, struct tree_node *node);
 // Sets a node's upper end in place (its key stays) and mends max_last above it.

@@ -206,7 +206,7 @@ entry_syscall:
     test %r11d, %r11d
     jnz .Lsemaphore_c // not ours: C waits for it
     cmpq $0, SM_HEAD(%rcx)
-    jne .Lsemaphore_unlock
+    jne .Lsemaphore_wake
     cmpq $-1, SM_COUNTER(%rcx)
     je .Lsemaphore_unlock
     incq SM_COUNTER(%rcx)
@@ -225,7 +225,7 @@ entry_syscall:
     test %r11d, %r11d
     jnz .Lsemaphore_c
     cmpq $0, SM_COUNTER(%rcx)
-    je .Lsemaphore_unlock
+    je .Lsemaphore_wait
     decq SM_COUNTER(%rcx)
     mov $1, %edx
     jmp .Lsemaphore_done
@@ -234,6 +234,40 @@ entry_syscall:
 .Lsemaphore_c:
     mov $HC_SM_CTRL, %eax
     jmp .Lhypercall_c
+
+// With the lock held, another thread to wake, or nothing to take. Who goes on in place of the current EC also waits at the
+// end of a hypercall: only its kept registers and results come back.
+.Lsemaphore_wake:
+    mov %rcx, %rdi
+    mov %gs:CPU_STACK, %rsp
+    incq %gs:CPU_ENTRIES
+    call sm_wake_locked
+    mov %gs:CPU_CURRENT, %rcx
+    xor %edx, %edx
+    test %rax, %rax
+    jz .Lsysret
+    SAVE_KEPT %rcx
+    mov %rcx, %rdi
+    call exit_yield
+    jmp .Lbrief
+.Lsemaphore_wait:
+    SAVE_KEPT %rsp
+    mov %rsp, %rsi
+    mov %rcx, %rdi
+    mov %gs:CPU_STACK, %rsp
+    incq %gs:CPU_ENTRIES
+    call sm_wait_locked
+.Lbrief:
+    mov %rax, %rcx
+    mov EC_RBX(%rcx), %rbx
+    mov EC_RBP(%rcx), %rbp
+    mov EC_R12(%rcx), %r12
+    mov EC_R13(%rcx), %r13
+    mov EC_R14(%rcx), %r14
+    mov EC_R15(%rcx), %r15
+    mov EC_RDX(%rcx), %rdx
+    mov EC_RAX(%rcx), %rax
+    jmp .Lsysret
 
 .Lrelease: // only deferred memory: no need to leave the short way out
     push %rax

@@ -7,6 +7,7 @@
 #include "kernel/arch/x86_64/x86.h"
 #include "kernel/exit.h"
 #include "kernel/gsi.h"
+#include "kernel/ipc.h"
 #include "kernel/panic.h"
 #include "kernel/ports.h"
 #include "kernel/tlb.h"
@@ -58,7 +59,9 @@ void interrupt_from_user(u64 vector, u64 error)
     ec->error_code = error;
     ec->event = (u8)vector;
     ec->state = EC_EVENT;
-    kernel_exit();
+    if (LIKELY(!cpu->work && !__atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE)))
+        ipc_event(ec);
+    exit_current(cpu);
 }
 
 static void kernel_fault(const struct kernel_frame *f)

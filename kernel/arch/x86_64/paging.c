@@ -84,10 +84,29 @@ static u64 *walk_make(struct pd *pd, u64 page, unsigned level)
     return table;
 }
 
+// The leaf table that covers `page`, or NULL where there is none.
+static inline u64 *walk(const struct pd *pd, u64 page)
+{
+    u64 *table = pd->page_table;
+    for (unsigned level = LEVELS - 1; level; level--) {
+        u64 entry = table[index_at(page, level)];
+        if ((entry & (PTE_P | PTE_PS)) != PTE_P)
+            return NULL;
+        table = table_of(entry);
+    }
+    return table;
+}
+
 bool space_map(struct pd *pd, u64 page, u64 frame, u64 count, unsigned rights, unsigned attr)
 {
     u64 flags = leaf_flags(rights, attr);
     u64 done = 0;
+    u64 *leaf = count == 1 ? walk(pd, page) : NULL;
+    if (leaf) {
+        leaf[index_at(page, 0)] = frame << PAGE_SHIFT | flags;
+        ++*page_count(leaf);
+        return true;
+    }
     while (done < count) {
         u64 at = page + done, from = frame + done;
         bool super = !((at | from) & (SUPERPAGE - 1)) && count - done >= SUPERPAGE;
@@ -171,13 +190,9 @@ static void unmap_in(struct pd *pd, u64 *table, unsigned level, u64 page, u64 co
 // The usual case, one page whose table keeps other entries, in a straight line.
 static bool unmap_one(struct pd *pd, u64 page)
 {
-    u64 *table = pd->page_table;
-    for (unsigned level = LEVELS - 1; level; level--) {
-        u64 entry = table[index_at(page, level)];
-        if ((entry & (PTE_P | PTE_PS)) != PTE_P)
-            return false;
-        table = table_of(entry);
-    }
+    u64 *table = walk(pd, page);
+    if (!table)
+        return false;
     u64 *entry = &table[index_at(page, 0)];
     u16 *present = page_count(table);
     if (!(*entry & PTE_P) || *present == 1)
