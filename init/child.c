@@ -72,8 +72,8 @@ static error_t open_memory(struct child *child)
                      child->config.ram_bytes / 1024, bytes / 1024);
         return ERESOURCE;
     }
-    error_t error = service_init(&child->pd, "pd", child->config.name, "",
-                                 (struct service_quota){bytes, 0});
+    error_t error =
+        service_init(&child->pd, "pd", child->config.name, "", (struct service_quota){bytes, 0});
     if (error)
         return error;
     child->pd_open = true;
@@ -98,8 +98,7 @@ static error_t create_domain(struct child *child)
                      child->config.caps, caps - caps_used);
         return error;
     }
-    error = program_map(child->sel_pd, &child->elf,
-                        &(struct program_memory){take_memory, child});
+    error = program_map(child->sel_pd, &child->elf, &(struct program_memory){take_memory, child});
     if (error)
         child_report(child, "program not loaded (%s): ram %luKb, kmem %luKb", error_name(error),
                      child->config.ram_bytes / 1024, child->config.kmem_bytes / 1024);
@@ -115,7 +114,8 @@ static error_t give(const struct child *child, sel_t from, sel_t to, unsigned ri
 // a capability slot, so those that it cannot raise are left out.
 static error_t give_exceptions(const struct child *child, unsigned cpu, sel_t base)
 {
-    static const u8 vectors[] = {0, 1, 3, 6, 13, EXC_PAGE_FAULT, 16, 17, 19, EXC_STARTUP, EXC_RECALL};
+    static const u8 vectors[] = {0,  1,  3,  6,           13,        EXC_PAGE_FAULT,
+                                 16, 17, 19, EXC_STARTUP, EXC_RECALL};
     struct utcb *u = utcb();
     for (unsigned i = 0; i < ARRAY_SIZE(vectors); i++)
         *utcb_item(u, i) =
@@ -158,9 +158,9 @@ static error_t create_objects(struct child *child)
 
 static error_t run(struct child *child)
 {
-    error_t error = env_sc_create(child->sel_ec, child->config.priority, 0,
-                                  (u32)child->config.budget_us, (u32)child->config.period_us,
-                                  child->config.name, &child->sel_sc);
+    error_t error =
+        env_sc_create(child->sel_ec, child->config.priority, 0, (u32)child->config.budget_us,
+                      (u32)child->config.period_us, child->config.name, &child->sel_sc);
     if (error)
         child_report(child, "no scheduling context: %s", error_name(error));
     return error;

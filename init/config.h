@@ -25,7 +25,11 @@ enum config_route_kind {
     CONFIG_ROUTE_CHILD = 2,
     CONFIG_ROUTE_ANY = 3,
 };
-enum config_restart { CONFIG_RESTART_NEVER = 0, CONFIG_RESTART_ON_FAULT = 1, CONFIG_RESTART_ALWAYS = 2 };
+enum config_restart {
+    CONFIG_RESTART_NEVER = 0,
+    CONFIG_RESTART_ON_FAULT = 1,
+    CONFIG_RESTART_ALWAYS = 2
+};
 
 struct config {
     const void *blob;
@@ -57,12 +61,12 @@ struct config_child {
     int node;         // in the blob
 };
 
-// Checks the blob: its whole structure, and the children's names, of 1 to CONFIG_NAME_MAX - 1 bytes.
-// EPROTO if it is none. `blob` is aligned to 8 bytes, must stay and must not change.
+// Checks the blob: its whole structure, and the children's names, of 1 to CONFIG_NAME_MAX - 1
+// bytes. EPROTO if it is none. `blob` is aligned to 8 bytes, must stay and must not change.
 MUST_CHECK error_t config_open(struct config *config, const void *blob, size_t size);
-// Goes through the children in the file's order; returns a number to go on with, negative at the end.
-// What is missing or malformed in a child has its default: RAM and slots 0. Numbers that are too
-// large become the largest. Without heap for the routes the child has none.
+// Goes through the children in the file's order; returns a number to go on with, negative at the
+// end. What is missing or malformed in a child has its default: RAM and slots 0. Numbers that are
+// too large become the largest. Without heap for the routes the child has none.
 int config_child_first(const struct config *config, struct config_child *child);
 int config_child_next(const struct config *config, struct config_child *child);
 // Where a session of `service` with that label goes; CONFIG_ROUTE_DENY if nothing says so.

@@ -34,7 +34,8 @@ static error_t open(struct server_session *session, const char *label, const cha
         return EMEM;
     block->size = size;
     block->data = memory_alloc(size);
-    if (!block->data || config_extract(&config, &children[index].config, block->data, size) != size) {
+    if (!block->data ||
+        config_extract(&config, &children[index].config, block->data, size) != size) {
         memory_free(block->data, size);
         heap_free(block);
         return EMEM;

@@ -62,7 +62,8 @@ static error_t control(word_t operation, struct msg *m)
     struct child *child = child_by_name(name);
     if (!child || !child->reserved)
         return ENOTFOUND;
-    bool ends = __atomic_load_n(&child->notes, __ATOMIC_ACQUIRE) & (NOTE_KILL | NOTE_EXIT | NOTE_FAULT);
+    bool ends =
+        __atomic_load_n(&child->notes, __ATOMIC_ACQUIRE) & (NOTE_KILL | NOTE_EXIT | NOTE_FAULT);
     if (operation == INIT_START && child->state == CHILD_RUNNING && !ends)
         return EINUSE;
     if (operation == INIT_KILL && child->state != CHILD_RUNNING)
@@ -85,10 +86,11 @@ static error_t report(struct msg *m)
     for (unsigned i = 0; i < child_count; i++) {
         char line[160];
         const struct child *child = &children[i];
-        size_t length = text_format(
-            line, sizeof(line), "child %s { state = %s; restarts = %u; ram = %lu; ram_limit = %lu; }\n",
-            child->config.name, state_names[child->state], child->restarts, child->ram_used,
-            child->config.ram_bytes);
+        size_t length =
+            text_format(line, sizeof(line),
+                        "child %s { state = %s; restarts = %u; ram = %lu; ram_limit = %lu; }\n",
+                        child->config.name, state_names[child->state], child->restarts,
+                        child->ram_used, child->config.ram_bytes);
         if (length >= sizeof(line))
             length = sizeof(line) - 1;
         if (at >= position && kept + length <= sizeof(text)) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The children's exceptions: one handler a CPU, one portal a child there, which stands at all of the
-// child's exception selectors. A start-up exception of the main thread is how it begins. Any other
-// ends the child: its portal is taken from it, so that its thread, which goes back to the same
-// instruction, finds no handler and is stopped by the kernel; the rest is the main thread's work.
+// The children's exceptions: one handler a CPU, one portal a child there, which stands at all of
+// the child's exception selectors. A start-up exception of the main thread is how it begins. Any
+// other ends the child: its portal is taken from it, so that its thread, which goes back to the
+// same instruction, finds no handler and is stopped by the kernel; the rest is the main thread's
+// work.
 #include "init/init.h"
 #include "lib/rt/program.h"
 #include "lib/rt/selector.h"

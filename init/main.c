@@ -11,10 +11,10 @@
 #include "lib/rt/tsc.h"
 
 enum {
-    OWN_RAM = 4 << 20,          // for init's own books, stacks and the children's config blocks
-    STABLE_US = 10000000,       // a life as long as that is a new beginning for the back-off
+    OWN_RAM = 4 << 20,    // for init's own books, stacks and the children's config blocks
+    STABLE_US = 10000000, // a life as long as that is a new beginning for the back-off
     BACKOFF_DOUBLINGS = 6,
-    WAITING_US = 3000000,       // then a person is told
+    WAITING_US = 3000000, // then a person is told
     SESSIONS_MAX = 64,
     PSEUDONYM_ORDER = 10,
 };
@@ -64,8 +64,8 @@ static void start(struct child *child)
 static void plan(struct child *child, bool failed)
 {
     const struct config_child *c = &child->config;
-    bool again = c->restart == CONFIG_RESTART_ALWAYS ||
-                 (c->restart == CONFIG_RESTART_ON_FAULT && failed);
+    bool again =
+        c->restart == CONFIG_RESTART_ALWAYS || (c->restart == CONFIG_RESTART_ON_FAULT && failed);
     if (!again)
         return;
     if (tsc_to_us(rdtsc() - child->started_at) > STABLE_US)
@@ -85,7 +85,8 @@ static void plan(struct child *child, bool failed)
 static void ended(struct child *child, u32 notes)
 {
     bool failed = notes & (NOTE_FAULT | NOTE_KILL) || child->exit_code != 0;
-    __atomic_store_n(&child->state, CHILD_ENDING, __ATOMIC_RELEASE); // a start may be asked for from now on
+    __atomic_store_n(&child->state, CHILD_ENDING,
+                     __ATOMIC_RELEASE); // a start may be asked for from now on
     child_end(child);
     child->state = notes & NOTE_FAULT  ? CHILD_FAULTED
                    : notes & NOTE_KILL ? CHILD_STOPPED
@@ -112,7 +113,9 @@ static void attend(struct child *child)
     u64 now = rdtsc(), beat = child->config.heartbeat_us;
     if (child->restart_at && child->restart_at <= now) {
         child_report(child, "started again, %u%s time", child->restarts,
-                     child->restarts == 1 ? "st" : child->restarts == 2 ? "nd" : "th");
+                     child->restarts == 1   ? "st"
+                     : child->restarts == 2 ? "nd"
+                                            : "th");
         start(child);
     }
     if (child->state == CHILD_RUNNING && beat && tsc_to_us(now - child->heartbeat_at) > beat) {

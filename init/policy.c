@@ -38,8 +38,9 @@ static error_t charge(struct child *child, const struct parent_open *o)
 {
     u64 limit = child->config.ram_bytes, left = limit - child->ram_used;
     if (o->ram > left) {
-        child_report(child, "session \"%s\" wants %luKb of RAM, %luKb of %luKb are used; "
-                            "ram = %luKb would do",
+        child_report(child,
+                     "session \"%s\" wants %luKb of RAM, %luKb of %luKb are used; "
+                     "ram = %luKb would do",
                      o->name, o->ram / 1024, child->ram_used / 1024, limit / 1024,
                      (child->ram_used + o->ram + 1023) / 1024);
         return ERESOURCE;

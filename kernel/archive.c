@@ -11,7 +11,9 @@ static bool hex_field(const char *at, u64 *value)
     *value = 0;
     for (unsigned i = 0; i < 8; i++) {
         unsigned c = (unsigned char)at[i];
-        unsigned digit = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : 16;
+        unsigned digit = c >= '0' && c <= '9'                 ? c - '0'
+                         : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                              : 16;
         if (digit > 15)
             return false;
         *value = *value << 4 | digit;

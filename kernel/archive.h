@@ -6,5 +6,6 @@
 
 #include <tessera/types.h>
 
-// Returns the contents of `name` in the archive of `size` bytes at `archive`, or NULL; *length is its size.
+// Returns the contents of `name` in the archive of `size` bytes at `archive`, or NULL; *length is
+// its size.
 const void *archive_find(const void *archive, u64 size, const char *name, u64 *length);

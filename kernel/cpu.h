@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// What each CPU has of its own, reached through the GS base. Only its own CPU writes it, but for the fields
-// marked shared.
+// What each CPU has of its own, reached through the GS base. Only its own CPU writes it, but for
+// the fields marked shared.
 #pragma once
 
 #include "kernel/ec.h"
 #include "kernel/sc.h"
 
-enum { LAZY_FPU = 1, LAZY_PORTS = 2, LAZY_BASES = 4 };         // cpu->lazy
-enum { // cpu->work
+enum { LAZY_FPU = 1, LAZY_PORTS = 2, LAZY_BASES = 4 }; // cpu->lazy
+enum {                                                 // cpu->work
     WORK_SCHEDULE = 1,
     WORK_RCU = 2,
     WORK_REMOTE = 4,
@@ -21,26 +21,26 @@ struct cpu {
     struct ec *current;
     u64 user_rsp;
     void *stack_top;
-    u32 tag;  // index + 1
+    u32 tag;   // index + 1
     i32 links; // calls between the current SC's own EC and the current EC
-    u32 lazy; // state of the current EC that a switch must put away: the fast path stays away
-    u32 work; // what is due before user code goes on
+    u32 lazy;  // state of the current EC that a switch must put away: the fast path stays away
+    u32 work;  // what is due before user code goes on
     // Above: entry.S.
     u32 index, apic_id;
     bool online;
-    bool idle;        // shared
+    bool idle;          // shared
     u64 kernel_entries; // shared: changes with every slow entry, for RCU
-    struct sc *sc;    // current; NULL when idle
-    u64 sc_start;     // TSC when it was chosen
+    struct sc *sc;      // current; NULL when idle
+    u64 sc_start;       // TSC when it was chosen
     u64 quantum_end;
-    u64 timer_armed;  // deadline for which the LAPIC timer is set
+    u64 timer_armed; // deadline for which the LAPIC timer is set
     struct ready_queue ready;
     struct timeout_queue timeouts;
     struct ec *fpu_owner; // whose state the FPU holds
     struct pd *port_pd;   // whose bitmap the TSS holds, and which version of it
     u64 port_version;
-    struct ec *remote;    // shared: ECs with remote_ops
-    u32 flush_request;    // shared: another CPU waits for our TLB flush
+    struct ec *remote; // shared: ECs with remote_ops
+    u32 flush_request; // shared: another CPU waits for our TLB flush
     struct rcu_head *deferred, *grace;
     u64 deferrals, releases; // shared: how many were deferred, how many of them released
     u64 grace_snapshot[MAX_CPUS];

@@ -20,7 +20,8 @@ static u64 mask(unsigned order)
     return (1ul << order) - 1;
 }
 
-// The source range of an item, its place in the window, and the common order: what is larger is cut, the hotspot chooses.
+// The source range of an item, its place in the window, and the common order: what is larger is
+// cut, the hotspot chooses.
 static bool place(crd_t c, u64 hotspot, struct window window, u64 *from, u64 *to, unsigned *order)
 {
     unsigned o = crd_order(c) < window.order ? crd_order(c) : window.order;
@@ -30,8 +31,8 @@ static bool place(crd_t c, u64 hotspot, struct window window, u64 *from, u64 *to
     return !(crd_base(c) & mask(crd_order(c))) && !(window.base & mask(window.order));
 }
 
-static u32 delegate_objects(struct pd *from_pd, u64 from, struct pd *to_pd, u64 to, unsigned order, unsigned rights,
-                            bool kernel)
+static u32 delegate_objects(struct pd *from_pd, u64 from, struct pd *to_pd, u64 to, unsigned order,
+                            unsigned rights, bool kernel)
 {
     u32 error = ECAP;
     bool any = false;
@@ -49,17 +50,18 @@ static u32 delegate_objects(struct pd *from_pd, u64 from, struct pd *to_pd, u64 
     return any ? SUCCESS : error;
 }
 
-static u32 delegate_kernel_range(enum crd_kind kind, u64 from, struct pd *to_pd, u64 to, u64 count, unsigned rights,
-                                 unsigned attr)
+static u32 delegate_kernel_range(enum crd_kind kind, u64 from, struct pd *to_pd, u64 to, u64 count,
+                                 unsigned rights, unsigned attr)
 {
     struct mapping *root = kind == CRD_MEM ? &kernel_memory : &kernel_ports;
-    if (from >= root->count || count > root->count - from || (kind == CRD_MEM && memory_is_kernels(from, count)))
+    if (from >= root->count || count > root->count - from ||
+        (kind == CRD_MEM && memory_is_kernels(from, count)))
         return EPARAM;
     return mapping_derive_range(root, to_pd, to, from, count, rights, attr);
 }
 
-static u32 delegate_range(struct pd *from_pd, enum crd_kind kind, u64 from, struct pd *to_pd, u64 to, u64 count,
-                          unsigned rights, unsigned attr)
+static u32 delegate_range(struct pd *from_pd, enum crd_kind kind, u64 from, struct pd *to_pd,
+                          u64 to, u64 count, unsigned rights, unsigned attr)
 {
     u32 error = ECAP;
     u64 at = from, last = from + count - 1;
@@ -70,8 +72,8 @@ static u32 delegate_range(struct pd *from_pd, enum crd_kind kind, u64 from, stru
         struct mapping *m = CONTAINER_OF(node, struct mapping, in_space);
         u64 low = m->base > at ? m->base : at;
         u64 high = m->base + m->count - 1 < last ? m->base + m->count - 1 : last;
-        error = mapping_derive_range(m, to_pd, to + (low - from), m->frame + (low - m->base), high - low + 1,
-                                     rights, attr);
+        error = mapping_derive_range(m, to_pd, to + (low - from), m->frame + (low - m->base),
+                                     high - low + 1, rights, attr);
         if (error)
             return error;
         at = high + 1;
@@ -80,7 +82,8 @@ static u32 delegate_range(struct pd *from_pd, enum crd_kind kind, u64 from, stru
 }
 
 // One delegation into a window; *got is what arrived, in the receiver's terms.
-static u32 delegate_item(struct pd *from_pd, struct typed_item item, struct pd *to_pd, struct window window, crd_t *got)
+static u32 delegate_item(struct pd *from_pd, struct typed_item item, struct pd *to_pd,
+                         struct window window, crd_t *got)
 {
     u64 from, to;
     unsigned order;
@@ -106,8 +109,9 @@ static u32 delegate_item(struct pd *from_pd, struct typed_item item, struct pd *
     return error;
 }
 
-// Names a capability of the sender by that ancestor of it which the receiver holds inside its translate window; for a
-// semaphore also its counter, by which a server tells the lives of a selector apart that it uses again.
+// Names a capability of the sender by that ancestor of it which the receiver holds inside its
+// translate window; for a semaphore also its counter, by which a server tells the lives of a
+// selector apart that it uses again.
 static struct typed_item translate_item(struct pd *from_pd, crd_t c, struct pd *to_pd, crd_t window)
 {
     struct typed_item found = {0, 0};
@@ -145,7 +149,8 @@ void delegate_items(struct ec *from, struct ec *to, unsigned count, bool whole)
         if (!(item.how & ITEM_DELEGATE)) {
             if (!whole)
                 got = translate_item(from->pd, item.crd, to->pd, to->utcb->translate);
-        } else if (kind != CRD_NULL && (whole ? kind == CRD_MEM : window_for(to->utcb, kind, &window))) {
+        } else if (kind != CRD_NULL &&
+                   (whole ? kind == CRD_MEM : window_for(to->utcb, kind, &window))) {
             (void)!delegate_item(from->pd, item, to->pd, window, &got.crd);
         }
         if (!whole)

@@ -6,9 +6,10 @@
 
 #include "kernel/ec.h"
 
-// Moves `count` typed items of the sender's UTCB to the receiver, whose items say afterwards what arrived. `whole`: the
-// receiver's windows are its whole memory space (replies to exceptions), else those in its UTCB.
+// Moves `count` typed items of the sender's UTCB to the receiver, whose items say afterwards what
+// arrived. `whole`: the receiver's windows are its whole memory space (replies to exceptions), else
+// those in its UTCB.
 void delegate_items(struct ec *from, struct ec *to, unsigned count, bool whole);
-// Delegates `count` items of the UTCB to `pd` at their hotspots; the first error ends it and is returned. *done is the
-// number of items that were delegated.
+// Delegates `count` items of the UTCB to `pd` at their hotspots; the first error ends it and is
+// returned. *done is the number of items that were delegated.
 u32 delegate_bulk(struct ec *from, struct pd *pd, unsigned count, u64 *done);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Life of execution contexts (ec.h). Links between ECs change only on their own CPU; ec_remote carries requests there:
-// bits in remote_ops, and the EC once in the CPU's list.
+// Life of execution contexts (ec.h). Links between ECs change only on their own CPU; ec_remote
+// carries requests there: bits in remote_ops, and the EC once in the CPU's list.
 #include "kernel/ec.h"
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/exit.h"
@@ -13,7 +13,8 @@
 
 struct ec dead_ec = {.state = EC_DEAD, .cpu = 0xffff};
 
-static struct cache ec_cache = CACHE(sizeof(struct ec) + sizeof(struct mapping), "execution context");
+static struct cache ec_cache =
+    CACHE(sizeof(struct ec) + sizeof(struct mapping), "execution context");
 
 // The pinned mapping of the UTCB lies behind the EC.
 static struct mapping *utcb_mapping(struct ec *ec)
@@ -36,7 +37,8 @@ static u64 ec_bytes(void)
     return ec_cache.size + PAGE_SIZE;
 }
 
-struct ec *ec_create(struct pd *pd, u64 utcb, u64 sp, unsigned cpu, bool global, u32 exc_base, u32 *error)
+struct ec *ec_create(struct pd *pd, u64 utcb, u64 sp, unsigned cpu, bool global, u32 exc_base,
+                     u32 *error)
 {
     *error = EMEM;
     if (!account_charge(&pd->account, ec_bytes()))
@@ -100,7 +102,8 @@ static void ec_release(struct rcu_head *head)
     pd_put(pd);
 }
 
-// Under mapping_lock: the EC leaves every list; what touches its links happens on its CPU (ec_kill).
+// Under mapping_lock: the EC leaves every list; what touches its links happens on its CPU
+// (ec_kill).
 void ec_destroy(struct ec *ec)
 {
     ec->object.dying = true;
@@ -127,15 +130,17 @@ void ec_abort_caller(struct ec *caller)
     __atomic_fetch_and(&caller->hazard, ~(u32)HAZARD_SPLICED, __ATOMIC_RELAXED);
     if (caller->hazard & HAZARD_EXCEPTION) {
         __atomic_fetch_and(&caller->hazard, ~(u32)HAZARD_EXCEPTION, __ATOMIC_RELAXED);
-        // Its handler died with the exception unresolved: it is raised again, and finds the next handler or none.
+        // Its handler died with the exception unresolved: it is raised again, and finds the next
+        // handler or none.
         caller->state = EC_EVENT;
     } else {
         caller->regs.rax = EABORT;
     }
 }
 
-// A dying EC's call goes on without it, since the handler may hold what others wait for: on the time of whoever called the
-// dying one, who gets EABORT when the handler replies; or else on its own SC, until then.
+// A dying EC's call goes on without it, since the handler may hold what others wait for: on the
+// time of whoever called the dying one, who gets EABORT when the handler replies; or else on its
+// own SC, until then.
 static void splice(struct ec *ec)
 {
     struct ec *caller = ec->caller, *callee = ec->callee;
@@ -187,7 +192,8 @@ void ec_wake(struct ec *ec)
     sc_unpark(ec);
 }
 
-// Hazards changed: a handler that waits must not, or may again, be called; a thread that was paused may go on.
+// Hazards changed: a handler that waits must not, or may again, be called; a thread that was paused
+// may go on.
 static void check_hazards(struct ec *ec)
 {
     if (ec_idle(ec))
@@ -237,8 +243,8 @@ void ec_remote(struct ec *ec, u32 ops)
         return; // already listed, and its CPU interrupted
     struct cpu *target = cpus[ec->cpu];
     ec->remote_next = __atomic_load_n(&target->remote, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(&target->remote, &ec->remote_next, ec, true, __ATOMIC_RELEASE,
-                                        __ATOMIC_RELAXED))
+    while (!__atomic_compare_exchange_n(&target->remote, &ec->remote_next, ec, true,
+                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED))
         ;
     if (target == cpu)
         cpu_work(cpu, WORK_REMOTE);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Execution contexts: threads. Every field that links ECs (caller, callee) and the state are touched only on
-// the EC's own CPU; other CPUs ask by ec_remote. What others may change is atomic: hazards, remote_ops.
+// Execution contexts: threads. Every field that links ECs (caller, callee) and the state are
+// touched only on the EC's own CPU; other CPUs ask by ec_remote. What others may change is atomic:
+// hazards, remote_ops.
 //
-//   RUN      user registers are in `regs`; may run when its turn comes. With a callee it waits for that one's
+//   RUN      user registers are in `regs`; may run when its turn comes. With a callee it waits for
+//   that one's
 //            reply; with a wait_tag it is a local EC that waits for a call
 //   IDLE     a local EC that would wait for a call, but a hazard forbids it
 //   EVENT    must deliver exception `event` first (start-up, a fault, recall), then as RUN
@@ -27,7 +29,8 @@ enum hazard {
     HAZARD_RECALL = 2,
     HAZARD_PAUSE = 4,
     HAZARD_DEAD = 8,
-    HAZARD_SPLICED = 16, // the handler it called has died; it waits for what that had called, and gets EABORT then
+    HAZARD_SPLICED = 16, // the handler it called has died; it waits for what that had called, and
+                         // gets EABORT then
     HAZARD_RETIRED = 32, // its SC was destroyed during its call, and ends with that
 };
 
@@ -62,7 +65,8 @@ struct ec {
     // Above: what the fast path touches.
     struct object object;
     u8 state, event;
-    bool brief; // RUN or BLOCKED, at the end of a hypercall: rbx, rbp, r12 to r15, rax and rdx are all it needs back
+    bool brief; // RUN or BLOCKED, at the end of a hypercall: rbx, rbp, r12 to r15, rax and rdx are
+                // all it needs back
     bool global;
     u16 cpu;
     u32 exc_base;
@@ -71,11 +75,11 @@ struct ec {
     u64 utcb_user; // address in the PD
     u64 error_code, fault_address;
     u64 fs_base, gs_base;
-    struct sc *sc;     // its own, or NULL; a handler's: inherited from a dead caller until it replies
+    struct sc *sc; // its own, or NULL; a handler's: inherited from a dead caller until it replies
     struct sc *parked; // SCs that would run it, while it cannot
     void *fpu;         // saved state, NULL until first used
     struct sm *wait_sm;
-    bool wait_all;          // DOWN_ZERO
+    bool wait_all; // DOWN_ZERO
     u64 wake_error, wake_value;
     struct ec *wait_next, **wait_link; // in wait_sm's queue, under its lock
     struct timeout timeout;
@@ -88,12 +92,14 @@ struct ec {
 
 extern struct ec dead_ec; // what a portal of a destroyed EC points to
 
-// A local or global EC in `pd` with its UTCB page at `utcb` (user address, page aligned). Errors: EMEM, EBUSY
-// (UTCB address occupied), EPARAM.
-// Ends a call without an answer: EABORT, or for an exception that it is raised again.
+// A local or global EC in `pd` with its UTCB page at `utcb` (user address, page aligned). Errors:
+// EMEM, EBUSY (UTCB address occupied), EPARAM. Ends a call without an answer: EABORT, or for an
+// exception that it is raised again.
 void ec_abort_caller(struct ec *caller);
-struct ec *ec_create(struct pd *pd, u64 utcb, u64 sp, unsigned cpu, bool global, u32 exc_base, u32 *error);
-// Asks the EC's CPU to apply `ops` (enum ec_remote_op); if it is this one, before user code goes on.
+struct ec *ec_create(struct pd *pd, u64 utcb, u64 sp, unsigned cpu, bool global, u32 exc_base,
+                     u32 *error);
+// Asks the EC's CPU to apply `ops` (enum ec_remote_op); if it is this one, before user code goes
+// on.
 void ec_remote(struct ec *ec, u32 ops);
 // Handles what other CPUs asked of this one.
 void ec_remote_drain(struct cpu *cpu);

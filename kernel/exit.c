@@ -100,7 +100,8 @@ static NORETURN void enter_user(struct cpu *cpu, struct ec *ec)
 void exit_current(struct cpu *cpu)
 {
     struct ec *ec = cpu->current;
-    if (LIKELY(!cpu->work && cpu->sc && ec->state == EC_RUN && !__atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE)))
+    if (LIKELY(!cpu->work && cpu->sc && ec->state == EC_RUN &&
+               !__atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE)))
         enter_user(cpu, ec);
     kernel_exit();
 }
@@ -120,7 +121,8 @@ void kernel_exit(void)
         u32 hazard = __atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE);
         if (hazard & HAZARD_DEAD && ec->state != EC_DEAD)
             ec_kill(ec);
-        else if (ec->state == EC_DEAD || ec->state == EC_BLOCKED || ec->state == EC_IDLE || (hazard & HAZARD_PAUSE))
+        else if (ec->state == EC_DEAD || ec->state == EC_BLOCKED || ec->state == EC_IDLE ||
+                 (hazard & HAZARD_PAUSE))
             sc_park(ec);
         else if (ec->state == EC_EVENT)
             ipc_event(ec);
@@ -173,7 +175,8 @@ struct ec *exit_block(struct ec *from)
 {
     struct cpu *cpu = this_cpu();
     from->brief = true;
-    if (UNLIKELY(cpu->work || __atomic_load_n(&from->hazard, __ATOMIC_ACQUIRE) || !sc_block(cpu, from)))
+    if (UNLIKELY(cpu->work || __atomic_load_n(&from->hazard, __ATOMIC_ACQUIRE) ||
+                 !sc_block(cpu, from)))
         kernel_exit();
     return brief_exit(cpu, from);
 }

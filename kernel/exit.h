@@ -6,14 +6,15 @@
 
 #include "kernel/cpu.h"
 
-// Runs whatever the CPU is to run next: does the work that is due, lets blocked threads lie, delivers exceptions,
-// idles. Does not return.
+// Runs whatever the CPU is to run next: does the work that is due, lets blocked threads lie,
+// delivers exceptions, idles. Does not return.
 NORETURN void kernel_exit(void);
 // The same, shorter where the current EC can go on at once.
 NORETURN void exit_current(struct cpu *cpu);
-// The current EC `from` is at the end of a hypercall, its kept registers saved; exit_yield: it may go on, but another SC is
-// current or work is due; exit_block: it is blocked. Both return the EC that goes on if that needs back only what `brief`
-// (ec.h) says, and else leave as kernel_exit does.
+// The current EC `from` is at the end of a hypercall, its kept registers saved; exit_yield: it may
+// go on, but another SC is current or work is due; exit_block: it is blocked. Both return the EC
+// that goes on if that needs back only what `brief` (ec.h) says, and else leave as kernel_exit
+// does.
 struct ec *exit_yield(struct ec *from);
 struct ec *exit_block(struct ec *from);
 // Makes the end of the current SC's chain of calls the current EC.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Interrupts as semaphores (gsi.h). GSI n arrives at vector GSI_VECTOR_BASE + n of the CPU it is bound to; those above the
-// I/O APICs' inputs are message-signalled.
+// Interrupts as semaphores (gsi.h). GSI n arrives at vector GSI_VECTOR_BASE + n of the CPU it is
+// bound to; those above the I/O APICs' inputs are message-signalled.
 #include "kernel/gsi.h"
 #include "kernel/arch/x86_64/ioapic.h"
 #include "kernel/cpu.h"
@@ -16,7 +16,9 @@ enum { MSI_ADDRESS = 0xfee00000u };
 static struct sm gsi_sm[GSI_MAX];
 static u8 gsi_level[GSI_MAX];
 static u32 gsi_count, ioapic_count;
-static struct { u64 first, last; } kernel_range[4];
+static struct {
+    u64 first, last;
+} kernel_range[4];
 static unsigned kernel_ranges;
 
 void gsi_init(struct hip *hip)

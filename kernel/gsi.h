@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Interrupts as semaphores: one a global system interrupt, made at boot, and which memory is the kernel's own.
+// Interrupts as semaphores: one a global system interrupt, made at boot, and which memory is the
+// kernel's own.
 #pragma once
 
 #include "kernel/object.h"
 
-enum { GSI_VECTOR_BASE = 0x30, GSI_MAX = 0xb0, VECTOR_TIMER = 0xf0, VECTOR_POKE = 0xf1, VECTOR_SPURIOUS = 0xff };
+enum {
+    GSI_VECTOR_BASE = 0x30,
+    GSI_MAX = 0xb0,
+    VECTOR_TIMER = 0xf0,
+    VECTOR_POKE = 0xf1,
+    VECTOR_SPURIOUS = 0xff
+};
 
 struct sm;
 struct hip;

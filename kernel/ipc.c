@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The slow half of IPC (ipc.h). Linking caller and handler, donation and helping follow one rule: the current SC's own
-// EC, its callee, that one's callee … is a chain whose end is what runs. A caller that finds its handler busy runs the
-// end of the handler's chain on its own SC ("helping") and repeats its call when it is chosen again.
+// The slow half of IPC (ipc.h). Linking caller and handler, donation and helping follow one rule:
+// the current SC's own EC, its callee, that one's callee … is a chain whose end is what runs. A
+// caller that finds its handler busy runs the end of the handler's chain on its own SC ("helping")
+// and repeats its call when it is chosen again.
 #include "kernel/ipc.h"
 #include "kernel/delegate.h"
 #include "kernel/exit.h"
@@ -56,7 +57,8 @@ static void enter_portal(struct ec *handler, const struct pt *pt)
     r->rax = r->rbx = r->rcx = r->rbp = r->r11 = r->r12 = r->r13 = r->r14 = r->r15 = 0;
 }
 
-// Runs the end of `busy`'s chain for `ec`, which will try again. False if that would be waiting for itself.
+// Runs the end of `busy`'s chain for `ec`, which will try again. False if that would be waiting for
+// itself.
 static bool help(struct cpu *cpu, struct ec *ec, struct ec *busy)
 {
     struct ec *end = busy;
@@ -240,7 +242,8 @@ void ipc_event(struct ec *ec)
     struct cpu *cpu = this_cpu();
     struct pt *pt = cap_object(ec->pd, (u64)ec->exc_base + ec->event, OBJ_PT, PT_EVENT);
     struct ec *handler = pt ? pt->ec : &dead_ec;
-    if (handler == &dead_ec || handler->cpu != cpu->index || handler->state == EC_DEAD || handler == ec) {
+    if (handler == &dead_ec || handler->cpu != cpu->index || handler->state == EC_DEAD ||
+        handler == ec) {
         ec_kill(ec);
         return;
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Messages between ECs off the fast path: calls with typed items, to busy handlers, exceptions, and their replies.
+// Messages between ECs off the fast path: calls with typed items, to busy handlers, exceptions, and
+// their replies.
 #pragma once
 
 #include "kernel/ec.h"
@@ -9,9 +10,13 @@
 // Entered from entry.S with all of the caller's registers in ec->regs; they do not return.
 NORETURN void ipc_call_slow(struct ec *ec);
 NORETURN void ipc_reply_slow(struct ec *ec);
-// Delivers ec->event through its exception portal, helps the busy handler, or kills an EC that has none.
+// Delivers ec->event through its exception portal, helps the busy handler, or kills an EC that has
+// none.
 void ipc_event(struct ec *ec);
 // Whether a local EC waits for a call.
-static inline bool ec_idle(const struct ec *ec) { return ec->wait_tag || ec->state == EC_IDLE; }
+static inline bool ec_idle(const struct ec *ec)
+{
+    return ec->wait_tag || ec->state == EC_IDLE;
+}
 // Lets a local EC of this CPU wait for the next call, as far as its hazards allow.
 void ec_set_idle(struct ec *ec);

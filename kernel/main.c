@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Start of the kernel: from the boot loader's CPU and memory map to the first user instruction on every CPU.
+// Start of the kernel: from the boot loader's CPU and memory map to the first user instruction on
+// every CPU.
 #include "kernel/arch/x86_64/bootinfo.h"
 #include "kernel/arch/x86_64/features.h"
 #include "kernel/arch/x86_64/fpu.h"
@@ -80,7 +81,8 @@ static u64 pool_take(struct boot_info *boot, u64 *size)
     if (*size < POOL_MIN)
         *size = POOL_MIN;
     if (!best || best->size < 2 * *size)
-        panic("not enough memory: found %lu KiB, need at least %u KiB", total / 1024, 2 * POOL_MIN / 1024);
+        panic("not enough memory: found %lu KiB, need at least %u KiB", total / 1024,
+              2 * POOL_MIN / 1024);
     best->size -= *size;
     return best->base + best->size;
 }

@@ -3,10 +3,11 @@
 //
 // Delegation and its undoing (mapping.h).
 //
-// Memory and port mappings are ranges [base, base + count). A mapping's children are kept by frame, in an
-// interval tree, so that finding those which touch a range costs O(log n) whatever else was derived.
-// Revoking removes one leaf a step: take a child that touches the range, cut it at the range's borders, go down to a
-// leaf, remove it. The root mapping of a PD goes only after everything in that PD's spaces went the same way.
+// Memory and port mappings are ranges [base, base + count). A mapping's children are kept by frame,
+// in an interval tree, so that finding those which touch a range costs O(log n) whatever else was
+// derived. Revoking removes one leaf a step: take a child that touches the range, cut it at the
+// range's borders, go down to a leaf, remove it. The root mapping of a PD goes only after
+// everything in that PD's spaces went the same way.
 #include "kernel/mapping.h"
 #include "kernel/ports.h"
 #include "kernel/destroy.h"
@@ -20,7 +21,8 @@ struct cache object_mapping_cache = CACHE(MAPPING_OBJECT_SIZE, "capability");
 
 enum { ATTR_PINNED = 1 << 7 };
 
-struct mapping kernel_memory = {.count = 1ul << 40, .kind = CRD_MEM, .rights = RIGHT_ALL, .root = 1};
+struct mapping kernel_memory = {
+    .count = 1ul << 40, .kind = CRD_MEM, .rights = RIGHT_ALL, .root = 1};
 struct mapping kernel_ports = {.count = 1ul << 16, .kind = CRD_IO, .rights = RIGHT_ALL, .root = 1};
 
 static struct tree *space_tree(struct pd *pd, enum crd_kind kind)
@@ -135,7 +137,8 @@ static void range_free(struct mapping *m)
     cache_free(&range_cache, m);
 }
 
-static void range_set(struct mapping *m, struct pd *pd, enum crd_kind kind, u64 base, u64 frame, u64 count)
+static void range_set(struct mapping *m, struct pd *pd, enum crd_kind kind, u64 base, u64 frame,
+                      u64 count)
 {
     m->pd = pd;
     m->base = base;
@@ -150,7 +153,8 @@ u32 mapping_derive_range(struct mapping *from, struct pd *to, u64 base, u64 fram
                          unsigned rights, unsigned attr)
 {
     u64 end = from->kind == CRD_MEM ? USER_END / PAGE_SIZE : 1ul << 16;
-    if (base >= end || count > end - base || (from->kind == CRD_MEM && base == 0) || (from->attr & ATTR_PINNED))
+    if (base >= end || count > end - base || (from->kind == CRD_MEM && base == 0) ||
+        (from->attr & ATTR_PINNED))
         return EPARAM;
     if (to->object.dying)
         return EABORT;
@@ -201,8 +205,8 @@ void mapping_unpin(struct mapping *m, struct tlb_batch *batch)
     space_unlink(m);
 }
 
-// Cuts `m` at frame `at`: `m` keeps what is below, a new sibling gets the rest with the children that belong to it.
-// Children that lie across the border are cut first.
+// Cuts `m` at frame `at`: `m` keeps what is below, a new sibling gets the rest with the children
+// that belong to it. Children that lie across the border are cut first.
 static struct mapping *range_split(struct mapping *m, u64 at)
 {
     struct mapping *upper = range_alloc(m->pd);
@@ -240,7 +244,8 @@ static struct mapping *range_split(struct mapping *m, u64 at)
     return upper;
 }
 
-// Cuts `m` so that what remains of it lies inside [first, last]; NULL if that needs memory that is not there.
+// Cuts `m` so that what remains of it lies inside [first, last]; NULL if that needs memory that is
+// not there.
 static struct mapping *range_trim(struct mapping *m, u64 first, u64 last)
 {
     if (m->frame < first)
@@ -290,7 +295,8 @@ static void remove_leaf(struct mapping *m, struct tlb_batch *batch)
     range_free(m);
 }
 
-// A PD whose root is about to go is emptied first: the next mapping in its spaces, or NULL if they are empty.
+// A PD whose root is about to go is emptied first: the next mapping in its spaces, or NULL if they
+// are empty.
 static struct mapping *pd_content(struct mapping *m)
 {
     if (!m->root || mapping_type(m) != OBJ_PD)
@@ -363,7 +369,8 @@ bool revoke_step(struct pd *pd, enum crd_kind kind, u64 base, u64 last, bool sel
             struct tree_node *child = tree_overlap(&m->children, first_frame, last_frame);
             if (!child)
                 continue;
-            victim = range_trim(CONTAINER_OF(child, struct mapping, in_parent), first_frame, last_frame);
+            victim =
+                range_trim(CONTAINER_OF(child, struct mapping, in_parent), first_frame, last_frame);
         }
         if (!victim) {
             *error = EMEM;
@@ -374,7 +381,8 @@ bool revoke_step(struct pd *pd, enum crd_kind kind, u64 base, u64 last, bool sel
         remove_step(victim, batch);
         if (self)
             return more || high - low != last - base;
-        return more || high - low != last - base || tree_overlap(&m->children, first_frame, last_frame);
+        return more || high - low != last - base ||
+               tree_overlap(&m->children, first_frame, last_frame);
     }
     return false;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The page pool, the object caches and the accounts (memory.h). A page of the pool is free, belongs to one
-// cache, or to whoever allocated it; struct page_info says which. Zeroed pages are kept apart, since page
-// tables come back empty and are taken again at once. A cache gives a page back when it holds no object
-// and another page of the cache has room, so caches cannot starve each other.
+// The page pool, the object caches and the accounts (memory.h). A page of the pool is free, belongs
+// to one cache, or to whoever allocated it; struct page_info says which. Zeroed pages are kept
+// apart, since page tables come back empty and are taken again at once. A cache gives a page back
+// when it holds no object and another page of the cache has room, so caches cannot starve each
+// other.
 #include "kernel/memory.h"
 #include "kernel/layout.h"
 

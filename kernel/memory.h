@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Kernel memory: a fixed pool of pages taken at boot, caches of equal objects on it, and the accounts
-// that say who may use how much. The sum of all account limits never exceeds the pool.
+// Kernel memory: a fixed pool of pages taken at boot, caches of equal objects on it, and the
+// accounts that say who may use how much. The sum of all account limits never exceeds the pool.
 #pragma once
 
 #include "kernel/spinlock.h"
@@ -30,7 +30,10 @@ struct cache {
     struct page_info *partial; // pages with free objects
     u32 pages, objects;
 };
-#define CACHE(type_size, cache_name) {.name = (cache_name), .size = ((type_size) + 15u) & ~15u}
+#define CACHE(type_size, cache_name)                                                               \
+    {                                                                                              \
+        .name = (cache_name), .size = ((type_size) + 15u) & ~15u                                   \
+    }
 // Returns an object of the cache's size with undefined content, or NULL.
 void *cache_alloc(struct cache *cache);
 void cache_free(struct cache *cache, void *object);

@@ -3,10 +3,10 @@
 //
 // Kernel objects and the capabilities that name them.
 //
-// A `struct mapping` is one entry of the mapping tree: a range of pages, ports or one selector in the
-// space of one PD, with rights, and its place below the mapping it was delegated from. The root mapping
-// of an object lies inside the object: it is the creator's capability, and the object lives exactly as
-// long as that mapping. Removing a mapping takes everything derived from it along.
+// A `struct mapping` is one entry of the mapping tree: a range of pages, ports or one selector in
+// the space of one PD, with rights, and its place below the mapping it was delegated from. The root
+// mapping of an object lies inside the object: it is the creator's capability, and the object lives
+// exactly as long as that mapping. Removing a mapping takes everything derived from it along.
 //
 // Readers without a lock (IPC) see capability slots and objects only between kernel entry and exit;
 // memory of both is released through rcu.h.
@@ -33,11 +33,11 @@ struct mapping {
         struct object *object;
         u64 frame; // first physical page or port
     };
-    u8 kind;     // enum crd_kind
+    u8 kind; // enum crd_kind
     u8 rights;
-    u8 attr;     // memory type: ITEM_UNCACHED, ITEM_WRITE_COMBINE
-    u8 fast;     // object mappings: enum fast, all that the paths in entry.S want to know
-    u8 root;     // lies inside its object
+    u8 attr; // memory type: ITEM_UNCACHED, ITEM_WRITE_COMBINE
+    u8 fast; // object mappings: enum fast, all that the paths in entry.S want to know
+    u8 root; // lies inside its object
     struct rcu_head rcu;
     union {
         struct {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Page tables of PDs. Pages of tables are charged to the PD; a superpage is charged one table too, so that
-// splitting it later cannot fail.
+// Page tables of PDs. Pages of tables are charged to the PD; a superpage is charged one table too,
+// so that splitting it later cannot fail.
 #pragma once
 
 #include "kernel/pd.h"
@@ -13,8 +13,8 @@ void paging_init(void);
 // Gives `pd` an empty page table. False: out of memory. The PD's account must be ready.
 bool space_create(struct pd *pd);
 void space_destroy(struct pd *pd);
-// Maps `count` frames from `frame` on at `page` with rights MEM_R/W/X and memory type `attr`. Nothing may be mapped there.
-// False, with nothing changed: out of memory.
+// Maps `count` frames from `frame` on at `page` with rights MEM_R/W/X and memory type `attr`.
+// Nothing may be mapped there. False, with nothing changed: out of memory.
 bool space_map(struct pd *pd, u64 page, u64 frame, u64 count, unsigned rights, unsigned attr);
 void space_unmap(struct pd *pd, u64 page, u64 count, struct tlb_batch *batch);
 // Loads the kernel's own page table.

@@ -19,8 +19,8 @@ void pd_get(struct pd *pd)
     __atomic_fetch_add(&pd->refs, 1, __ATOMIC_RELAXED);
 }
 
-// Directories of capability spaces in which all pages are null_cap_page. A few are kept as they are, since filling one
-// costs more than all else in a PD's life.
+// Directories of capability spaces in which all pages are null_cap_page. A few are kept as they
+// are, since filling one costs more than all else in a PD's life.
 enum { DIRECTORIES_KEPT = 8 };
 static struct {
     struct spinlock lock;
@@ -141,8 +141,8 @@ refund:
     return NULL;
 }
 
-// Slots live in pages that are made when the first capability comes and stay until the PD goes: readers without a
-// lock never see one vanish.
+// Slots live in pages that are made when the first capability comes and stay until the PD goes:
+// readers without a lock never see one vanish.
 u32 cap_insert(struct mapping *m)
 {
     struct pd *pd = m->pd;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Protection domains: a memory space (page table), an I/O port space (bitmap) and a capability space, with
-// the account that pays for them.
+// Protection domains: a memory space (page table), an I/O port space (bitmap) and a capability
+// space, with the account that pays for them.
 //
 // Life: created by create_pd; `refs` counts the root capability, the ECs in it and every object and
-// mapping charged to its account. Revoking the root capability makes it dying: its ECs are killed, its
-// spaces emptied step by step (pd_dismantle), then the reference goes; the last one frees the page tables.
+// mapping charged to its account. Revoking the root capability makes it dying: its ECs are killed,
+// its spaces emptied step by step (pd_dismantle), then the reference goes; the last one frees the
+// page tables.
 #pragma once
 
 #include "kernel/memory.h"
@@ -26,27 +27,28 @@ struct pd {
     struct tree memory;     // by first page
     struct tree ports;
     struct mapping *recent; // of `memory`: where the last search ended, or NULL
-    u8 *port_bitmap[2]; // NULL: no ports; 1 = denied
+    u8 *port_bitmap[2];     // NULL: no ports; 1 = denied
     u64 port_version;
-    struct ec *ecs;     // all ECs in it, under mapping_lock
+    struct ec *ecs;                // all ECs in it, under mapping_lock
     u64 cap_pages[CAP_PAGES / 64]; // which of `caps` are its own
-    u32 caps_hint;      // pages of slots below this one are gone (dismantling)
+    u32 caps_hint;                 // pages of slots below this one are gone (dismantling)
     struct account account;
 };
 
 extern struct pd *root_pd;
-extern struct mapping null_mapping;         // what an empty slot points to
+extern struct mapping null_mapping; // what an empty slot points to
 extern struct mapping *null_cap_page[CAP_PAGE_SLOTS];
 
-// Makes a PD whose memory is charged to `payer` (NULL: the root PD) and which gets limits from payer's
-// account. Returns NULL and sets *error: EMEM.
+// Makes a PD whose memory is charged to `payer` (NULL: the root PD) and which gets limits from
+// payer's account. Returns NULL and sets *error: EMEM.
 struct pd *pd_create(struct pd *payer, u64 kmem_bytes, u64 caps, u32 *error);
 // One bounded step of emptying a dying PD's spaces, under mapping_lock; true when nothing is left.
 bool pd_dismantle(struct pd *pd);
 void pd_get(struct pd *pd);
 void pd_put(struct pd *pd);
 
-// The mapping at a selector: never NULL, null_mapping where the slot is empty or out of range. Lock-free.
+// The mapping at a selector: never NULL, null_mapping where the slot is empty or out of range.
+// Lock-free.
 static inline struct mapping *cap_lookup(const struct pd *pd, u64 sel)
 {
     if (UNLIKELY(sel >= SEL_LIMIT))
@@ -61,7 +63,7 @@ static inline void *cap_object(const struct pd *pd, u64 sel, enum object_type ty
         return NULL;
     return m->object;
 }
-// Puts a mapping into its empty slot (mapping->pd, ->base), under mapping_lock; charges the slot and, if
-// needed, its page to the PD. EMEM, EBUSY, EPARAM.
+// Puts a mapping into its empty slot (mapping->pd, ->base), under mapping_lock; charges the slot
+// and, if needed, its page to the PD. EMEM, EBUSY, EPARAM.
 MUST_CHECK u32 cap_insert(struct mapping *mapping);
 void cap_remove(struct mapping *mapping);

@@ -15,7 +15,10 @@ struct sink {
     size_t size, length;
 };
 
-struct spec { bool left, zero, wide; unsigned width; };
+struct spec {
+    bool left, zero, wide;
+    unsigned width;
+};
 
 static void put(struct sink *sink, char c)
 {

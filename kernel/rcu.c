@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Grace periods (rcu.h). Each CPU has two lists: `deferred`, what came since its last grace period began, and `grace`,
-// what waits for the one under way. The period is over when every other CPU is idle or has a new kernel_entries.
+// Grace periods (rcu.h). Each CPU has two lists: `deferred`, what came since its last grace period
+// began, and `grace`, what waits for the one under way. The period is over when every other CPU is
+// idle or has a new kernel_entries.
 #include "kernel/rcu.h"
 #include "kernel/arch/x86_64/tsc.h"
 #include "kernel/arch/x86_64/x86.h"
@@ -91,7 +92,8 @@ bool rcu_settle(u64 *until)
     while (owed && !more && rdtsc() < *until) {
         u64 now = 0;
         rcu_poll();
-        __atomic_store_n(&cpu->idle, true, __ATOMIC_SEQ_CST); // holds nothing that a grace period protects
+        __atomic_store_n(&cpu->idle, true,
+                         __ATOMIC_SEQ_CST); // holds nothing that a grace period protects
         for (unsigned i = 0; i < cpu_online_count; i++) {
             if (i != cpu->index && !cpus[i]->idle)
                 cpu_poke(i);

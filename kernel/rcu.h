@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Deferred release. Memory that a lock-free reader may still hold is handed to rcu_defer and released once
-// every CPU has entered the kernel anew (or idled) since. Readers pay nothing: kernel code runs with
-// interrupts off, so a fresh entry proves that the CPU's earlier section is over.
+// Deferred release. Memory that a lock-free reader may still hold is handed to rcu_defer and
+// released once every CPU has entered the kernel anew (or idled) since. Readers pay nothing: kernel
+// code runs with interrupts off, so a fresh entry proves that the CPU's earlier section is over.
 #pragma once
 
 #include <tessera/types.h>
@@ -21,8 +21,9 @@ void rcu_poll(void);
 void rcu_work(void);
 // Whether this CPU still holds deferred memory.
 bool rcu_pending(void);
-// For a hypercall that found an account or the pool empty and now holds no pointer to an object: memory that only waits
-// for its grace period may be what was missing. Waits, with interrupts let in. True: some came back or another thread is due,
-// so restart the hypercall; false: none is owed, or `*until` (TSC, kept by the caller,
-// 0 at first) has passed: a thread waits 50 ms, and not again in the 50 ms that follow.
+// For a hypercall that found an account or the pool empty and now holds no pointer to an object:
+// memory that only waits for its grace period may be what was missing. Waits, with interrupts let
+// in. True: some came back or another thread is due, so restart the hypercall; false: none is owed,
+// or `*until` (TSC, kept by the caller, 0 at first) has passed: a thread waits 50 ms, and not again
+// in the 50 ms that follow.
 bool rcu_settle(u64 *until);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Building the root PD (root.h): the one place where the kernel maps memory by itself. Segments that are only read are
-// mapped from the archive; writable ones are copied into pages of the kernel's pool, charged to the root PD.
+// Building the root PD (root.h): the one place where the kernel maps memory by itself. Segments
+// that are only read are mapped from the archive; writable ones are copied into pages of the
+// kernel's pool, charged to the root PD.
 #include "kernel/root.h"
 #include "kernel/archive.h"
 #include "kernel/cpu.h"
@@ -33,13 +34,14 @@ static void check(bool good, const char *what)
 
 static void map_frames(u64 page, u64 frame, u64 count, unsigned rights)
 {
-    // The archive and single pool pages: not the kernel's own in the sense of memory_is_kernels, or given here on purpose.
+    // The archive and single pool pages: not the kernel's own in the sense of memory_is_kernels, or
+    // given here on purpose.
     u32 error = mapping_derive_range(&kernel_memory, root_pd, page, frame, count, rights, 0);
     check(error == SUCCESS, error_name(error));
 }
 
-// Maps `pages` pages of the pool, the first `bytes` bytes copied from `from`. Neighbours are mapped as one range: at boot
-// the pool gives pages in order.
+// Maps `pages` pages of the pool, the first `bytes` bytes copied from `from`. Neighbours are mapped
+// as one range: at boot the pool gives pages in order.
 static void map_copy(u64 page, const char *from, u64 bytes, u64 pages)
 {
     u64 first = 0, run = 0;
@@ -62,14 +64,19 @@ static void map_copy(u64 page, const char *from, u64 bytes, u64 pages)
 
 static void load_segment(const char *image, u64 size, const struct elf_segment *s)
 {
-    check(s->offset <= size && s->filesz <= size - s->offset && s->filesz <= s->memsz, "segment beyond the file");
-    check(s->vaddr < USER_END && s->memsz < USER_END - s->vaddr, "segment beyond the user's addresses");
-    check((s->vaddr & (PAGE_SIZE - 1)) == (s->offset & (PAGE_SIZE - 1)), "segment not page aligned");
+    check(s->offset <= size && s->filesz <= size - s->offset && s->filesz <= s->memsz,
+          "segment beyond the file");
+    check(s->vaddr < USER_END && s->memsz < USER_END - s->vaddr,
+          "segment beyond the user's addresses");
+    check((s->vaddr & (PAGE_SIZE - 1)) == (s->offset & (PAGE_SIZE - 1)),
+          "segment not page aligned");
     u64 skew = s->vaddr & (PAGE_SIZE - 1);
     const char *from = image + s->offset - skew;
-    u64 page = s->vaddr / PAGE_SIZE, pages = (skew + s->memsz + PAGE_SIZE - 1) / PAGE_SIZE, file = skew + s->filesz;
+    u64 page = s->vaddr / PAGE_SIZE, pages = (skew + s->memsz + PAGE_SIZE - 1) / PAGE_SIZE,
+        file = skew + s->filesz;
     if (!(s->flags & PF_W)) {
-        map_frames(page, virt_to_phys(from) / PAGE_SIZE, pages, s->flags & PF_X ? MEM_R | MEM_X : MEM_R);
+        map_frames(page, virt_to_phys(from) / PAGE_SIZE, pages,
+                   s->flags & PF_X ? MEM_R | MEM_X : MEM_R);
         return;
     }
     map_copy(page, from, file, pages);
@@ -83,8 +90,10 @@ static u64 load_image(const struct hip *hip)
     check(image, "no such file in the archive (was one given?)");
     const struct elf_header *e = (const void *)image;
     check(!((u64)image & (PAGE_SIZE - 1)), "not page aligned: pack it with tools/mkarchive");
-    check(size >= sizeof(*e) && !__builtin_memcmp(e->ident, "\177ELF\2\1", 6) && e->machine == 62, "no x86-64 ELF file");
-    check(e->phentsize == sizeof(struct elf_segment) && e->phoff <= size && e->phnum * sizeof(struct elf_segment) <= size - e->phoff,
+    check(size >= sizeof(*e) && !__builtin_memcmp(e->ident, "\177ELF\2\1", 6) && e->machine == 62,
+          "no x86-64 ELF file");
+    check(e->phentsize == sizeof(struct elf_segment) && e->phoff <= size &&
+              e->phnum * sizeof(struct elf_segment) <= size - e->phoff,
           "bad program headers");
     const struct elf_segment *s = (const void *)(image + e->phoff);
     for (unsigned i = 0; i < e->phnum; i++) {
@@ -119,7 +128,8 @@ void root_create(struct hip *hip)
     error = mapping_pin(&hip_mapping, root_pd, HIP_ADDR / PAGE_SIZE, hip, false);
     check(!error, "HIP not mapped");
     root_capability(&root_pd->object, SEL_PD);
-    struct ec *ec = ec_create(root_pd, UTCB_ADDR, STACK_TOP, this_cpu()->index, true, SEL_EXC_BASE, &error);
+    struct ec *ec =
+        ec_create(root_pd, UTCB_ADDR, STACK_TOP, this_cpu()->index, true, SEL_EXC_BASE, &error);
     check(ec, "no memory for its thread");
     root_capability(&ec->object, SEL_EC);
     // There is nobody yet who could answer a start-up exception.

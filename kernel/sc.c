@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The scheduler of one CPU (sc.h). Choosing costs the same whatever the number of threads: one ready list a
-// priority, a bitmap over them.
+// The scheduler of one CPU (sc.h). Choosing costs the same whatever the number of threads: one
+// ready list a priority, a bitmap over them.
 #include "kernel/sc.h"
 #include "kernel/arch/x86_64/x86.h"
 #include "kernel/cpu.h"

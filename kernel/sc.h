@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Scheduling contexts and the scheduler of one CPU: fixed priorities, round robin by quantum among equals,
-// optional budget per period. An SC is in exactly one place: running, in a ready queue, parked at the EC that
-// cannot run, throttled until its period begins, or stopped.
+// Scheduling contexts and the scheduler of one CPU: fixed priorities, round robin by quantum among
+// equals, optional budget per period. An SC is in exactly one place: running, in a ready queue,
+// parked at the EC that cannot run, throttled until its period begins, or stopped.
 #pragma once
 
 #include "kernel/object.h"
@@ -18,8 +18,8 @@ struct sc {
     struct object object;
     u8 state, priority;
     u16 cpu;
-    bool retired;  // its object is destroyed: freed when its EC lets go of it
-    struct ec *ec; // whose it is
+    bool retired;           // its object is destroyed: freed when its EC lets go of it
+    struct ec *ec;          // whose it is
     struct sc *next, *prev; // ready queue (circular) or parked list (next)
     struct ec *parked_at;
     u64 quantum, left;       // in TSC ticks
@@ -34,19 +34,21 @@ struct ready_queue {
     struct sc *head[256];
 };
 
-// Puts a stopped, parked or throttled SC of this CPU at the tail of its queue and asks for a new choice if it
-// should run now.
+// Puts a stopped, parked or throttled SC of this CPU at the tail of its queue and asks for a new
+// choice if it should run now.
 void sc_ready(struct sc *sc);
 // Takes an SC of this CPU out of wherever it is.
 void sc_stop(struct sc *sc);
-// An EC lets go of its SC, which stops, and is freed if its root capability is gone. On the EC's CPU, as the next two.
+// An EC lets go of its SC, which stops, and is freed if its root capability is gone. On the EC's
+// CPU, as the next two.
 void sc_detach(struct ec *ec);
 // The EC's SC lost its root capability: lets go of it, at once or, in a call, when that returns.
 void sc_retire(struct ec *ec);
 // A caller dies in its call: the handler finishes the request on the caller's SC.
 void sc_inherit(struct ec *from, struct ec *to);
 // An SC for `ec`, which has none; started by REMOTE_SC. EMEM, EBUSY.
-struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 budget_period, u32 *error);
+struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 budget_period,
+                     u32 *error);
 void sc_destroy(struct sc *sc);
 // Frees an SC that is in no queue and bound to nothing.
 void sc_free(struct sc *sc);
@@ -60,7 +62,8 @@ void sc_account(struct cpu *cpu, u64 now);
 bool sc_choose(struct cpu *cpu);
 // The current SC makes way for `sc`, which is in no queue and goes first.
 void sc_preempt(struct cpu *cpu, struct sc *sc);
-// sc_park, and the best one becomes current; false if there is none. Deadlines are left to the timer.
+// sc_park, and the best one becomes current; false if there is none. Deadlines are left to the
+// timer.
 bool sc_block(struct cpu *cpu, struct ec *ec);
 
 void ready_insert(struct ready_queue *queue, struct sc *sc, bool head);

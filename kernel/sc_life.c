@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Creation and end of scheduling contexts. An SC and its EC point at each other; both links change under
-// mapping_lock, and the queues the SC is in only on its CPU.
+// Creation and end of scheduling contexts. An SC and its EC point at each other; both links change
+// under mapping_lock, and the queues the SC is in only on its CPU.
 #include "kernel/cpu.h"
 #include "kernel/mapping.h"
 #include "kernel/time.h"
@@ -11,7 +11,8 @@
 
 static struct cache sc_cache = CACHE(sizeof(struct sc), "scheduling context");
 
-struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 budget_period, u32 *error)
+struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 budget_period,
+                     u32 *error)
 {
     u64 priority = priority_quantum & 0xffff, quantum = priority_quantum >> 16;
     u64 budget = budget_period & 0xffffffff, period = budget_period >> 32;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Semaphores and portals (sm.h). A semaphore's queue holds ECs of any CPU in order of arrival; whoever takes an EC out,
-// under the lock, sets how its waiting ended and tells the EC's CPU.
+// Semaphores and portals (sm.h). A semaphore's queue holds ECs of any CPU in order of arrival;
+// whoever takes an EC out, under the lock, sets how its waiting ended and tells the EC's CPU.
 #include "kernel/sm.h"
 #include "kernel/exit.h"
 #include "kernel/mapping.h"

@@ -28,13 +28,15 @@ struct sm *sm_create(struct pd *payer, u64 initial, u32 *error);
 struct pt *pt_create(struct pd *payer, struct ec *ec, u64 ip, u32 mtd, u32 *error);
 // Wakes the first waiter, or counts.
 void sm_up(struct sm *sm);
-// From entry.S, with sm->lock held: wakes the first waiter. Not 0: another thread may be due, so exit_yield.
+// From entry.S, with sm->lock held: wakes the first waiter. Not 0: another thread may be due, so
+// exit_yield.
 u64 sm_wake_locked(struct sm *sm);
 // The current EC waits, until `deadline` if that is not 0. Returns as exit_block.
 struct ec *sm_wait_locked(struct sm *sm, struct ec *current, u64 deadline);
 // The end of a down that must wait: unlocks sm->lock.
 void sm_enqueue(struct sm *sm, struct ec *ec, u64 deadline);
-// Takes an EC that waits out of the queue because its deadline passed or it dies; false if it had left already.
+// Takes an EC that waits out of the queue because its deadline passed or it dies; false if it had
+// left already.
 bool sm_cancel(struct ec *ec);
 void sm_destroy(struct sm *sm);
 void pt_destroy(struct pt *pt);

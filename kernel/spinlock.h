@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Spin locks. The kernel runs with interrupts off; a CPU that spins serves TLB shoot-downs meanwhile, so a
-// holder may wait for other CPUs only after it let its locks go, and never deadlocks with a spinner.
-// Order: mapping_lock, then a semaphore's lock, then pool and cache locks.
+// Spin locks. The kernel runs with interrupts off; a CPU that spins serves TLB shoot-downs
+// meanwhile, so a holder may wait for other CPUs only after it let its locks go, and never
+// deadlocks with a spinner. Order: mapping_lock, then a semaphore's lock, then pool and cache
+// locks.
 #pragma once
 
 #include <tessera/types.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// What a compiler may call for copies and comparisons of structures. gcc has them inline at our options, clang
-// does not.
+// What a compiler may call for copies and comparisons of structures. gcc has them inline at our
+// options, clang does not.
 #include <tessera/types.h>
 
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Hypercalls but call and reply (entry.S, ipc.c): each sys_* checks what the user passed and calls the plain
-// function. Arguments and results as in include/tessera/hypercall.h.
+// Hypercalls but call and reply (entry.S, ipc.c): each sys_* checks what the user passed and calls
+// the plain function. Arguments and results as in include/tessera/hypercall.h.
 #include "kernel/delegate.h"
 #include "kernel/exit.h"
 #include "kernel/gsi.h"
@@ -36,7 +36,8 @@ static struct ec *cap_ec(u64 sel, unsigned rights)
     return object ? CONTAINER_OF(object, struct ec, object) : NULL;
 }
 
-// Puts a new object's root capability at `sel` of the caller. On failure the object is the caller's to free.
+// Puts a new object's root capability at `sel` of the caller. On failure the object is the caller's
+// to free.
 static u32 root_insert(struct object *object, u64 sel)
 {
     struct mapping *m = object_root(object);
@@ -71,9 +72,10 @@ static struct result restart(u64 number, u64 a0, u64 a1, u64 a2)
     return (struct result){number, a2}; // rax and rdx again
 }
 
-// A hypercall that creates may find the account empty only because memory waits for its grace period. Then it is done
-// again once some has come back; `error` is what it ends with otherwise.
-static struct result create_failed(u32 error, u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
+// A hypercall that creates may find the account empty only because memory waits for its grace
+// period. Then it is done again once some has come back; `error` is what it ends with otherwise.
+static struct result create_failed(u32 error, u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4,
+                                   u64 a5)
 {
     struct ec *ec = current();
     if (error != EMEM || !rcu_settle(&ec->settle_until))
@@ -98,10 +100,12 @@ static struct result sys_create_pd(u64 sel, u64 pd_sel, u64 kmem, u64 caps)
     spin_unlock(&mapping_lock);
     if (error)
         pd_put(pd);
-    return LIKELY(!error) ? result(SUCCESS) : create_failed(error, HC_create_pd, sel, pd_sel, kmem, caps, 0, 0);
+    return LIKELY(!error) ? result(SUCCESS)
+                          : create_failed(error, HC_create_pd, sel, pd_sel, kmem, caps, 0, 0);
 }
 
-static struct result sys_create_ec(u64 sel, u64 utcb, u64 sp, u64 cpu_flags, u64 exc_base, u64 pd_sel)
+static struct result sys_create_ec(u64 sel, u64 utcb, u64 sp, u64 cpu_flags, u64 exc_base,
+                                   u64 pd_sel)
 {
     struct pd *pd = payer_of(pd_sel, PD_CREATE);
     u64 cpu = cpu_flags & 0xffff;
@@ -110,10 +114,11 @@ static struct result sys_create_ec(u64 sel, u64 utcb, u64 sp, u64 cpu_flags, u64
         return result(ECAP);
     if (cpu >= cpu_online_count)
         return result(ECPU);
-    if ((cpu_flags & ~(u64)(EC_GLOBAL | 0xffff)) || (utcb & (PAGE_SIZE - 1)) || utcb >= USER_END || sp > USER_END ||
-        exc_base >= SEL_LIMIT)
+    if ((cpu_flags & ~(u64)(EC_GLOBAL | 0xffff)) || (utcb & (PAGE_SIZE - 1)) || utcb >= USER_END ||
+        sp > USER_END || exc_base >= SEL_LIMIT)
         return result(EPARAM);
-    struct ec *ec = ec_create(pd, utcb, sp, (unsigned)cpu, cpu_flags & EC_GLOBAL, (u32)exc_base, &error);
+    struct ec *ec =
+        ec_create(pd, utcb, sp, (unsigned)cpu, cpu_flags & EC_GLOBAL, (u32)exc_base, &error);
     if (UNLIKELY(!ec))
         return create_failed(error, HC_create_ec, sel, utcb, sp, cpu_flags, exc_base, pd_sel);
     spin_lock(&mapping_lock);
@@ -121,10 +126,13 @@ static struct result sys_create_ec(u64 sel, u64 utcb, u64 sp, u64 cpu_flags, u64
     if (error)
         ec_destroy(ec);
     spin_unlock(&mapping_lock);
-    return LIKELY(!error) ? result(SUCCESS) : create_failed(error, HC_create_ec, sel, utcb, sp, cpu_flags, exc_base, pd_sel);
+    return LIKELY(!error)
+               ? result(SUCCESS)
+               : create_failed(error, HC_create_ec, sel, utcb, sp, cpu_flags, exc_base, pd_sel);
 }
 
-static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority_quantum, u64 budget_period)
+static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority_quantum,
+                                   u64 budget_period)
 {
     struct pd *payer = payer_of(pd_sel, PD_SC);
     struct ec *ec = cap_ec(ec_sel, EC_SC);
@@ -133,7 +141,8 @@ static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority
         return result(ECAP);
     struct sc *sc = sc_create(payer, ec, priority_quantum, budget_period, &error);
     if (UNLIKELY(!sc))
-        return create_failed(error, HC_create_sc, sel, ec_sel, pd_sel, priority_quantum, budget_period, 0);
+        return create_failed(error, HC_create_sc, sel, ec_sel, pd_sel, priority_quantum,
+                             budget_period, 0);
     spin_lock(&mapping_lock);
     error = ec->sc ? EBUSY : ec->object.dying ? ECAP : root_insert(&sc->object, sel);
     if (!error)
@@ -143,7 +152,9 @@ static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority
         sc_free(sc);
     else
         ec_remote(ec, REMOTE_SC);
-    return LIKELY(!error) ? result(SUCCESS) : create_failed(error, HC_create_sc, sel, ec_sel, pd_sel, priority_quantum, budget_period, 0);
+    return LIKELY(!error) ? result(SUCCESS)
+                          : create_failed(error, HC_create_sc, sel, ec_sel, pd_sel,
+                                          priority_quantum, budget_period, 0);
 }
 
 static struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd, u64 pd_sel)
@@ -171,7 +182,8 @@ static struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd, u64 pd_
         ec->portals = pt;
     }
     spin_unlock(&mapping_lock);
-    return LIKELY(!error) ? result(SUCCESS) : create_failed(error, HC_create_pt, sel, ec_sel, ip, mtd, pd_sel, 0);
+    return LIKELY(!error) ? result(SUCCESS)
+                          : create_failed(error, HC_create_pt, sel, ec_sel, ip, mtd, pd_sel, 0);
 }
 
 static struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
@@ -188,17 +200,19 @@ static struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
     if (error)
         sm_destroy(sm);
     spin_unlock(&mapping_lock);
-    return LIKELY(!error) ? result(SUCCESS) : create_failed(error, HC_create_sm, sel, initial, pd_sel, 0, 0, 0);
+    return LIKELY(!error) ? result(SUCCESS)
+                          : create_failed(error, HC_create_sm, sel, initial, pd_sel, 0, 0, 0);
 }
 
-static __attribute__((noinline)) struct result revoke_range(struct pd *pd, u64 pd_sel, u64 c, u64 flags)
+static __attribute__((noinline)) struct result revoke_range(struct pd *pd, u64 pd_sel, u64 c,
+                                                            u64 flags)
 {
     enum { STEPS = 8 };
     struct tlb_batch batch = {0};
     u64 base = crd_base(c), last = base + (1ul << crd_order(c)) - 1, cursor = base;
     u32 error = SUCCESS;
-    if (crd_kind(c) == CRD_NULL || (flags & ~(u64)REVOKE_SELF) || (base & ((1ul << crd_order(c)) - 1)) ||
-        (crd_kind(c) == CRD_OBJ && base >= SEL_LIMIT))
+    if (crd_kind(c) == CRD_NULL || (flags & ~(u64)REVOKE_SELF) ||
+        (base & ((1ul << crd_order(c)) - 1)) || (crd_kind(c) == CRD_OBJ && base >= SEL_LIMIT))
         return result(EPARAM);
     if (crd_kind(c) == CRD_OBJ && last >= SEL_LIMIT)
         last = SEL_LIMIT - 1;
@@ -206,7 +220,8 @@ static __attribute__((noinline)) struct result revoke_range(struct pd *pd, u64 p
     for (bool more = true; more;) {
         spin_lock(&mapping_lock);
         for (unsigned i = 0; i < STEPS && more; i++)
-            more = revoke_step(pd, crd_kind(c), base, last, flags & REVOKE_SELF, &cursor, &batch, &error);
+            more = revoke_step(pd, crd_kind(c), base, last, flags & REVOKE_SELF, &cursor, &batch,
+                               &error);
         spin_unlock(&mapping_lock);
         tlb_flush(&batch);
         if (more && preemption_point()) {
@@ -223,7 +238,8 @@ static struct result sys_revoke(u64 pd_sel, u64 c, u64 flags)
     struct pd *pd = cap_object(self(), pd_sel, OBJ_PD, PD_GRANT);
     if (UNLIKELY(!pd))
         return result(ECAP);
-    if (crd_kind(c) == CRD_OBJ && crd_order(c) == 0 && flags == REVOKE_SELF && crd_base(c) < SEL_LIMIT) {
+    if (crd_kind(c) == CRD_OBJ && crd_order(c) == 0 && flags == REVOKE_SELF &&
+        crd_base(c) < SEL_LIMIT) {
         // Most revocations are of one capability that was given to nobody: no loop, no flush.
         spin_lock(&mapping_lock);
         bool done = revoke_single(pd, crd_base(c));

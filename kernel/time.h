@@ -6,4 +6,7 @@
 
 #include "kernel/arch/x86_64/tsc.h"
 
-static inline u64 tsc_from_us(u64 us) { return us * tsc_khz / 1000; }
+static inline u64 tsc_from_us(u64 us)
+{
+    return us * tsc_khz / 1000;
+}

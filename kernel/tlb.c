@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// TLB shoot-down (tlb.h). A CPU that needs others to flush raises their flush_request, interrupts them, and waits
-// until each has lowered it, serving requests to itself meanwhile.
+// TLB shoot-down (tlb.h). A CPU that needs others to flush raises their flush_request, interrupts
+// them, and waits until each has lowered it, serving requests to itself meanwhile.
 #include "kernel/tlb.h"
 #include "kernel/arch/x86_64/features.h"
 #include "kernel/arch/x86_64/x86.h"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Undoing translations on all CPUs. Unmapping collects in a batch what became stale and the page tables that became
-// empty; tlb_flush makes every CPU forget and frees the tables. Call it without a lock: it waits.
+// Undoing translations on all CPUs. Unmapping collects in a batch what became stale and the page
+// tables that became empty; tlb_flush makes every CPU forget and frees the tables. Call it without
+// a lock: it waits.
 #pragma once
 
 #include <tessera/types.h>

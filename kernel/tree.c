@@ -193,8 +193,8 @@ struct tree_node *tree_next(const struct tree_node *node)
     return node->parent;
 }
 
-// The leftmost intersecting node of the subtree at `n`: if the left subtree reaches `first` at all, either it
-// holds the answer or everything from there on begins after `last`.
+// The leftmost intersecting node of the subtree at `n`: if the left subtree reaches `first` at all,
+// either it holds the answer or everything from there on begins after `last`.
 static struct tree_node *overlap_in(struct tree_node *n, u64 first, u64 last)
 {
     while (n && n->max_last >= first) {
@@ -241,7 +241,8 @@ struct tree_node *tree_overlap_next(const struct tree_node *node, u64 first, u64
             continue;
         if (node->key > last)
             return NULL;
-        found = node->last >= first ? (struct tree_node *)node : overlap_in(node->right, first, last);
+        found =
+            node->last >= first ? (struct tree_node *)node : overlap_in(node->right, first, last);
     }
     return found;
 }

@@ -99,8 +99,7 @@ static struct entry *take(struct cpu_session *session, u64 sc)
 {
     struct entry *found = NULL;
     mutex_lock(&lock);
-    LIST_FOREACH(node, &entries)
-    {
+    LIST_FOREACH (node, &entries) {
         struct entry *e = LIST_ENTRY(node, struct entry, link);
         if (!found && e->owner == session && (sc == SEL_NONE || e->sc == sc)) {
             list_remove(node);
@@ -134,8 +133,7 @@ static error_t statistics(struct cpu_session *session, struct msg *m)
     msg_put_word(m, 0);
     msg_put_word(m, 0);
     mutex_lock(&lock);
-    LIST_FOREACH(node, &entries)
-    {
+    LIST_FOREACH (node, &entries) {
         struct entry *e = LIST_ENTRY(node, struct entry, link);
         u64 ticks = 0;
         if (!session->all && e->owner != session)

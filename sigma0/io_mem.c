@@ -27,8 +27,7 @@ static error_t claim(struct device_memory *d)
 {
     error_t error = SUCCESS;
     mutex_lock(&lock);
-    LIST_FOREACH(node, &owned)
-    {
+    LIST_FOREACH (node, &owned) {
         struct device_memory *other = LIST_ENTRY(node, struct device_memory, link);
         if (d->page < other->page + other->count && other->page < d->page + d->count)
             error = EINUSE;

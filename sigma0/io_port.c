@@ -40,8 +40,7 @@ static error_t port_open(struct server_session *session, const char *label, cons
     port->size = number[1];
     error_t error = SUCCESS;
     mutex_lock(&lock);
-    LIST_FOREACH(node, &owned)
-    {
+    LIST_FOREACH (node, &owned) {
         if (overlaps(LIST_ENTRY(node, struct port_session, link), port->base, port->size))
             error = EINUSE;
     }

@@ -24,8 +24,7 @@ static error_t claim(struct irq_session *irq)
 {
     error_t error = SUCCESS;
     mutex_lock(&lock);
-    LIST_FOREACH(node, &owned)
-    {
+    LIST_FOREACH (node, &owned) {
         if (LIST_ENTRY(node, struct irq_session, link)->gsi == irq->gsi)
             error = EINUSE;
     }

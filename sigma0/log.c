@@ -24,8 +24,7 @@ static struct list watchers = LIST_INIT(watchers);
 static void notify(void)
 {
     mutex_lock(&watch_lock);
-    LIST_FOREACH(node, &watchers)
-    {
+    LIST_FOREACH (node, &watchers) {
         hc_sm_up(LIST_ENTRY(node, struct log_session, link)->watch);
     }
     mutex_unlock(&watch_lock);

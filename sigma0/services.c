@@ -84,7 +84,8 @@ static error_t signal(struct parent *p, struct parent_client *client, word_t cod
     return SUCCESS;
 }
 
-static const struct parent_policy policy = {.open = open, .closed = closed, .quota = quota, .signal = signal};
+static const struct parent_policy policy = {
+    .open = open, .closed = closed, .quota = quota, .signal = signal};
 
 static void must(error_t error, const char *what)
 {
@@ -94,9 +95,10 @@ static void must(error_t error, const char *what)
 
 void services_start(void)
 {
-    struct parent_config config = {
-        .pseudonym_order = PSEUDONYM_ORDER, .policy = &policy, .handlers = cpu_parent_threads(),
-        .first_portals = SEL_PARENT};
+    struct parent_config config = {.pseudonym_order = PSEUDONYM_ORDER,
+                                   .policy = &policy,
+                                   .handlers = cpu_parent_threads(),
+                                   .first_portals = SEL_PARENT};
     must(parent_start(&parent, &config), "the parent role");
     for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
         struct server_config service = {.name = table[i].name,

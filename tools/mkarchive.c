@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Packs files into the boot archive: cpio (newc) with each file's contents at a multiple of 4096, so that a ROM is mapped and never
-// copied. The padding is a name that goes on in zero bytes. Usage: mkarchive OUT NAME=FILE...
+// Packs files into the boot archive: cpio (newc) with each file's contents at a multiple of 4096,
+// so that a ROM is mapped and never copied. The padding is a name that goes on in zero bytes.
+// Usage: mkarchive OUT NAME=FILE...
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +38,8 @@ static void entry(const char *name, const char *data, unsigned long size)
     unsigned long name_size = strlen(name) + 1;
     unsigned long data_at = at + HEADER + name_size;
     unsigned long fill = size ? (ALIGN - data_at % ALIGN) % ALIGN : 0;
-    snprintf(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08lX%08X%08X%08X%08X%08lX%08X", 1, 0100644, 0, 0, 1, 0,
-             size, 0, 0, 0, 0, name_size + fill, 0);
+    snprintf(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08lX%08X%08X%08X%08X%08lX%08X",
+             1, 0100644, 0, 0, 1, 0, size, 0, 0, 0, 0, name_size + fill, 0);
     put(header, HEADER);
     put(name, name_size);
     if (size)

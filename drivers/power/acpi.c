@@ -4,8 +4,9 @@
 // The tables' fields (acpi.h).
 //
 // \_S5 stands in AML, a byte code. Until ACPICA is ported, which interprets it, it is looked for as
-// the bytes of its usual definition: NameOp, "_S5_" (with or without the root's backslash), a package of
-// constants. A machine that computes it by a method is not understood, and acpi_s5 says so.
+// the bytes of its usual definition: NameOp, "_S5_" (with or without the root's backslash), a
+// package of constants. A machine that computes it by a method is not understood, and acpi_s5 says
+// so.
 #include "drivers/power/acpi.h"
 
 enum fadt_offset {
@@ -130,7 +131,8 @@ bool acpi_fadt(const u8 *bytes, size_t length, struct acpi_fadt *fadt)
     size_t told = acpi_table_length(bytes, length);
     if (told < length)
         length = told;
-    u64 dsdt = number(bytes, length, FADT_X_DSDT, 8), smi = number(bytes, length, FADT_SMI_COMMAND, 4);
+    u64 dsdt = number(bytes, length, FADT_X_DSDT, 8),
+        smi = number(bytes, length, FADT_SMI_COMMAND, 4);
     *fadt = (struct acpi_fadt){
         .dsdt = dsdt ? dsdt : number(bytes, length, FADT_DSDT, 4),
         .pm1a = control_port(bytes, length, FADT_X_PM1A_CONTROL, FADT_PM1A_CONTROL),

@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // What turning off and on needs from the ACPI tables (ACPI specification 6.5, chapters 5 and 16).
-// Pure functions over bytes that nobody vouches for: each reads inside [bytes, bytes + length) only.
+// Pure functions over bytes that nobody vouches for: each reads inside [bytes, bytes + length)
+// only.
 #pragma once
 
 #include <tessera/types.h>

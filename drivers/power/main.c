@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// POWER: off and reset (protocol.h, POWER_OPERATIONS). Who has a session may do both: so the route is
-// the permission. The tables are read once, at start, so that what is missing is said then. ACPICA, which
-// would run the machine's own code before (\_PTS), comes later: this is what turns off a PC that needs
-// no more than the write, and virtual machines.
+// POWER: off and reset (protocol.h, POWER_OPERATIONS). Who has a session may do both: so the route
+// is the permission. The tables are read once, at start, so that what is missing is said then.
+// ACPICA, which would run the machine's own code before (\_PTS), comes later: this is what turns
+// off a PC that needs no more than the write, and virtual machines.
 //
 // There is one way out, so one request at a time: the others wait for it.
 #include "drivers/power/reset.h"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The last writes (reset.h). Ports are opened when they are used, not before: some of them belong to
-// other drivers while the machine runs, and then that way is left out.
+// The last writes (reset.h). Ports are opened when they are used, not before: some of them belong
+// to other drivers while the machine runs, and then that way is left out.
 //
-// ACPI 6.5: 4.8.3.2.1 PM1 control, 4.8.3.6 reset register. Port 0xcf9 is the reset control register of
-// Intel's chipsets, whose write of 6 after 2 resets processors and devices. Command 0xfe of the keyboard
-// controller pulses the line that it has been wired to since the IBM AT.
+// ACPI 6.5: 4.8.3.2.1 PM1 control, 4.8.3.6 reset register. Port 0xcf9 is the reset control register
+// of Intel's chipsets, whose write of 6 after 2 resets processors and devices. Command 0xfe of the
+// keyboard controller pulses the line that it has been wired to since the IBM AT.
 #include "drivers/power/reset.h"
 #include "lib/rt/tsc.h"
 #include "lib/service/env.h"

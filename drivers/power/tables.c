@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// From the RSDP, which the HIP names, by the root table and the FADT to \_S5 in the DSDT or an SSDT.
-// Each table is copied, and its session closed before the next opens: several tables may lie in one
-// page, and a page has one owner. A table's pages may turn out to be no device memory in the eyes of
-// sigma0 (EPERM); then the machine has that table not for us.
+// From the RSDP, which the HIP names, by the root table and the FADT to \_S5 in the DSDT or an
+// SSDT. Each table is copied, and its session closed before the next opens: several tables may lie
+// in one page, and a page has one owner. A table's pages may turn out to be no device memory in the
+// eyes of sigma0 (EPERM); then the machine has that table not for us.
 #include "drivers/power/tables.h"
 #include "lib/rt/heap.h"
 #include "lib/rt/print.h"
@@ -70,7 +70,8 @@ static error_t find_root(struct acpi_root *root)
     return found ? SUCCESS : EFEATURE;
 }
 
-// The next table with that signature among the root's entries from *index on, which moves behind it.
+// The next table with that signature among the root's entries from *index on, which moves behind
+// it.
 static u8 *next_table(const u8 *root, size_t root_length, unsigned entry_bytes, size_t *index,
                       const char signature[4], size_t *length)
 {

@@ -13,8 +13,8 @@
 // waits, but no longer than WRITE_WAIT_US; then what fits is taken. Nobody else writes meanwhile
 // (write_lock), so even then it is not mixed with others.
 //
-// Locks: write_lock, then lock. `lock` guards chip, rings and the list of openers, and is held for a
-// bounded time only.
+// Locks: write_lock, then lock. `lock` guards chip, rings and the list of openers, and is held for
+// a bounded time only.
 #include "drivers/serial/uart.h"
 #include "lib/rt/heap.h"
 #include "lib/rt/list.h"
@@ -32,8 +32,9 @@ enum {
     TRANSMIT_BYTES = 16384,
     MESSAGE_MAX = UTCB_WORDS * 8,
     WRITE_WAIT_US = 50000,
-    LOST_INTERRUPT_US = 100000, // a chip that forgets an interrupt is asked this often while it sends
-    ROUNDS_MAX = 64,            // of service before the lock is let go
+    LOST_INTERRUPT_US =
+        100000,      // a chip that forgets an interrupt is asked this often while it sends
+    ROUNDS_MAX = 64, // of service before the lock is let go
 };
 
 struct serial_session {
@@ -247,8 +248,8 @@ int main(void)
     if (!error)
         error = mutex_prepare(&write_lock);
     if (!error)
-        error = thread_create(&interrupt_thread, thread_cpu(), PRIORITY_MAX, "interrupt", interrupts,
-                              NULL);
+        error = thread_create(&interrupt_thread, thread_cpu(), PRIORITY_MAX, "interrupt",
+                              interrupts, NULL);
     if (error)
         return fail("cannot start the interrupt thread", error);
     error = server_start(&server, &config);

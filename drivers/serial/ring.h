@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // A ring of bytes: what is put comes out in the same order, what does not fit is not taken. No lock
-// of its own. `head` and `tail` count all bytes ever put and taken, modulo 2^32; the size is a power
-// of two, so their difference is what is inside.
+// of its own. `head` and `tail` count all bytes ever put and taken, modulo 2^32; the size is a
+// power of two, so their difference is what is inside.
 #pragma once
 
 #include <tessera/types.h>

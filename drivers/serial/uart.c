@@ -30,7 +30,8 @@ enum uart_bit {
     STATUS_DATA = 1 << 0,
     STATUS_OVERRUN = 1 << 1,
     STATUS_TRANSMIT_EMPTY = 1 << 5,
-    STATUS_NO_CHIP = 0xff, // nobody drives the bus; break and data errors in all bytes never come so
+    STATUS_NO_CHIP =
+        0xff, // nobody drives the bus; break and data errors in all bytes never come so
 };
 
 static void write(const struct uart *uart, enum uart_register which, u8 value)

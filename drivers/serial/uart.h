@@ -18,7 +18,8 @@ struct uart {
     u64 overruns;         // bytes that the machine lost, as far as the chip tells: at least
 };
 
-// Sets the port to 115,200 baud, 8N1, FIFOs on, receive interrupts on. False if there is no such chip.
+// Sets the port to 115,200 baud, 8N1, FIFOs on, receive interrupts on. False if there is no such
+// chip.
 MUST_CHECK bool uart_init(struct uart *uart, u16 base, u8 *transmit, u32 transmit_size);
 
 // Whether it asks for an interrupt; reading it acknowledges "transmitter empty".

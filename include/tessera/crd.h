@@ -16,7 +16,9 @@ enum crd_kind { CRD_NULL = 0, CRD_MEM = 1, CRD_IO = 2, CRD_OBJ = 3 };
 // Rights only ever shrink. What a bit means depends on the kind, and for objects on the type.
 enum right {
     RIGHT_ALL = 0x1f,
-    MEM_R = 1 << 0, MEM_W = 1 << 1, MEM_X = 1 << 2,
+    MEM_R = 1 << 0,
+    MEM_W = 1 << 1,
+    MEM_X = 1 << 2,
     IO_RW = 1 << 0,
     PD_CREATE = 1 << 0,  // name it as the payer and home of create_pd, _ec, _pt, _sm
     PD_SC = 1 << 1,      // create scheduling contexts with it (only sigma0 keeps this)
@@ -30,7 +32,8 @@ enum right {
     PT_CTRL = 1 << 0,    // pt_ctrl
     PT_CALL = 1 << 1,    // call
     PT_EVENT = 1 << 2,   // serve as an exception portal
-    SM_UP = 1 << 0, SM_DOWN = 1 << 1,
+    SM_UP = 1 << 0,
+    SM_DOWN = 1 << 1,
 };
 
 enum { CRD_ORDER_MAX = 31 };
@@ -39,17 +42,29 @@ static inline crd_t crd(enum crd_kind kind, u64 base, unsigned order, unsigned r
 {
     return base << 12 | (u64)(order & 31) << 7 | (u64)(rights & 31) << 2 | kind;
 }
-static inline enum crd_kind crd_kind(crd_t c) { return (enum crd_kind)(c & 3); }
-static inline unsigned crd_rights(crd_t c) { return (unsigned)(c >> 2) & 31; }
-static inline unsigned crd_order(crd_t c) { return (unsigned)(c >> 7) & 31; }
-static inline u64 crd_base(crd_t c) { return c >> 12; }
+static inline enum crd_kind crd_kind(crd_t c)
+{
+    return (enum crd_kind)(c & 3);
+}
+static inline unsigned crd_rights(crd_t c)
+{
+    return (unsigned)(c >> 2) & 31;
+}
+static inline unsigned crd_order(crd_t c)
+{
+    return (unsigned)(c >> 7) & 31;
+}
+static inline u64 crd_base(crd_t c)
+{
+    return c >> 12;
+}
 
 #define CRD_ALL_OBJ crd(CRD_OBJ, 0, 18, RIGHT_ALL)
 #define CRD_ALL_MEM crd(CRD_MEM, 0, 31, RIGHT_ALL) // lower half of the user's addresses, 8 TiB
 
 // A typed item in a UTCB: what is sent, and how. In a message that was received, `crd` names what
-// arrived in the receiver's own terms (kind CRD_NULL: nothing did) and `how` is the sender's; but where
-// a semaphore was translated, `how` is its counter, shifted (item_tag).
+// arrived in the receiver's own terms (kind CRD_NULL: nothing did) and `how` is the sender's; but
+// where a semaphore was translated, `how` is its counter, shifted (item_tag).
 struct typed_item {
     crd_t crd;
     u64 how; // flags below | hotspot << 12
@@ -57,9 +72,9 @@ struct typed_item {
 enum { ITEM_TAG_SHIFT = 12 };
 
 enum item_flag {
-    ITEM_DELEGATE = 1 << 0,    // else translate: name a capability that the receiver once gave away
-    ITEM_KERNEL = 1 << 1,      // from the kernel's own spaces; only the root PD may
-    ITEM_UNCACHED = 1 << 2,    // memory type, for device memory
+    ITEM_DELEGATE = 1 << 0, // else translate: name a capability that the receiver once gave away
+    ITEM_KERNEL = 1 << 1,   // from the kernel's own spaces; only the root PD may
+    ITEM_UNCACHED = 1 << 2, // memory type, for device memory
     ITEM_WRITE_COMBINE = 1 << 3,
 };
 
@@ -69,11 +84,14 @@ static inline struct typed_item item_delegate(crd_t c, u64 hotspot, unsigned fla
 {
     return (struct typed_item){c, hotspot << 12 | flags | ITEM_DELEGATE};
 }
-// The counter of a semaphore that was translated, modulo 2^52. Nobody changes the counter of one that
-// was handed out without rights: so a server that names sessions by semaphores, and uses a selector
-// again, tells by the initial counter which life of it the sender meant.
+// The counter of a semaphore that was translated, modulo 2^52. Nobody changes the counter of one
+// that was handed out without rights: so a server that names sessions by semaphores, and uses a
+// selector again, tells by the initial counter which life of it the sender meant.
 static inline u64 item_tag(struct typed_item item)
 {
     return item.how >> ITEM_TAG_SHIFT;
 }
-static inline struct typed_item item_translate(crd_t c) { return (struct typed_item){c, 0}; }
+static inline struct typed_item item_translate(crd_t c)
+{
+    return (struct typed_item){c, 0};
+}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The one error type. 0–31 come from the kernel (every hypercall's result), 32 and up from the parent
-// and service protocols (word 0 of a response; 001_5c4c3d5892c9ef36.txt). One table, from which come
-// the enum, the names and the manual.
+// The one error type. 0–31 come from the kernel (every hypercall's result), 32 and up from the
+// parent and service protocols (word 0 of a response; 001_5c4c3d5892c9ef36.txt). One table, from
+// which come the enum, the names and the manual.
 #pragma once
 
 #include <tessera/types.h>

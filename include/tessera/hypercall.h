@@ -10,7 +10,8 @@
 //
 // call:  rdi = portal selector, rsi = message head, rdx r10 r8 r9 = words 0–3.
 //        Returns rax = error; on SUCCESS rsi = head of the reply, rdx r10 r8 r9 = its words 0–3.
-// reply: rsi = message head, rdx r10 r8 r9 = words 0–3, rsp = stack for the next call. Does not return:
+// reply: rsi = message head, rdx r10 r8 r9 = words 0–3, rsp = stack for the next call. Does not
+// return:
 //        the next call enters at the portal's ip with rdi = the portal's identity word, rsi = head,
 //        rdx r10 r8 r9 = words 0–3, other registers zero.
 // The head is untyped words (0–UTCB_WORDS) | typed items << 16. Words from 4 on and typed items
@@ -72,9 +73,12 @@ enum sm_op {
 };
 // An interrupt's semaphore (delegated from the kernel with ITEM_KERNEL, selector = GSI).
 enum gsi_op {
-    GSI_BIND = 0, // route to `cpu`, unmask; GSIs above the I/O APICs are MSIs: rdx = address | data << 32
-    GSI_MASK = 1, GSI_UNMASK = 2,
-    GSI_BIND_LEVEL = 3, // like GSI_BIND, level-triggered active-low: masked on arrival, GSI_UNMASK acknowledges
+    GSI_BIND =
+        0, // route to `cpu`, unmask; GSIs above the I/O APICs are MSIs: rdx = address | data << 32
+    GSI_MASK = 1,
+    GSI_UNMASK = 2,
+    GSI_BIND_LEVEL =
+        3, // like GSI_BIND, level-triggered active-low: masked on arrival, GSI_UNMASK acknowledges
 };
 
 #define DEADLINE_NEVER 0ul

@@ -13,12 +13,12 @@ typedef u32 sel_t;
 
 // What a parent delegates to a child, 0x000–0x3ff.
 enum initial_selector {
-    SEL_EXC_BASE = 0x000,  // 32 exception portals for threads on the start CPU: base + vector
-    SEL_PD = 0x020,        // the program's own PD
-    SEL_EC = 0x021,        // its main thread
-    SEL_IDENTITY = 0x0ff,  // the identity semaphore the parent made for it
-    SEL_PARENT = 0x100,    // + CPU: the parent's portals
-    SEL_EXC_CPU = 0x200,   // + 32 * CPU: exception portals for threads on each CPU (0x200–0x3ff)
+    SEL_EXC_BASE = 0x000,   // 32 exception portals for threads on the start CPU: base + vector
+    SEL_PD = 0x020,         // the program's own PD
+    SEL_EC = 0x021,         // its main thread
+    SEL_IDENTITY = 0x0ff,   // the identity semaphore the parent made for it
+    SEL_PARENT = 0x100,     // + CPU: the parent's portals
+    SEL_EXC_CPU = 0x200,    // + 32 * CPU: exception portals for threads on each CPU (0x200–0x3ff)
     SEL_FIRST_FREE = 0x400, // the program allocates from here
 };
 
@@ -27,7 +27,7 @@ enum initial_selector {
 #define IMAGE_BASE 0x0000000080000000ul // ELF image; below it is left to foreign images
 #define HEAP_BASE 0x0000001000000000ul  // lib/rt allocates addresses from here
 #define HEAP_END 0x0000006000000000ul
-#define STACK_TOP 0x00007fffffff0000ul  // main thread's stack ends here
+#define STACK_TOP 0x00007fffffff0000ul // main thread's stack ends here
 #define STACK_SIZE 0x10000ul
-#define UTCB_ADDR 0x00007fffffffd000ul  // main thread's UTCB
+#define UTCB_ADDR 0x00007fffffffd000ul // main thread's UTCB
 #define HIP_ADDR 0x00007fffffffe000ul

@@ -2,8 +2,9 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // The user thread control block: 4 KiB shared by a thread and the kernel. Untyped words grow from
-// words[0] up (0–3 travel in registers, their places here are free for the user), typed items from the
-// page's end down: item i is utcb_item(u, i). An exception message is laid over words[] (struct exc_state).
+// words[0] up (0–3 travel in registers, their places here are free for the user), typed items from
+// the page's end down: item i is utcb_item(u, i). An exception message is laid over words[] (struct
+// exc_state).
 #pragma once
 
 #include <tessera/crd.h>
@@ -21,9 +22,18 @@ struct utcb {
 _Static_assert(sizeof(struct utcb) == 4096, "a UTCB is one page");
 
 typedef u64 head_t;
-static inline head_t head(unsigned untyped, unsigned typed) { return untyped | (u64)typed << 16; }
-static inline unsigned head_untyped(head_t h) { return h & 0xffff; }
-static inline unsigned head_typed(head_t h) { return h >> 16 & 0xffff; }
+static inline head_t head(unsigned untyped, unsigned typed)
+{
+    return untyped | (u64)typed << 16;
+}
+static inline unsigned head_untyped(head_t h)
+{
+    return h & 0xffff;
+}
+static inline unsigned head_typed(head_t h)
+{
+    return h >> 16 & 0xffff;
+}
 static inline struct typed_item *utcb_item(struct utcb *u, unsigned index)
 {
     return (struct typed_item *)(u + 1) - 1 - index;
@@ -54,8 +64,8 @@ struct exc_state {
 };
 // An exception call enters its handler with rdi = identity word, rsi = head(EXC_WORDS, 0),
 // rdx = vector, r10 = MTD sent, r8 = fault address (page faults) and r9 = error code; what the MTD
-// names stands in exc_state at words[EXC_STATE_AT]. The reply is hypercall reply with rdx = MTD to write
-// back; typed items in it delegate, so that a pager maps while it replies.
+// names stands in exc_state at words[EXC_STATE_AT]. The reply is hypercall reply with rdx = MTD to
+// write back; typed items in it delegate, so that a pager maps while it replies.
 enum { EXC_STATE_AT = 4, EXC_WORDS = EXC_STATE_AT + sizeof(struct exc_state) / 8 };
 static inline struct exc_state *utcb_exc(struct utcb *u)
 {

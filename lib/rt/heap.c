@@ -100,8 +100,7 @@ static void *small_alloc(size_t bytes)
 static void trim(void)
 {
     for (unsigned class = 0; class < CLASSES; class ++) {
-        LIST_FOREACH(node, &slabs[class])
-        {
+        LIST_FOREACH (node, &slabs[class]) {
             struct span *slab = LIST_ENTRY(node, struct span, links);
             if (slab->used == 0) {
                 list_remove(node);

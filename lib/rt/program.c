@@ -34,7 +34,8 @@ static error_t give(sel_t pd, const void *from, u64 to, u64 bytes, unsigned righ
                           rights);
 }
 
-static error_t segment_map(sel_t pd, const struct elf_segment *s, const struct program_memory *memory)
+static error_t segment_map(sel_t pd, const struct elf_segment *s,
+                           const struct program_memory *memory)
 {
     u64 start = ALIGN_DOWN(s->address, PAGE_SIZE), bytes = segment_bytes(s);
     unsigned rights = (s->flags & ELF_R ? MEM_R : 0) | (s->flags & ELF_W ? MEM_W : 0) |

@@ -2,9 +2,9 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // Putting a program into a fresh protection domain, as sigma0 does with init and init with its
-// children (001_5c4c3d5892c9ef36.txt, memory map): image, stack, HIP; and the state in which its main
-// thread begins. Read-only segments are mapped from where the image lies, which must stay; what can
-// be written gets memory of its own.
+// children (001_5c4c3d5892c9ef36.txt, memory map): image, stack, HIP; and the state in which its
+// main thread begins. Read-only segments are mapped from where the image lies, which must stay;
+// what can be written gets memory of its own.
 #pragma once
 
 #include "lib/rt/elf.h"
@@ -19,7 +19,9 @@ struct program_memory {
 
 // The bytes that program_map will ask for.
 u64 program_bytes(const struct elf *elf);
-// Maps the program into `pd` (PD_GRANT). EMEM, and the kernel's errors; what was mapped before stays.
-MUST_CHECK error_t program_map(sel_t pd, const struct elf *elf, const struct program_memory *memory);
+// Maps the program into `pd` (PD_GRANT). EMEM, and the kernel's errors; what was mapped before
+// stays.
+MUST_CHECK error_t program_map(sel_t pd, const struct elf *elf,
+                               const struct program_memory *memory);
 // The answer to the main thread's start-up exception. Returns the MTD to reply with.
 unsigned program_begin(struct exc_state *state, u64 entry, unsigned cpu);

@@ -24,7 +24,7 @@ static inline unsigned range_order(u64 from, u64 to, u64 count)
 // range itself.
 void range_revoke(enum crd_kind kind, u64 base, u64 count, bool self);
 
-// Delegates `count` pages, ports or selectors from `from` of our own spaces to `to` of `pd`. The kernel's
-// error; what was delegated before an error stays.
+// Delegates `count` pages, ports or selectors from `from` of our own spaces to `to` of `pd`. The
+// kernel's error; what was delegated before an error stays.
 MUST_CHECK error_t range_delegate(sel_t pd, enum crd_kind kind, u64 from, u64 to, u64 count,
                                   unsigned rights);

@@ -116,7 +116,8 @@ error_t service_call_words_slow(struct service_client *c, word_t operation, word
             return error;
         generation = __atomic_load_n(&c->generation, __ATOMIC_ACQUIRE);
         head_t h = head(4, translated(c));
-        *utcb_item(utcb(), 0) = item_translate(crd(CRD_OBJ, c->base + CLIENT_SESSION, 0, RIGHT_ALL));
+        *utcb_item(utcb(), 0) =
+            item_translate(crd(CRD_OBJ, c->base + CLIENT_SESSION, 0, RIGHT_ALL));
         w[0] = operation;
         w[1] = 0;
         w[2] = w2;

@@ -210,8 +210,7 @@ static error_t open_all(struct service_client *c)
             (void)!hc_sm_down(c->base + CLIENT_PSEUDONYM, deadline_in_us(STALE_WAIT_US));
             tries++;
             break;
-        default:
-            return error;
+        default: return error;
         }
     }
     return EABORT;

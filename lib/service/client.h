@@ -18,22 +18,27 @@
 #include "lib/rt/utcb.h"
 #include "lib/service/protocol.h"
 
-enum service_selector { CLIENT_PSEUDONYM = 0, CLIENT_LOCK = 1, CLIENT_SESSION = 2, CLIENT_PORTAL = 3 };
+enum service_selector {
+    CLIENT_PSEUDONYM = 0,
+    CLIENT_LOCK = 1,
+    CLIENT_SESSION = 2,
+    CLIENT_PORTAL = 3
+};
 
 struct service_quota {
     u64 ram, caps; // donated to the service with the session
 };
 
 struct service_client {
-    sel_t base;          // SEL_NONE: not in use
-    u32 generation;      // counts repairs
-    u16 flags;           // enum service_flag
-    bool retry_aborted;  // repeat calls that died with the service
-    u8 order;            // of the selector range
-    u8 scratch;          // distance from base down to a selector for the time of an opening
-    bool denied;         // by the parent, when it was last asked
-    u32 held;            // bit n: selector base + n holds something
-    struct mutex lock;   // guards opening and closing
+    sel_t base;         // SEL_NONE: not in use
+    u32 generation;     // counts repairs
+    u16 flags;          // enum service_flag
+    bool retry_aborted; // repeat calls that died with the service
+    u8 order;           // of the selector range
+    u8 scratch;         // distance from base down to a selector for the time of an opening
+    bool denied;        // by the parent, when it was last asked
+    u32 held;           // bit n: selector base + n holds something
+    struct mutex lock;  // guards opening and closing
     const char *name, *label, *args; // the caller keeps them
     struct service_quota quota;
 };

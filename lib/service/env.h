@@ -45,8 +45,8 @@ MUST_CHECK error_t dataspace_attach(sel_t ds, void *address, size_t bytes, unsig
 // From any "pd" session, into the selector `sel` of the caller's, which stays the caller's if this
 // fails; with PD_ATTACH mapped at `address`, in an aligned window of 2^order pages that is large
 // enough. Leaves the windows changed: utcb_save.
-MUST_CHECK error_t dataspace_alloc_at(struct service_client *pd, size_t bytes, unsigned flags, sel_t sel,
-                                      word_t address, unsigned order);
+MUST_CHECK error_t dataspace_alloc_at(struct service_client *pd, size_t bytes, unsigned flags,
+                                      sel_t sel, word_t address, unsigned order);
 MUST_CHECK error_t dataspace_phys(sel_t ds, u64 *physical);
 void dataspace_free(sel_t ds);
 // For rt_main_init: sets up memory.c.
@@ -89,5 +89,6 @@ struct io_mem {
     volatile void *data;
     size_t size;
 };
-MUST_CHECK error_t io_mem_open(struct io_mem *memory, u64 physical, size_t size, bool write_combine);
+MUST_CHECK error_t io_mem_open(struct io_mem *memory, u64 physical, size_t size,
+                               bool write_combine);
 void io_mem_close(struct io_mem *memory);

@@ -73,8 +73,7 @@ error_t dataspace_alloc_at(struct service_client *pd, size_t bytes, unsigned fla
     msg_put_word(&m, bytes);
     msg_put_word(&m, flags);
     utcb()->window = crd(CRD_OBJ, sel, 0, RIGHT_ALL);
-    utcb()->window2 =
-        flags & PD_ATTACH ? crd(CRD_MEM, address / PAGE_SIZE, order, RIGHT_ALL) : 0;
+    utcb()->window2 = flags & PD_ATTACH ? crd(CRD_MEM, address / PAGE_SIZE, order, RIGHT_ALL) : 0;
     error_t error = service_call(pd, &m);
     if (error)
         return error;

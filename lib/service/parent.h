@@ -51,11 +51,11 @@ struct parent_service {
 
 struct parent_pseudonym {
     struct list in_client;
-    struct parent_client *client;    // NULL: the slot is free
-    struct parent_client *provider;  // whose service it is; NULL: builtin or forwarded
-    struct parent_service *service;  // NULL: not registered (yet, or any more)
+    struct parent_client *client;     // NULL: the slot is free
+    struct parent_client *provider;   // whose service it is; NULL: builtin or forwarded
+    struct parent_service *service;   // NULL: not registered (yet, or any more)
     sel_t forwarded_portal[MAX_CPUS]; // of our parent's service, for this pseudonym alone
-    char *text;                      // service name, label, arguments, one after the other
+    char *text;                       // service name, label, arguments, one after the other
     u64 ram, caps;
     u32 next_free;       // in the free list or that of what is being closed
     u32 forwarded_flags; // enum service_flag of our parent's service
@@ -92,7 +92,8 @@ struct parent_policy {
     // GET_QUOTA of a child about itself: what it may still use. Optional.
     void (*quota)(struct parent *parent, struct parent_client *client, u64 *ram, u64 *caps);
     // SIGNAL. Must not destroy anything at once.
-    error_t (*signal)(struct parent *parent, struct parent_client *client, word_t code, word_t value);
+    error_t (*signal)(struct parent *parent, struct parent_client *client, word_t code,
+                      word_t value);
 };
 
 struct parent_config {
@@ -100,8 +101,8 @@ struct parent_config {
     const struct parent_policy *policy;
     size_t stack_bytes; // of the handlers; 0 = 16 KiB
     bool has_parent;    // false for sigma0
-    // Threads to take as handlers, one a CPU, instead of creating them; and where the portals of the
-    // first client go. NULL and 0: created, and anywhere.
+    // Threads to take as handlers, one a CPU, instead of creating them; and where the portals of
+    // the first client go. NULL and 0: created, and anywhere.
     const struct thread *handlers;
     sel_t first_portals;
 };
@@ -133,7 +134,8 @@ struct parent {
 MUST_CHECK error_t parent_start(struct parent *parent, const struct parent_config *config);
 
 // Enters a child and makes its portals (client->portals + CPU). ERESOURCE, EMEM.
-MUST_CHECK error_t parent_client_add(struct parent *parent, void *user, struct parent_client **client);
+MUST_CHECK error_t parent_client_add(struct parent *parent, void *user,
+                                     struct parent_client **client);
 // A child is gone: its portals, pseudonyms and services go, and whoever is concerned is told.
 void parent_client_remove(struct parent *parent, struct parent_client *client);
 
@@ -147,8 +149,8 @@ const struct server_host *parent_host(struct parent *parent);
 
 // Ends one session by force, as if the client had closed it. Under parent->lock.
 void parent_pseudonym_close(struct parent *parent, struct parent_pseudonym *pseudonym);
-// Gives parent->lock back, and tells builtin services of the sessions that were closed under it. All
-// who take the lock end with this.
+// Gives parent->lock back, and tells builtin services of the sessions that were closed under it.
+// All who take the lock end with this.
 void parent_unlock(struct parent *parent);
 // Looks up a registered service; NULL if there is none. Under parent->lock.
 struct parent_service *parent_service_find(struct parent *parent, struct parent_client *owner,

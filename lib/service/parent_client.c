@@ -31,8 +31,8 @@ static void forwarded_close(struct parent *parent, struct parent_pseudonym *p)
     msg_begin(&m);
     msg_put_word(&m, PARENT_CLOSE);
     msg_put_word(&m, 0);
-    msg_put_item(&m, item_translate(
-                         crd(CRD_OBJ, parent->first_pseudonym + index_of(parent, p), 0, RIGHT_ALL)));
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, parent->first_pseudonym + index_of(parent, p), 0,
+                                        RIGHT_ALL)));
     (void)!parent_call(&m);
     for (unsigned cpu = 0; cpu < parent->cpu_count; cpu++)
         selector_drop(p->forwarded_portal[cpu]);
@@ -116,7 +116,7 @@ static void end_life(struct parent *parent, struct parent_client *client, bool f
 {
     hc_revoke(SEL_PD, crd(CRD_OBJ, client->portals, cpu_order(parent), RIGHT_ALL), REVOKE_SELF);
     client->generation++;
-    LIST_FOREACH(node, &client->pseudonyms)
+    LIST_FOREACH (node, &client->pseudonyms)
         parent_pseudonym_close(parent, LIST_ENTRY(node, struct parent_pseudonym, in_client));
     parent_services_remove(parent, client, for_good);
 }

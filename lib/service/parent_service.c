@@ -195,7 +195,7 @@ static error_t claim(struct parent *parent, struct parent_pseudonym *p, bool rel
         p->claimed = false;
         return SUCCESS;
     }
-    LIST_FOREACH(node, &p->client->pseudonyms) {
+    LIST_FOREACH (node, &p->client->pseudonyms) {
         struct parent_pseudonym *other = LIST_ENTRY(node, struct parent_pseudonym, in_client);
         if (other->claimed && other->service == p->service && !other->forwarded)
             return EINUSE;

@@ -22,8 +22,8 @@ enum {
 
 // Flags of a service, given to REGISTER and told to clients by GET_PORTAL.
 enum service_flag {
-    SERVICE_SESSION_PORTALS = 1, // each session has portals of its own; else sessions are named by a
-                                 // translated capability (item 0 of each request)
+    SERVICE_SESSION_PORTALS = 1, // each session has portals of its own; else sessions are named by
+                                 // a translated capability (item 0 of each request)
     SERVICE_SINGLETON = 2,       // one session a client
     SERVICE_STATELESS = 4,       // no sessions: calls need no open
 };
@@ -87,8 +87,10 @@ enum service_operation {
 #define LOG_OPERATIONS(X)                                                                          \
     X(WRITE, 16, "string text", "", "append text; whole lines are printed with the label before")  \
     X(READ, 17, "2 position", "1 next position, string text",                                      \
-      "from the ring of what was written; args \"read\" or \"read,LABEL\"; empty at the end; position " \
-      "LOG_UNPRINTED: the first line that the log did not print itself since it gave its line away")     \
+      "from the ring of what was written; args \"read\" or \"read,LABEL\"; empty at the end; "     \
+      "position "                                                                                  \
+      "LOG_UNPRINTED: the first line that the log did not print itself since it gave its line "    \
+      "away")                                                                                      \
     X(WATCH, 18, "", "obj: semaphore (SM_DOWN), upped when there is more to read",                 \
       "for who reads on; EFEATURE where the log has none")
 #define LOG_UNPRINTED (~0ul)
@@ -101,10 +103,10 @@ enum service_operation {
 
 // quota: RAM donated at OPEN is the session's account
 enum pd_flag {
-    PD_ATTACH = 1,      // ALLOC also attaches
-    PD_UNCACHED = 2,    // memory type
-    PD_EXECUTABLE = 4,  // attach R X in place of R W
-    PD_READ_ONLY = 8,   // attach R
+    PD_ATTACH = 1,     // ALLOC also attaches
+    PD_UNCACHED = 2,   // memory type
+    PD_EXECUTABLE = 4, // attach R X in place of R W
+    PD_READ_ONLY = 8,  // attach R
 };
 #define PD_OPERATIONS(X)                                                                           \
     X(ALLOC, 16, "2 bytes, 3 enum pd_flag", "1 bytes, rounded; obj: dataspace; PD_ATTACH: mem",    \
@@ -121,7 +123,8 @@ enum pd_flag {
     X(CREATE_SC, 16,                                                                               \
       "2 priority, 3 quantum us, 4 budget us, 5 period us (0 = no limit), string name; delegate "  \
       "ec (EC_SC)",                                                                                \
-      "obj: scheduling context (SC_CTRL)", "let a global EC run; priority is cut to the session's")\
+      "obj: scheduling context (SC_CTRL)",                                                         \
+      "let a global EC run; priority is cut to the session's")                                     \
     X(DESTROY_SC, 17, "translate sc", "", "take it back")                                          \
     X(STATISTICS, 18, "2 first index",                                                             \
       "1 number of entries in all, 2 entries here, then each: 1 word TSC ticks used, 1 word "      \
@@ -158,14 +161,16 @@ enum pd_flag {
 // Control and report of init, service "init".
 #define INIT_OPERATIONS(X)                                                                         \
     X(LIST, 16, "2 first index",                                                                   \
-      "1 number of children, 2 entries here, then each: 1 word enum child_state | restarts << 32, "\
+      "1 number of children, 2 entries here, then each: 1 word enum child_state | restarts << "    \
+      "32, "                                                                                       \
       "1 word ram used, 1 word ram limit, 1 word caps used, 1 word caps limit, 1 word sessions, "  \
       "string name",                                                                               \
       "the children")                                                                              \
     X(KILL, 17, "string name", "", "end a child; its restart policy applies; ENOTFOUND")           \
     X(START, 18, "string name", "", "start one that has ended; EINUSE if it runs")                 \
     X(REPORT, 19, "2 position", "1 next position, string text", "the state as text")
-#define CHILD_STATES(X) X(STOPPED, 0) X(RUNNING, 1) X(FAULTED, 2) X(EXITED, 3) X(WAITING, 4) X(FAILED, 5) X(ENDING, 6)
+#define CHILD_STATES(X)                                                                            \
+    X(STOPPED, 0) X(RUNNING, 1) X(FAULTED, 2) X(EXITED, 3) X(WAITING, 4) X(FAILED, 5) X(ENDING, 6)
 enum child_state {
 #define X(name, number) CHILD_##name = (number),
     CHILD_STATES(X)
@@ -174,7 +179,8 @@ enum child_state {
 
 // A byte stream to a person.
 #define SERIAL_OPERATIONS(X)                                                                       \
-    X(OPEN, 16, "", "obj: semaphore (SM_DOWN | SM_UP), upped when input arrives", "get the semaphore")\
+    X(OPEN, 16, "", "obj: semaphore (SM_DOWN | SM_UP), upped when input arrives",                  \
+      "get the semaphore")                                                                         \
     X(READ, 17, "2 most bytes", "string bytes", "what has come, maybe nothing")                    \
     X(WRITE, 18, "string bytes", "1 bytes taken", "send; less than all if the buffer is full")
 

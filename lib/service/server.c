@@ -45,7 +45,8 @@ static struct server_session *session_named(struct server *server, struct utcb *
     struct typed_item item = *utcb_item(u, 0);
     u64 index = crd_base(item.crd) - server->first_session;
     u32 generation = (u32)item_tag(item);
-    if (UNLIKELY(crd_kind(item.crd) != CRD_OBJ || index >= server->config.sessions_max || !generation))
+    if (UNLIKELY(crd_kind(item.crd) != CRD_OBJ || index >= server->config.sessions_max ||
+                 !generation))
         return NULL;
     return server_session_get(server, (u32)index, generation);
 }

@@ -6,10 +6,10 @@
 //
 // A session is found by its identity in constant time: with SERVICE_SESSION_PORTALS that is the
 // identity word of its own portals, otherwise the selector of its semaphore, which the client names
-// by a translated item. Both hold the session's index and the slot's generation (the semaphore in its
-// counter), so that a call which began before its session ended never reaches the slot's next owner.
-// Session slots live as long as the server. A session that ends while a call of it is under way on
-// another CPU is freed by the last such call.
+// by a translated item. Both hold the session's index and the slot's generation (the semaphore in
+// its counter), so that a call which began before its session ended never reaches the slot's next
+// owner. Session slots live as long as the server. A session that ends while a call of it is under
+// way on another CPU is freed by the last such call.
 //
 // A service does not learn who its client is: it holds a pseudonym, which it asks its parent about
 // (GET_QUOTA), and which the parent revokes when the client is gone; the parent then ups the
@@ -33,7 +33,7 @@ struct server_session {
     // The store's own:
     struct server *server;
     u32 index, generation;
-    u32 users;  // calls under way, + 1 while the session is open
+    u32 users; // calls under way, + 1 while the session is open
     bool open;
     sel_t pseudonym;
     u32 next_free;
@@ -81,10 +81,10 @@ struct server_host {
 
 struct server_config {
     const char *name;
-    unsigned flags;            // enum service_flag
-    unsigned sessions_max;     // up to 4,096
-    size_t session_bytes;      // charged for each session on top of what server_charge takes
-    size_t stack_bytes;        // of each handler; 0 = 16 KiB
+    unsigned flags;        // enum service_flag
+    unsigned sessions_max; // up to 4,096
+    size_t session_bytes;  // charged for each session on top of what server_charge takes
+    size_t stack_bytes;    // of each handler; 0 = 16 KiB
     const struct server_ops *ops;
     const struct server_host *host; // or NULL
 };
@@ -96,7 +96,7 @@ struct server {
     u32 first_free, last_free, used_slots; // slots are reused first in, first out
     u32 open_count;
     unsigned cpu_count, portal_order; // session portals: 2^portal_order selectors each
-    sel_t first_session; // of semaphores, or of portals
+    sel_t first_session;              // of semaphores, or of portals
     sel_t event;
     struct server_cpu cpu[MAX_CPUS];
     void *host_user; // for server_host
@@ -108,12 +108,13 @@ MUST_CHECK error_t server_start(struct server *server, const struct server_confi
 // Waits for the parent's events for ever, closing sessions of clients that are gone. The usual end
 // of a server's main.
 NORETURN void server_run(struct server *server);
-// Closes all sessions whose client is gone. server_run and each opening do it when there are events.
+// Closes all sessions whose client is gone. server_run and each opening do it when there are
+// events.
 void server_sweep(struct server *server);
 // For server_host: the session of this pseudonym, if there is one, is over.
 void server_pseudonym_gone(struct server *server, sel_t pseudonym);
-// Asks the parent to end the session's client (REQ_KILL): ENOTFOUND if it is gone, EPERM, EFEATURE for
-// the services of a parent itself. It ends soon, not at once.
+// Asks the parent to end the session's client (REQ_KILL): ENOTFOUND if it is gone, EPERM, EFEATURE
+// for the services of a parent itself. It ends soon, not at once.
 MUST_CHECK error_t server_request_kill(struct server_session *session);
 // Takes the service back and closes all sessions. Not from a handler.
 void server_stop(struct server *server);

@@ -224,8 +224,7 @@ error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m)
     bool translated = host_of(server)->pseudonym_translated;
     msg_receive(m, h, SERVICE_OPEN, 0, 0, 0);
     struct typed_item delegated = msg_get_item(m), named = msg_get_item(m);
-    sel_t pseudonym =
-        translated ? (sel_t)crd_base(named.crd) : server_take_item(cpu, delegated);
+    sel_t pseudonym = translated ? (sel_t)crd_base(named.crd) : server_take_item(cpu, delegated);
     struct server_session *s = NULL;
     if (pseudonym == SEL_NONE || (translated && crd_kind(named.crd) != CRD_OBJ))
         return EPERM;

@@ -5,8 +5,8 @@
 // semaphores are gone with it: requests are answered with ENOTFOUND, and a down ends with EABORT. A
 // request then makes the timer anew, as a clone, since the session's first may be another thread's.
 //
-// A semaphore may have been upped for an earlier request that was replaced before anybody waited, so
-// timer_sleep looks at the clock.
+// A semaphore may have been upped for an earlier request that was replaced before anybody waited,
+// so timer_sleep looks at the clock.
 #include "lib/service/timer.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/tsc.h"

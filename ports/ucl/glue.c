@@ -7,5 +7,5 @@
 #define ROW(n) n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7
 #define BLOCK(n) ROW(n), ROW(n + 8), ROW(n + 16), ROW(n + 24)
 const unsigned char lc_map[256] = {
-    BLOCK(0), BLOCK(32), '@', ROW('a'), ROW('i'), ROW('q'), 'y', 'z', '[', '\\', ']', '^', '_',
-    BLOCK(96), BLOCK(128), BLOCK(160), BLOCK(192), BLOCK(224)};
+    BLOCK(0), BLOCK(32), '@', ROW('a'), ROW('i'),  ROW('q'),   'y',        'z',        '[',
+    '\\',     ']',       '^', '_',      BLOCK(96), BLOCK(128), BLOCK(160), BLOCK(192), BLOCK(224)};

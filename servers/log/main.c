@@ -17,7 +17,13 @@
 #include "lib/service/client.h"
 #include "lib/service/server.h"
 
-enum { RING_BYTES = 64 * 1024, TEXT_MAX = 2048, SESSIONS_MAX = 256, SERIAL_TRIES = 4, FORWARD_PRIORITY = 64 };
+enum {
+    RING_BYTES = 64 * 1024,
+    TEXT_MAX = 2048,
+    SESSIONS_MAX = 256,
+    SERIAL_TRIES = 4,
+    FORWARD_PRIORITY = 64
+};
 
 struct log_session {
     struct log_line line;
@@ -101,8 +107,8 @@ static error_t read_lines(const struct log_session *log, struct msg *m)
     return SUCCESS;
 }
 
-// Above us there is a log too, to which our parent writes, and drivers that were there before us. Once
-// the serial line is a driver's nobody prints it: we do.
+// Above us there is a log too, to which our parent writes, and drivers that were there before us.
+// Once the serial line is a driver's nobody prints it: we do.
 static void forward_all(struct service_client *above, u64 *position)
 {
     for (;;) {
@@ -202,7 +208,8 @@ int main(void)
         return 1;
     }
     static struct thread forwarder;
-    if (to_serial && thread_create(&forwarder, thread_cpu(), FORWARD_PRIORITY, "forward", forward, NULL))
+    if (to_serial &&
+        thread_create(&forwarder, thread_cpu(), FORWARD_PRIORITY, "forward", forward, NULL))
         print("log: no thread to show the log above us\n");
     server_run(&server);
 }

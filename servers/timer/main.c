@@ -8,8 +8,8 @@
 // due (the kernel's own deadline of a down), ups what is due and sleeps again. Arming a timer that
 // becomes the first wakes it to look anew.
 //
-// A timer is named by its place in its session and, above that, a count of timers made: a number that
-// a client kept from before FREE, or from before this server was started again, names nothing
+// A timer is named by its place in its session and, above that, a count of timers made: a number
+// that a client kept from before FREE, or from before this server was started again, names nothing
 // (ENOTFOUND), and not another thread's timer.
 //
 // What a session has made is charged to it, kernel semaphores included. One lock guards the queue

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// What is due next: a pairing heap of nodes that lie in what is queued, so that arming a timer needs
-// no memory and cannot fail. Inserting takes constant time, taking out anywhere a time logarithmic in
-// the number of nodes (amortised). No lock of its own, no recursion.
+// What is due next: a pairing heap of nodes that lie in what is queued, so that arming a timer
+// needs no memory and cannot fail. Inserting takes constant time, taking out anywhere a time
+// logarithmic in the number of nodes (amortised). No lock of its own, no recursion.
 #pragma once
 
 #include <tessera/types.h>

@@ -10,5 +10,11 @@ enum { HOST_MEMORY = 8 << 20 };
 extern char host_memory[HOST_MEMORY];
 extern u64 kernel_pml4[512];
 
-static inline void *phys_to_virt(u64 phys) { return host_memory + phys; }
-static inline u64 virt_to_phys(const void *address) { return (u64)((const char *)address - host_memory); }
+static inline void *phys_to_virt(u64 phys)
+{
+    return host_memory + phys;
+}
+static inline u64 virt_to_phys(const void *address)
+{
+    return (u64)((const char *)address - host_memory);
+}

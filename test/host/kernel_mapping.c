@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The mapping tree, driven at random by typed items and revocations between four domains, against a model that knows for
-// every single page, port and selector what it was derived from. The page tables must agree; what does not fit an account
-// changes nothing but what was done before; at the end all memory is back.
+// The mapping tree, driven at random by typed items and revocations between four domains, against a
+// model that knows for every single page, port and selector what it was derived from. The page
+// tables must agree; what does not fit an account changes nothing but what was done before; at the
+// end all memory is back.
 // needs: kernel/mapping.c kernel/delegate.c kernel/pd.c kernel/arch/x86_64/paging.c kernel/memory.c kernel/tree.c
 #include "kernel/delegate.h"
 #include "kernel/destroy.h"
@@ -30,7 +31,7 @@ struct place {
     bool there;
     u64 what; // frame or port; 0 for selectors
     unsigned rights;
-    struct place *parent; // NULL: the kernel's own
+    struct place *parent;           // NULL: the kernel's own
     unsigned serial, parent_serial; // lives of a place
 };
 static struct place model[KINDS][PDS][PLACES];
@@ -154,14 +155,15 @@ static void check_all(void)
     }
 }
 
-// The model's part of a delegation: place after place until one is occupied; the kernel goes by pieces, so after an error
-// what it did not do is taken over from it.
-static void model_delegate(enum crd_kind kind, unsigned from, unsigned to, u64 source, u64 target, u64 count,
-                           unsigned rights, bool kernel, u32 error)
+// The model's part of a delegation: place after place until one is occupied; the kernel goes by
+// pieces, so after an error what it did not do is taken over from it.
+static void model_delegate(enum crd_kind kind, unsigned from, unsigned to, u64 source, u64 target,
+                           u64 count, unsigned rights, bool kernel, u32 error)
 {
     bool any = false, blocked = false;
     for (u64 i = 0; i < count; i++) {
-        struct place *s = kernel ? NULL : &model[kind - 1][from][source + i], *t = &model[kind - 1][to][target + i];
+        struct place *s = kernel ? NULL : &model[kind - 1][from][source + i],
+                     *t = &model[kind - 1][to][target + i];
         if (s && !s->there)
             continue;
         if (kernel && kind == CRD_OBJ && source + i != 0)
@@ -170,11 +172,18 @@ static void model_delegate(enum crd_kind kind, unsigned from, unsigned to, u64 s
         if (error && (t->there || !real(kind, to, target + i)))
             continue;
         CHECK(!t->there);
-        *t = (struct place){true, kind == CRD_OBJ ? 0 : s ? s->what : source + i, rights & (s ? s->rights : RIGHT_ALL), s,
-                            ++serials, s ? s->serial : 0};
+        *t = (struct place){true,
+                            kind == CRD_OBJ ? 0
+                            : s             ? s->what
+                                            : source + i,
+                            rights & (s ? s->rights : RIGHT_ALL),
+                            s,
+                            ++serials,
+                            s ? s->serial : 0};
         any = true;
     }
-    CHECK(error != EBUSY || blocked || (from == to && source < target + count && target < source + count));
+    CHECK(error != EBUSY || blocked ||
+          (from == to && source < target + count && target < source + count));
     CHECK(error || any);
 }
 
@@ -186,14 +195,16 @@ static void random_delegate(void)
     unsigned rights = (unsigned)random_below(RIGHT_ALL + 1);
     bool kernel = from == 0 && random_below(4) == 0;
     u64 count = 1ul << order;
-    u64 source = ALIGN_DOWN(random_below(PLACES - count + 1), count), target = ALIGN_DOWN(random_below(PLACES - count + 1), count);
+    u64 source = ALIGN_DOWN(random_below(PLACES - count + 1), count),
+        target = ALIGN_DOWN(random_below(PLACES - count + 1), count);
     if (kind != CRD_OBJ)
         rights |= 1;
     u64 limit = pds[to]->account.kmem_limit;
     if (random_below(8) == 0)
         pds[to]->account.kmem_limit = pds[to]->account.kmem_used + random_below(8) * 64;
     sender.pd = pds[from];
-    *utcb_item(&utcb, 0) = item_delegate(crd(kind, source, order, rights), target, kernel ? ITEM_KERNEL : 0);
+    *utcb_item(&utcb, 0) =
+        item_delegate(crd(kind, source, order, rights), target, kernel ? ITEM_KERNEL : 0);
     u64 done;
     u32 error = delegate_bulk(&sender, pds[to], 1, &done);
     CHECK(done == !error);
@@ -207,8 +218,10 @@ static void random_delegate(void)
 static void random_revoke(void)
 {
     enum crd_kind kind = (enum crd_kind)(1 + random_below(KINDS));
-    unsigned d = (unsigned)random_below(PDS), order = random_below(6) ? (unsigned)random_below(7) : 9;
-    u64 count = 1ul << order, base = ALIGN_DOWN(random_below(PLACES - count + 1), count), cursor = base;
+    unsigned d = (unsigned)random_below(PDS),
+             order = random_below(6) ? (unsigned)random_below(7) : 9;
+    u64 count = 1ul << order, base = ALIGN_DOWN(random_below(PLACES - count + 1), count),
+        cursor = base;
     bool self = random_below(2);
     struct tlb_batch batch = {0};
     u32 error = SUCCESS;
@@ -279,7 +292,8 @@ static void revoke_everything(void)
             struct tlb_batch batch = {0};
             u32 error = SUCCESS;
             u64 cursor = 0;
-            while (revoke_step(pds[d], (enum crd_kind)kind, 0, PLACES - 1, true, &cursor, &batch, &error))
+            while (revoke_step(pds[d], (enum crd_kind)kind, 0, PLACES - 1, true, &cursor, &batch,
+                               &error))
                 ;
             CHECK(!error);
             tlb_flush(&batch);

@@ -150,7 +150,8 @@ static void accounts_match_the_model(void)
     CHECK(!account_move_caps(&accounts[0], &accounts[1], 1001));
     CHECK(account_move_caps(&accounts[0], &accounts[1], 1000));
     CHECK(!account_charge_cap(&accounts[0]) && account_charge_cap(&accounts[1]));
-    CHECK(!account_charge(&accounts[0], ~0ul) && !account_move_kmem(&accounts[0], &accounts[1], ~0ul));
+    CHECK(!account_charge(&accounts[0], ~0ul) &&
+          !account_move_kmem(&accounts[0], &accounts[1], ~0ul));
 }
 
 int main(void)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Page tables: random ranges, superpages among them, mapped and unmapped, against an array of what each page should be;
-// tables are charged, and leave with their last entry; running out of memory changes nothing.
+// Page tables: random ranges, superpages among them, mapped and unmapped, against an array of what
+// each page should be; tables are charged, and leave with their last entry; running out of memory
+// changes nothing.
 // needs: kernel/arch/x86_64/paging.c kernel/memory.c kernel/tree.c
 #include "kernel/paging.h"
 #include "test/host/kernel_stubs.h"
@@ -89,7 +90,8 @@ static void random_range(u64 *first, u64 *count)
 
 static void map_range(u64 first, u64 count)
 {
-    u64 frame = 0x100000 + first + (random_below(2) ? 0 : random_below(5000)); // congruent, so superpages fit, or not
+    u64 frame = 0x100000 + first +
+                (random_below(2) ? 0 : random_below(5000)); // congruent, so superpages fit, or not
     unsigned rights = MEM_R | (random_below(2) ? MEM_W : 0) | (random_below(2) ? MEM_X : 0);
     for (u64 i = 0; i < count; i++) {
         if (model[first + i].frame)
@@ -121,7 +123,8 @@ static void unmap_range(u64 first, u64 count)
 
 static void page_tables_match_the_model(void)
 {
-    const u64 bases[] = {0, 512 * 512 - SPACE / 2, 512ul * 512 * 512 - SPACE / 2, USER_END / PAGE_SIZE + 1 - SPACE};
+    const u64 bases[] = {0, 512 * 512 - SPACE / 2, 512ul * 512 * 512 - SPACE / 2,
+                         USER_END / PAGE_SIZE + 1 - SPACE};
     cpu_features = HIP_NX;
     pd.account.kmem_limit = HOST_MEMORY;
     const u64 pool_all = pool_free_pages();

@@ -72,7 +72,8 @@ static void ready_queue_matches_the_model(void)
     CHECK(ready_top(&queue) == -1);
 }
 
-// The highest priority; among equals whoever has used his quantum goes to the end, whoever was interrupted stays first.
+// The highest priority; among equals whoever has used his quantum goes to the end, whoever was
+// interrupted stays first.
 static void choice_matches_the_model(void)
 {
     static struct cpu cpu;
@@ -102,7 +103,8 @@ static void choice_matches_the_model(void)
         running = (int)line[top][0];
         line_remove((unsigned)running);
         CHECK(cpu.sc == &scs[running] && cpu.sc->state == SC_RUNNING);
-        CHECK(before < 0 || scs[before].left > 1ul << 61); // a new quantum, or what was left of the old one
+        CHECK(before < 0 ||
+              scs[before].left > 1ul << 61); // a new quantum, or what was left of the old one
     }
 }
 
@@ -116,7 +118,8 @@ static u64 clock_now, clock_last;
 static void fire(struct timeout *timeout)
 {
     unsigned i = (unsigned)((char *)timeout - (char *)timeouts) / sizeof(timeouts[0]);
-    CHECK(timeouts[i].armed && timeouts[i].deadline <= clock_now && timeouts[i].deadline >= clock_last);
+    CHECK(timeouts[i].armed && timeouts[i].deadline <= clock_now &&
+          timeouts[i].deadline >= clock_last);
     CHECK(!timeout->armed); // it may be armed again from here
     clock_last = timeouts[i].deadline;
     timeouts[i].armed = false;

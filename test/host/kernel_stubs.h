@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// What host tests of the kernel put in the place of the machine: one CPU, no TLB, no grace periods (what is deferred is
-// released by host_release). Include once, after the kernel's headers.
+// What host tests of the kernel put in the place of the machine: one CPU, no TLB, no grace periods
+// (what is deferred is released by host_release). Include once, after the kernel's headers.
 #pragma once
 
 #include "kernel/layout.h"

@@ -159,7 +159,9 @@ static void s5_in_its_usual_forms(void)
     CHECK(S5_IN("\x10\x20\x08\\_S5_\x12\x08\x04\x0a\x05\x0a\x07\x00\x00") && a == 5 && b == 7);
     CHECK(S5_IN("\x08_S5_\x12\x07\x02\x0b\x01\x00\x01\xff") && a == 1 && b == 1);
     CHECK(S5_IN("\x08_S5_\x12\x0a\x02\x0c\x03\x00\x00\x00\x0a\x04\xff") && a == 3 && b == 4);
-    CHECK(S5_IN("\x08_S5_\x12\x40\x01\x02\x01\x0a\x02" "1234567890") && a == 1 && b == 2);
+    CHECK(S5_IN("\x08_S5_\x12\x40\x01\x02\x01\x0a\x02"
+                "1234567890") &&
+          a == 1 && b == 2);
     CHECK(S5_IN("\x08_S5_\x12\x04\x01\x0a\x05") && a == 5 && b == 0);
     // The first that makes sense counts.
     CHECK(S5_IN("_S5_\x08_S5_\x14\x08_S5_\x12\x06\x04\x01\x01\x00\x00") && a == 1 && b == 1);
@@ -170,14 +172,14 @@ static void other_s5_is_refused(void)
     u8 a, b;
     CHECK(!S5_IN(""));
     CHECK(!S5_IN("\x08_S4_\x12\x06\x04\x00\x00\x00\x00"));
-    CHECK(!S5_IN("_S5_\x12\x06\x04\x00\x00\x00\x00"));         // no NameOp
-    CHECK(!S5_IN("\x08_S5_\x12\x06\x04\x0a\x08\x00\x00"));     // a type has three bits
-    CHECK(!S5_IN("\x08_S5_\x12\x06\x00\x00\x00\x00\x00"));     // an empty package
-    CHECK(!S5_IN("\x08_S5_\x12\x06\x04SLPT"));                 // a name: needs an interpreter
-    CHECK(!S5_IN("\x08_S5_\x12\x07\x04\x00\x00\x00\x00"));     // longer than the table
-    CHECK(!S5_IN("\x08_S5_\x12\x03\x04\x0a\x05\x0a\x05"));     // shorter than its elements
-    CHECK(!S5_IN("\x08_S5_\x12\x03\x01\x0a\x05"));             // its one element is cut
-    CHECK(!S5_IN("\x08_S5_\x12\xc6\x00"));                     // the length itself is cut
+    CHECK(!S5_IN("_S5_\x12\x06\x04\x00\x00\x00\x00"));     // no NameOp
+    CHECK(!S5_IN("\x08_S5_\x12\x06\x04\x0a\x08\x00\x00")); // a type has three bits
+    CHECK(!S5_IN("\x08_S5_\x12\x06\x00\x00\x00\x00\x00")); // an empty package
+    CHECK(!S5_IN("\x08_S5_\x12\x06\x04SLPT"));             // a name: needs an interpreter
+    CHECK(!S5_IN("\x08_S5_\x12\x07\x04\x00\x00\x00\x00")); // longer than the table
+    CHECK(!S5_IN("\x08_S5_\x12\x03\x04\x0a\x05\x0a\x05")); // shorter than its elements
+    CHECK(!S5_IN("\x08_S5_\x12\x03\x01\x0a\x05"));         // its one element is cut
+    CHECK(!S5_IN("\x08_S5_\x12\xc6\x00"));                 // the length itself is cut
     CHECK(!S5_IN("\x08_S5_\x12"));
     CHECK(!S5_IN("\x08_S5_"));
     CHECK(!S5_IN("\x08\\_S5_"));

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The byte ring: order, bounds, what does not fit, and a long walk against a stream's two positions.
+// The byte ring: order, bounds, what does not fit, and a long walk against a stream's two
+// positions.
 #include "drivers/serial/ring.h"
 #include "test/host/check.h"
 

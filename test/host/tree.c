@@ -68,7 +68,8 @@ static void check_overlap(void)
     u64 first = random_below(SPACE), last = first + random_below(50);
     bool seen[NODES] = {0};
     u64 before = 0;
-    for (struct tree_node *n = tree_overlap(&tree, first, last); n; n = tree_overlap_next(n, first, last)) {
+    for (struct tree_node *n = tree_overlap(&tree, first, last); n;
+         n = tree_overlap_next(n, first, last)) {
         if (n->key < before || seen[n - nodes])
             fail("tree_overlaps_come_in_order");
         before = n->key;

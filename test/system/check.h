@@ -40,5 +40,4 @@ __attribute__((unused)) static unsigned tests_passed, tests_failed;
         *(test_failed ? &tests_failed : &tests_passed) += 1;                                       \
     } while (0)
 
-#define TESTS_DONE()                                                                               \
-    print("test: DONE %u passed, %u failed\n", tests_passed, tests_failed)
+#define TESTS_DONE() print("test: DONE %u passed, %u failed\n", tests_passed, tests_failed)

@@ -30,13 +30,35 @@ struct table {
 } PACKED;
 _Static_assert(sizeof(struct table) == 36, "ACPI 5.2.6");
 
-struct madt { struct table header; u32 lapic_phys, flags; } PACKED;
+struct madt {
+    struct table header;
+    u32 lapic_phys, flags;
+} PACKED;
 enum { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5 };
-struct madt_entry { u8 type, length; } PACKED;
-struct madt_lapic { struct madt_entry entry; u8 processor, apic_id; u32 flags; } PACKED;
-struct madt_ioapic { struct madt_entry entry; u8 id, reserved; u32 phys, gsi_base; } PACKED;
-struct madt_override { struct madt_entry entry; u8 bus, irq; u32 gsi; u16 flags; } PACKED;
-struct madt_lapic_address { struct madt_entry entry; u16 reserved; u64 phys; } PACKED;
+struct madt_entry {
+    u8 type, length;
+} PACKED;
+struct madt_lapic {
+    struct madt_entry entry;
+    u8 processor, apic_id;
+    u32 flags;
+} PACKED;
+struct madt_ioapic {
+    struct madt_entry entry;
+    u8 id, reserved;
+    u32 phys, gsi_base;
+} PACKED;
+struct madt_override {
+    struct madt_entry entry;
+    u8 bus, irq;
+    u32 gsi;
+    u16 flags;
+} PACKED;
+struct madt_lapic_address {
+    struct madt_entry entry;
+    u16 reserved;
+    u64 phys;
+} PACKED;
 enum { LAPIC_ENABLED = 1, APIC_ID_BROADCAST = 255 };
 enum { POLARITY_MASK = 3, POLARITY_LOW = 3, TRIGGER_MASK = 3 << 2, TRIGGER_LEVEL = 3 << 2 };
 

@@ -9,7 +9,9 @@
 
 enum { ACPI_IOAPICS_MAX = 8, ACPI_OVERRIDES_MAX = 16 };
 
-struct acpi_ioapic { u32 phys, gsi_base; };
+struct acpi_ioapic {
+    u32 phys, gsi_base;
+};
 
 // An ISA interrupt that is wired other than to the GSI of its number, edge-triggered, active-high.
 struct acpi_override {
@@ -19,9 +21,9 @@ struct acpi_override {
 };
 
 struct acpi_info {
-    u64 rsdp;       // physical; 0: no ACPI
-    u64 lapic_phys; // 0: not told, use the processor's own word
-    u32 cpu_count;  // at least 1
+    u64 rsdp;                  // physical; 0: no ACPI
+    u64 lapic_phys;            // 0: not told, use the processor's own word
+    u32 cpu_count;             // at least 1
     u32 cpu_apic_id[MAX_CPUS]; // [0] is the CPU that booted
     u32 ioapic_count;
     struct acpi_ioapic ioapic[ACPI_IOAPICS_MAX];

@@ -20,16 +20,34 @@ struct pvh_start_info {
     u64 modules, cmdline, rsdp, memory_map;
     u32 memory_map_count, reserved;
 };
-struct pvh_module { u64 base, size, cmdline, reserved; };
-struct memory_entry { u64 base, size; u32 type, reserved; }; // the same in both protocols
-
-struct multiboot_tag { u32 type, size; };
-enum {
-    TAG_END = 0, TAG_CMDLINE = 1, TAG_MODULE = 3, TAG_MEMORY = 6, TAG_FRAMEBUFFER = 8,
-    TAG_RSDP_OLD = 14, TAG_RSDP = 15,
+struct pvh_module {
+    u64 base, size, cmdline, reserved;
 };
-struct multiboot_module { struct multiboot_tag tag; u32 start, end; };
-struct multiboot_memory { struct multiboot_tag tag; u32 entry_size, version; };
+struct memory_entry {
+    u64 base, size;
+    u32 type, reserved;
+}; // the same in both protocols
+
+struct multiboot_tag {
+    u32 type, size;
+};
+enum {
+    TAG_END = 0,
+    TAG_CMDLINE = 1,
+    TAG_MODULE = 3,
+    TAG_MEMORY = 6,
+    TAG_FRAMEBUFFER = 8,
+    TAG_RSDP_OLD = 14,
+    TAG_RSDP = 15,
+};
+struct multiboot_module {
+    struct multiboot_tag tag;
+    u32 start, end;
+};
+struct multiboot_memory {
+    struct multiboot_tag tag;
+    u32 entry_size, version;
+};
 struct multiboot_framebuffer {
     struct multiboot_tag tag;
     u64 base;
@@ -40,7 +58,10 @@ enum { FRAMEBUFFER_RGB = 1, RSDP_SIZE_OLD = 20, RSDP_SIZE = 36 };
 
 enum e820_type { E820_FREE = 1, E820_ACPI = 3, E820_NVS = 4 };
 
-struct claim { u64 base, end; u32 kind; };
+struct claim {
+    u64 base, end;
+    u32 kind;
+};
 
 static struct boot_info boot_info;
 static struct claim claims[CLAIMS_MAX];
@@ -134,9 +155,9 @@ static void trampoline_place(void)
 static void claim_e820(const struct memory_entry *entry)
 {
     claim(entry->base, entry->size,
-          entry->type == E820_FREE                                ? HIP_MEM_FREE
+          entry->type == E820_FREE                              ? HIP_MEM_FREE
           : entry->type == E820_ACPI || entry->type == E820_NVS ? HIP_MEM_ACPI
-                                                                  : HIP_MEM_RESERVED);
+                                                                : HIP_MEM_RESERVED);
 }
 
 static void copy_cmdline(const char *from)
@@ -179,8 +200,12 @@ static void read_multiboot_framebuffer(const struct multiboot_framebuffer *fb)
     if (fb->type != FRAMEBUFFER_RGB)
         return;
     boot_info.framebuffer = (struct boot_framebuffer){
-        .base = fb->base, .size = (u64)fb->pitch * fb->height,
-        .width = fb->width, .height = fb->height, .pitch = fb->pitch, .bpp = fb->bpp,
+        .base = fb->base,
+        .size = (u64)fb->pitch * fb->height,
+        .width = fb->width,
+        .height = fb->height,
+        .pitch = fb->pitch,
+        .bpp = fb->bpp,
     };
 }
 
@@ -246,8 +271,9 @@ void boot_start(u32 magic, u64 info, u64 tsc)
     claim(virt_to_phys(__text_start), (u64)(__bss_end - __text_start), HIP_MEM_KERNEL);
     u64 archive_end = boot_info.archive_base + boot_info.archive_size;
     if (boot_info.archive_base < (u64)kernel_phys_end && archive_end > virt_to_phys(__text_start))
-        panic("boot: the boot loader put the archive at 0x%lx, into the kernel, which ends at 0x%lx",
-              boot_info.archive_base, (u64)kernel_phys_end);
+        panic(
+            "boot: the boot loader put the archive at 0x%lx, into the kernel, which ends at 0x%lx",
+            boot_info.archive_base, (u64)kernel_phys_end);
     claim(boot_info.archive_base, boot_info.archive_size, HIP_MEM_ARCHIVE);
     memory_resolve();
     trampoline_place();

@@ -11,13 +11,16 @@
 
 enum boot_protocol { BOOT_PVH = 1, BOOT_MULTIBOOT2 = 2 };
 
-struct boot_framebuffer { u64 base, size; u32 width, height, pitch, bpp; };
+struct boot_framebuffer {
+    u64 base, size;
+    u32 width, height, pitch, bpp;
+};
 
 struct boot_info {
     enum boot_protocol protocol;
-    u64 boot_tsc;                   // TSC at the kernel's first instruction
-    u64 archive_base, archive_size; // physical, the first module; size 0: none was given
-    u64 rsdp;                       // physical address of the ACPI root pointer; 0: unknown
+    u64 boot_tsc;                        // TSC at the kernel's first instruction
+    u64 archive_base, archive_size;      // physical, the first module; size 0: none was given
+    u64 rsdp;                            // physical address of the ACPI root pointer; 0: unknown
     struct boot_framebuffer framebuffer; // size 0: none
     // Sorted by base, page aligned, without overlaps: free memory shrinks to whole pages,
     // everything else grows to them. The kernel image and the page for smp.c are HIP_MEM_KERNEL,

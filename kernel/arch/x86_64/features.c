@@ -8,11 +8,18 @@
 #include <tessera/hip.h>
 
 enum {
-    LEAF1_ECX_PCID = 1 << 17, LEAF1_ECX_XSAVE = 1 << 26,
-    LEAF1_EDX_MCE = 1 << 7, LEAF1_EDX_PGE = 1 << 13, LEAF1_EDX_PAT = 1 << 16,
-    LEAF7_EBX_FSGSBASE = 1 << 0, LEAF7_EBX_SMEP = 1 << 7, LEAF7_EBX_INVPCID = 1 << 10,
-    LEAF7_EBX_SMAP = 1 << 20, LEAF7_ECX_UMIP = 1 << 2,
-    LEAFX_EDX_NX = 1 << 20, LEAFX_EDX_PAGE_1G = 1 << 26,
+    LEAF1_ECX_PCID = 1 << 17,
+    LEAF1_ECX_XSAVE = 1 << 26,
+    LEAF1_EDX_MCE = 1 << 7,
+    LEAF1_EDX_PGE = 1 << 13,
+    LEAF1_EDX_PAT = 1 << 16,
+    LEAF7_EBX_FSGSBASE = 1 << 0,
+    LEAF7_EBX_SMEP = 1 << 7,
+    LEAF7_EBX_INVPCID = 1 << 10,
+    LEAF7_EBX_SMAP = 1 << 20,
+    LEAF7_ECX_UMIP = 1 << 2,
+    LEAFX_EDX_NX = 1 << 20,
+    LEAFX_EDX_PAGE_1G = 1 << 26,
 };
 enum { LEAF_XSAVE = 0xd, FXSAVE_SIZE = 512 };
 
@@ -35,15 +42,24 @@ static u64 features_read(const struct cpuid *leaf1)
 
     if (cpuid(0, 0).eax >= 7)
         leaf7 = cpuid(7, 0);
-    if (leaf7.ebx & LEAF7_EBX_SMEP) features |= HIP_SMEP;
-    if (leaf7.ebx & LEAF7_EBX_SMAP) features |= HIP_SMAP;
-    if (leaf7.ecx & LEAF7_ECX_UMIP) features |= HIP_UMIP;
-    if (leaf7.ebx & LEAF7_EBX_FSGSBASE) features |= HIP_FSGSBASE;
-    if (leaf7.ebx & LEAF7_EBX_INVPCID) features |= HIP_INVPCID;
-    if (leaf1->ecx & LEAF1_ECX_PCID) features |= HIP_PCID;
-    if (leaf1->ecx & LEAF1_ECX_XSAVE) features |= HIP_XSAVE;
-    if (extended.edx & LEAFX_EDX_NX) features |= HIP_NX;
-    if (extended.edx & LEAFX_EDX_PAGE_1G) features |= HIP_PAGE_1G;
+    if (leaf7.ebx & LEAF7_EBX_SMEP)
+        features |= HIP_SMEP;
+    if (leaf7.ebx & LEAF7_EBX_SMAP)
+        features |= HIP_SMAP;
+    if (leaf7.ecx & LEAF7_ECX_UMIP)
+        features |= HIP_UMIP;
+    if (leaf7.ebx & LEAF7_EBX_FSGSBASE)
+        features |= HIP_FSGSBASE;
+    if (leaf7.ebx & LEAF7_EBX_INVPCID)
+        features |= HIP_INVPCID;
+    if (leaf1->ecx & LEAF1_ECX_PCID)
+        features |= HIP_PCID;
+    if (leaf1->ecx & LEAF1_ECX_XSAVE)
+        features |= HIP_XSAVE;
+    if (extended.edx & LEAFX_EDX_NX)
+        features |= HIP_NX;
+    if (extended.edx & LEAFX_EDX_PAGE_1G)
+        features |= HIP_PAGE_1G;
     return features;
 }
 
@@ -51,15 +67,22 @@ static u64 cr4_bits(const struct cpuid *leaf1)
 {
     u64 cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
-    if (leaf1->edx & LEAF1_EDX_MCE) cr4 |= CR4_MCE;
-    if (leaf1->edx & LEAF1_EDX_PGE) cr4 |= CR4_PGE;
-    if (cpu_features & HIP_SMEP) cr4 |= CR4_SMEP;
-    if (cpu_features & HIP_SMAP) cr4 |= CR4_SMAP;
-    if (cpu_features & HIP_UMIP) cr4 |= CR4_UMIP;
+    if (leaf1->edx & LEAF1_EDX_MCE)
+        cr4 |= CR4_MCE;
+    if (leaf1->edx & LEAF1_EDX_PGE)
+        cr4 |= CR4_PGE;
+    if (cpu_features & HIP_SMEP)
+        cr4 |= CR4_SMEP;
+    if (cpu_features & HIP_SMAP)
+        cr4 |= CR4_SMAP;
+    if (cpu_features & HIP_UMIP)
+        cr4 |= CR4_UMIP;
     // FSGSBASE stays off: bases change only through the kernel, which switches them lazily
     // (exit.c).
-    if (cpu_features & HIP_PCID) cr4 |= CR4_PCIDE;
-    if (cpu_features & HIP_XSAVE) cr4 |= CR4_OSXSAVE;
+    if (cpu_features & HIP_PCID)
+        cr4 |= CR4_PCIDE;
+    if (cpu_features & HIP_XSAVE)
+        cr4 |= CR4_OSXSAVE;
     return cr4;
 }
 

@@ -30,7 +30,8 @@ static void area_clean(char *area)
 static void save(void *area)
 {
     if (cpu_features & HIP_XSAVE)
-        __asm__ volatile("xsave64 (%0)" ::"r"(area), "a"((u32)cpu_xcr0), "d"((u32)(cpu_xcr0 >> 32)) : "memory");
+        __asm__ volatile("xsave64 (%0)" ::"r"(area), "a"((u32)cpu_xcr0), "d"((u32)(cpu_xcr0 >> 32))
+                         : "memory");
     else
         __asm__ volatile("fxsave64 (%0)" ::"r"(area) : "memory");
 }
@@ -38,7 +39,8 @@ static void save(void *area)
 static void load(const void *area)
 {
     if (cpu_features & HIP_XSAVE)
-        __asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"((u32)cpu_xcr0), "d"((u32)(cpu_xcr0 >> 32)) : "memory");
+        __asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"((u32)cpu_xcr0), "d"((u32)(cpu_xcr0 >> 32))
+                         : "memory");
     else
         __asm__ volatile("fxrstor64 (%0)" ::"r"(area) : "memory");
 }
@@ -56,7 +58,8 @@ static void stts(void)
 void fpu_init(void)
 {
     struct cpuid vendor = cpuid(0, 0), version = cpuid(1, 0);
-    scrub = vendor.ebx == 0x756e6547 && (version.eax >> 8 & 15) == 6; // Intel, family 6 (CVE-2018-3665)
+    scrub =
+        vendor.ebx == 0x756e6547 && (version.eax >> 8 & 15) == 6; // Intel, family 6 (CVE-2018-3665)
     area_clean(clean_area);
     stts();
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// FPU, SSE and AVX state. It belongs to an EC, is saved only when another EC uses the FPU, and a portal call whose
-// handler does not touch it moves nothing: CR0.TS is set while the state in the registers is not the current EC's.
-// CPUs that let instructions run ahead past CR0.TS are given a clean state at every switch instead.
+// FPU, SSE and AVX state. It belongs to an EC, is saved only when another EC uses the FPU, and a
+// portal call whose handler does not touch it moves nothing: CR0.TS is set while the state in the
+// registers is not the current EC's. CPUs that let instructions run ahead past CR0.TS are given a
+// clean state at every switch instead.
 #pragma once
 
 #include "kernel/cpu.h"

@@ -12,7 +12,15 @@
 #include "kernel/ports.h"
 #include "kernel/tlb.h"
 
-enum { VEC_NMI = 2, VEC_NM = 7, VEC_DOUBLE_FAULT = 8, VEC_GP = 13, VEC_PF = 14, VEC_MACHINE_CHECK = 18, EXCEPTIONS = 32 };
+enum {
+    VEC_NMI = 2,
+    VEC_NM = 7,
+    VEC_DOUBLE_FAULT = 8,
+    VEC_GP = 13,
+    VEC_PF = 14,
+    VEC_MACHINE_CHECK = 18,
+    EXCEPTIONS = 32
+};
 
 struct kernel_frame {
     u64 r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax;
@@ -66,11 +74,28 @@ void interrupt_from_user(u64 vector, u64 error)
 
 static void kernel_fault(const struct kernel_frame *f)
 {
-    struct exc_state state = {
-        .mtd = MTD_ALL, .vector = f->vector, .rax = f->rax, .rcx = f->rcx, .rdx = f->rdx, .rbx = f->rbx,
-        .rbp = f->rbp, .rsi = f->rsi, .rdi = f->rdi, .rsp = f->rsp, .r8 = f->r8, .r9 = f->r9, .r10 = f->r10,
-        .r11 = f->r11, .r12 = f->r12, .r13 = f->r13, .r14 = f->r14, .r15 = f->r15, .rip = f->rip,
-        .rflags = f->rflags, .error_code = f->error, .fault_address = read_cr2()};
+    struct exc_state state = {.mtd = MTD_ALL,
+                              .vector = f->vector,
+                              .rax = f->rax,
+                              .rcx = f->rcx,
+                              .rdx = f->rdx,
+                              .rbx = f->rbx,
+                              .rbp = f->rbp,
+                              .rsi = f->rsi,
+                              .rdi = f->rdi,
+                              .rsp = f->rsp,
+                              .r8 = f->r8,
+                              .r9 = f->r9,
+                              .r10 = f->r10,
+                              .r11 = f->r11,
+                              .r12 = f->r12,
+                              .r13 = f->r13,
+                              .r14 = f->r14,
+                              .r15 = f->r15,
+                              .rip = f->rip,
+                              .rflags = f->rflags,
+                              .error_code = f->error,
+                              .fault_address = read_cr2()};
     PANIC_REGS(&state, this_cpu()->current, "exception %lu in the kernel", f->vector);
 }
 

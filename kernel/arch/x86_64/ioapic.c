@@ -12,7 +12,10 @@ enum { INDEX = 0x00, WINDOW = 0x10, REGISTERS_SIZE = 0x20 };
 enum { REG_VERSION = 1, REG_REDIRECTION = 0x10 }; // two registers an input
 enum { ENTRY_ACTIVE_LOW = 1 << 13, ENTRY_LEVEL = 1 << 15, ENTRY_MASKED = 1 << 16 };
 
-struct ioapic { char *registers; u32 gsi_base, inputs; };
+struct ioapic {
+    char *registers;
+    u32 gsi_base, inputs;
+};
 
 static struct ioapic ioapics[ACPI_IOAPICS_MAX];
 static u32 ioapic_count;

@@ -11,16 +11,29 @@
 #include "kernel/arch/x86_64/x86.h"
 
 enum {
-    REG_ID = 0x20, REG_TPR = 0x80, REG_EOI = 0xb0, REG_SVR = 0xf0,
-    REG_ICR = 0x300, REG_ICR_HIGH = 0x310, REG_LVT_TIMER = 0x320, REG_LVT_LINT0 = 0x350,
-    REG_LVT_LINT1 = 0x360, REG_TIMER_INITIAL = 0x380, REG_TIMER_CURRENT = 0x390,
+    REG_ID = 0x20,
+    REG_TPR = 0x80,
+    REG_EOI = 0xb0,
+    REG_SVR = 0xf0,
+    REG_ICR = 0x300,
+    REG_ICR_HIGH = 0x310,
+    REG_LVT_TIMER = 0x320,
+    REG_LVT_LINT0 = 0x350,
+    REG_LVT_LINT1 = 0x360,
+    REG_TIMER_INITIAL = 0x380,
+    REG_TIMER_CURRENT = 0x390,
     REG_TIMER_DIVIDE = 0x3e0,
 };
 enum { SVR_ENABLE = 1 << 8, DIVIDE_BY_1 = 0xb };
 enum { LVT_NMI = 4 << 8, LVT_MASKED = 1 << 16, LVT_TSC_DEADLINE = 2 << 17 };
 enum {
-    ICR_FIXED = 0, ICR_NMI = 4 << 8, ICR_INIT = 5 << 8, ICR_STARTUP = 6 << 8, ICR_PENDING = 1 << 12,
-    ICR_ASSERT = 1 << 14, ICR_ALL_OTHERS = 3 << 18,
+    ICR_FIXED = 0,
+    ICR_NMI = 4 << 8,
+    ICR_INIT = 5 << 8,
+    ICR_STARTUP = 6 << 8,
+    ICR_PENDING = 1 << 12,
+    ICR_ASSERT = 1 << 14,
+    ICR_ALL_OTHERS = 3 << 18,
 };
 enum { ICR_SPINS_MAX = 100000, LEAF1_ECX_TSC_DEADLINE = 1 << 24 };
 #define APIC_BASE_ENABLE (1ul << 11)

@@ -36,7 +36,10 @@
 #include <tessera/types.h>
 
 // Returns the direct-map address of physical address `phys`, which must be mapped there.
-static inline void *phys_to_virt(u64 phys) { return (void *)(DIRECT_MAP + phys); }
+static inline void *phys_to_virt(u64 phys)
+{
+    return (void *)(DIRECT_MAP + phys);
+}
 
 // Returns the physical address behind a direct-map or kernel-image address.
 static inline u64 virt_to_phys(const void *address)

@@ -11,7 +11,10 @@
 // CPUs are started only.
 void *map_device(u64 phys, u64 size);
 
-static inline u32 mmio_read(const volatile void *address) { return *(const volatile u32 *)address; }
+static inline u32 mmio_read(const volatile void *address)
+{
+    return *(const volatile u32 *)address;
+}
 static inline void mmio_write(volatile void *address, u32 value)
 {
     *(volatile u32 *)address = value;

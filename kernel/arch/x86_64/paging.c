@@ -3,9 +3,9 @@
 //
 // Four-level page tables (SDM 3A, 4.5) with 4 KiB and 2 MiB pages, and PCIDs.
 //
-// page_count() of a table counts its present entries; a table that becomes empty leaves its parent at once
-// and is freed after the TLB flush, since the processor may still walk it. Kernel halves are shared: entries 256
-// and 511 of every PML4 are the boot tables'.
+// page_count() of a table counts its present entries; a table that becomes empty leaves its parent
+// at once and is freed after the TLB flush, since the processor may still walk it. Kernel halves
+// are shared: entries 256 and 511 of every PML4 are the boot tables'.
 #include "kernel/paging.h"
 #include "kernel/arch/x86_64/features.h"
 #include "kernel/layout.h"
@@ -19,7 +19,8 @@ enum { PTE_P = 1, PTE_W = 2, PTE_U = 4, PTE_PWT = 8, PTE_PCD = 16, PTE_PS = 128 
 
 enum { LEVELS = 4, ENTRIES = 512, SUPERPAGE = 512, PCID_COUNT = 4096 };
 
-// Tags are taken in turn, so that a freed one is not seen again before the cursor wraps, when all CPUs flush.
+// Tags are taken in turn, so that a freed one is not seen again before the cursor wraps, when all
+// CPUs flush.
 static u64 pcid_used[PCID_COUNT / 64] = {1}; // tag 0: no tag, flushed at every switch
 static unsigned pcid_cursor = 1;
 static struct spinlock pcid_lock;
@@ -116,7 +117,8 @@ bool space_map(struct pd *pd, u64 page, u64 frame, u64 count, unsigned rights, u
         unsigned index = index_at(at, super);
         unsigned n = 1;
         if (super) {
-            // An empty leaf table may hang here from an earlier failure's undo: it never does, undo frees it.
+            // An empty leaf table may hang here from an earlier failure's undo: it never does, undo
+            // frees it.
             table[index] = from << PAGE_SHIFT | flags | PTE_PS;
             done += SUPERPAGE;
         } else {
@@ -129,7 +131,8 @@ bool space_map(struct pd *pd, u64 page, u64 frame, u64 count, unsigned rights, u
     }
     return true;
 undo:;
-    // What was mapped here was never used by anyone: no flush is owed, but empty tables leave the usual way.
+    // What was mapped here was never used by anyone: no flush is owed, but empty tables leave the
+    // usual way.
     struct tlb_batch batch = {0};
     space_unmap(pd, page, done + 1, &batch); // also the tables made for the page that failed
     tlb_flush(&batch);
@@ -155,7 +158,8 @@ static void table_drop(struct pd *pd, u64 *table, struct tlb_batch *batch)
 }
 
 // Clears [page, page + count), which lies within the reach of `table`.
-static void unmap_in(struct pd *pd, u64 *table, unsigned level, u64 page, u64 count, struct tlb_batch *batch)
+static void unmap_in(struct pd *pd, u64 *table, unsigned level, u64 page, u64 count,
+                     struct tlb_batch *batch)
 {
     u64 span = 1ul << (9 * level);
     while (count) {

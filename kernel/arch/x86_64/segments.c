@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// GDT, TSS and IDT (SDM 3A, chapters 3, 6, 7). NMI, double fault, machine check and debug have stacks of their own,
-// since they may arrive between `syscall` and the first stack switch.
+// GDT, TSS and IDT (SDM 3A, chapters 3, 6, 7). NMI, double fault, machine check and debug have
+// stacks of their own, since they may arrive between `syscall` and the first stack switch.
 #include "kernel/arch/x86_64/segments.h"
 #include "kernel/arch/x86_64/x86.h"
 #include "kernel/cpu.h"
 
-enum { IST_DOUBLE_FAULT = 1, IST_NMI, IST_MACHINE_CHECK, IST_DEBUG, IST_COUNT = 4, IST_SIZE = 2048 };
+enum {
+    IST_DOUBLE_FAULT = 1,
+    IST_NMI,
+    IST_MACHINE_CHECK,
+    IST_DEBUG,
+    IST_COUNT = 4,
+    IST_SIZE = 2048
+};
 
 struct tss {
     u32 reserved0;
@@ -26,13 +33,18 @@ struct segments {
 };
 
 static struct segments all_segments[MAX_CPUS];
-static struct { u64 low, high; } idt[256];
+static struct {
+    u64 low, high;
+} idt[256];
 extern const u64 interrupt_entries[256]; // entry.S
 extern char entry_syscall[];
 
 static void load_table(const char *op, void *base, u16 limit)
 {
-    struct { u16 limit; u64 base; } __attribute__((packed)) pointer = {limit, (u64)base};
+    struct {
+        u16 limit;
+        u64 base;
+    } __attribute__((packed)) pointer = {limit, (u64)base};
     if (op[1] == 'g')
         __asm__ volatile("lgdt %0" ::"m"(pointer));
     else
@@ -43,7 +55,11 @@ static void idt_fill(void)
 {
     for (unsigned v = 0; v < 256; v++) {
         u64 entry = interrupt_entries[v];
-        u64 ist = v == 8 ? IST_DOUBLE_FAULT : v == 2 ? IST_NMI : v == 18 ? IST_MACHINE_CHECK : v == 1 ? IST_DEBUG : 0;
+        u64 ist = v == 8    ? IST_DOUBLE_FAULT
+                  : v == 2  ? IST_NMI
+                  : v == 18 ? IST_MACHINE_CHECK
+                  : v == 1  ? IST_DEBUG
+                            : 0;
         u64 dpl = v == 3 || v == 4 ? 3 : 0;
         idt[v].low = (entry & 0xffff) | KERNEL_CS << 16 | ist << 32 | (0x8e00 | dpl << 13) << 32 |
                      (entry >> 16 & 0xffff) << 48;
@@ -74,13 +90,15 @@ void segments_init(struct cpu *cpu)
     load_table("lidt", idt, sizeof(idt) - 1);
     __asm__ volatile("push %0; lea 1f(%%rip), %%rax; push %%rax; lretq; 1:\n"
                      "mov %1, %%ds; mov %1, %%es; mov %1, %%ss; mov %2, %%fs; mov %2, %%gs\n"
-                     "ltr %w3" ::"i"(KERNEL_CS), "r"(KERNEL_DS), "r"(0), "r"(TSS_SELECTOR)
+                     "ltr %w3" ::"i"(KERNEL_CS),
+                     "r"(KERNEL_DS), "r"(0), "r"(TSS_SELECTOR)
                      : "rax", "memory");
     wrmsr(MSR_GS_BASE, (u64)cpu);
     wrmsr(MSR_KERNEL_GS_BASE, 0);
     wrmsr(MSR_STAR, (u64)KERNEL_CS << 32 | (u64)(USER_DS - 8) << 48);
     wrmsr(MSR_LSTAR, (u64)entry_syscall);
-    wrmsr(MSR_SFMASK, RFLAGS_IF | RFLAGS_TF | RFLAGS_DF | RFLAGS_AC | RFLAGS_NT | RFLAGS_IOPL | RFLAGS_RF);
+    wrmsr(MSR_SFMASK,
+          RFLAGS_IF | RFLAGS_TF | RFLAGS_DF | RFLAGS_AC | RFLAGS_NT | RFLAGS_IOPL | RFLAGS_RF);
 }
 
 void segments_copy_ports(struct cpu *cpu, const u8 *low, const u8 *high)

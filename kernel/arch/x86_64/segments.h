@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Descriptor tables of one CPU: GDT, TSS with its I/O bitmap and interrupt stacks, and the common IDT.
+// Descriptor tables of one CPU: GDT, TSS with its I/O bitmap and interrupt stacks, and the common
+// IDT.
 #pragma once
 
 #define KERNEL_CS 0x08

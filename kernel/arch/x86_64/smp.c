@@ -67,11 +67,12 @@ static void startup_missing(const struct acpi_info *info)
 
 static bool change(unsigned cpu, u8 from, u8 to)
 {
-    return __atomic_compare_exchange_n(&states[cpu], &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    return __atomic_compare_exchange_n(&states[cpu], &from, to, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE);
 }
 
-// A CPU that has not come is barred before it is initialised: if it comes at this very moment it must not count as
-// online, since the INIT stops it. allow_missing lets it come again.
+// A CPU that has not come is barred before it is initialised: if it comes at this very moment it
+// must not count as online, since the INIT stops it. allow_missing lets it come again.
 static bool init_missing(const struct acpi_info *info)
 {
     bool any = false;

@@ -18,8 +18,14 @@ enum { LEAF_TSC = 0x15, LEAF_HYPERVISOR = 0x40000000, LEAF_HYPERVISOR_TSC = 0x40
 enum { LEAF1_ECX_HYPERVISOR = 1u << 31 };
 enum { TSC_KHZ_MIN = 100000, TSC_KHZ_MAX = 20000000, TSC_KHZ_GUESS = 1000000 };
 
-struct reference { u16 pm_port; u32 hz, mask; }; // pm_port 0: the PIT
-struct edge { u64 before, after; u32 count, lapic; }; // a tick: TSC bounds, and both counters then
+struct reference {
+    u16 pm_port;
+    u32 hz, mask;
+}; // pm_port 0: the PIT
+struct edge {
+    u64 before, after;
+    u32 count, lapic;
+}; // a tick: TSC bounds, and both counters then
 
 u64 tsc_khz;
 

@@ -66,7 +66,9 @@ enum msr {
 #define EFER_LMA (1ul << 10)
 #define EFER_NXE (1ul << 11)
 
-struct cpuid { u32 eax, ebx, ecx, edx; };
+struct cpuid {
+    u32 eax, ebx, ecx, edx;
+};
 
 static inline struct cpuid cpuid(u32 leaf, u32 subleaf)
 {
@@ -133,11 +135,16 @@ static inline void invlpg(const void *address)
 
 // The `type` of invpcid (SDM 2A, INVPCID).
 enum invpcid_type {
-    INVPCID_ADDRESS = 0, INVPCID_PCID = 1, INVPCID_ALL = 2, INVPCID_ALL_BUT_GLOBAL = 3,
+    INVPCID_ADDRESS = 0,
+    INVPCID_PCID = 1,
+    INVPCID_ALL = 2,
+    INVPCID_ALL_BUT_GLOBAL = 3,
 };
 static inline void invpcid(enum invpcid_type type, u64 pcid, u64 address)
 {
-    struct { u64 pcid, address; } descriptor = {pcid, address};
+    struct {
+        u64 pcid, address;
+    } descriptor = {pcid, address};
     __asm__ volatile("invpcid %0, %1" ::"m"(descriptor), "r"((u64)type) : "memory");
 }
 
@@ -172,13 +179,34 @@ static inline void outl(u16 port, u32 value)
     __asm__ volatile("outl %k0, %w1" ::"a"(value), "Nd"(port));
 }
 
-static inline void cpu_pause(void) { __asm__ volatile("pause" ::: "memory"); }
-static inline void cli(void) { __asm__ volatile("cli" ::: "memory"); }
-static inline void sti(void) { __asm__ volatile("sti" ::: "memory"); }
-static inline void hlt(void) { __asm__ volatile("hlt" ::: "memory"); }
+static inline void cpu_pause(void)
+{
+    __asm__ volatile("pause" ::: "memory");
+}
+static inline void cli(void)
+{
+    __asm__ volatile("cli" ::: "memory");
+}
+static inline void sti(void)
+{
+    __asm__ volatile("sti" ::: "memory");
+}
+static inline void hlt(void)
+{
+    __asm__ volatile("hlt" ::: "memory");
+}
 
 // Waits for an interrupt with no window in between: `sti` holds interrupts off for one instruction.
-static inline void sti_hlt(void) { __asm__ volatile("sti; hlt" ::: "memory"); }
+static inline void sti_hlt(void)
+{
+    __asm__ volatile("sti; hlt" ::: "memory");
+}
 
-static inline void stac(void) { __asm__ volatile("stac" ::: "memory", "cc"); }
-static inline void clac(void) { __asm__ volatile("clac" ::: "memory", "cc"); }
+static inline void stac(void)
+{
+    __asm__ volatile("stac" ::: "memory", "cc");
+}
+static inline void clac(void)
+{
+    __asm__ volatile("clac" ::: "memory", "cc");
+}

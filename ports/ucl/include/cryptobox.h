@@ -13,7 +13,8 @@ static inline void rspamd_cryptobox_fast_hash_init(uint64_t *state, uint64_t see
 {
     *state = seed ^ 0xcbf29ce484222325ull;
 }
-static inline void rspamd_cryptobox_fast_hash_update(uint64_t *state, const void *data, size_t length)
+static inline void rspamd_cryptobox_fast_hash_update(uint64_t *state, const void *data,
+                                                     size_t length)
 {
     for (size_t i = 0; i < length; i++)
         *state = (*state ^ ((const unsigned char *)data)[i]) * 0x100000001b3ull;

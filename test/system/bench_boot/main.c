@@ -11,7 +11,8 @@ int main(void)
 {
     u64 now = rdtsc();
     struct io_port port;
-    print("bench: boot_to_init %lu %lu instructions\n", now - hip()->boot_tsc, now - hip()->boot_tsc);
+    print("bench: boot_to_init %lu %lu instructions\n", now - hip()->boot_tsc,
+          now - hip()->boot_tsc);
     print("bench: DONE\n");
     if (!io_port_open(&port, 0xf4, 4))
         __asm__ volatile("outl %0, %1" ::"a"(0), "d"((u16)0xf4));

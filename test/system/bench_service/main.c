@@ -79,7 +79,8 @@ static bool stamp(struct server_session *session, word_t w[4])
     return true;
 }
 
-static error_t none(struct server_session *session, struct server_cpu *cpu, word_t operation, struct msg *m)
+static error_t none(struct server_session *session, struct server_cpu *cpu, word_t operation,
+                    struct msg *m)
 {
     (void)session, (void)cpu, (void)operation, (void)m;
     return EPROTO;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// ipc_scaling: round trips per second of 1, 2 and 4 pairs of client and handler, a pair a CPU. Without
-// icount, so the figures are the emulator's; what counts is how they relate.
+// ipc_scaling: round trips per second of 1, 2 and 4 pairs of client and handler, a pair a CPU.
+// Without icount, so the figures are the emulator's; what counts is how they relate.
 #include "test/system/kernel/support.h"
 
 enum { PAIRS_MAX = 4, SPAN_US = 500000 };

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// A child of the compose scenario that comes to a bad end: its server asks its parent to kill it, or,
-// where it has a route to "ghost", it waits for that for ever; with neither it beats its heart thrice
-// and then no more.
+// A child of the compose scenario that comes to a bad end: its server asks its parent to kill it,
+// or, where it has a route to "ghost", it waits for that for ever; with neither it beats its heart
+// thrice and then no more.
 #include "lib/rt/print.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"

@@ -14,7 +14,6 @@
 
 enum { EXIT_PORT = 0xf4, MEBI = 1 << 20 };
 
-
 static error_t open_args(struct service_client *c, const char *name, const char *args, u64 ram)
 {
     error_t error = service_init(c, name, "test", args, (struct service_quota){ram, 0});
@@ -151,8 +150,12 @@ static void closed_session_is_opened_anew(void)
 
 static void unknown_operations_are_refused(void)
 {
-    static const char *const services[][2] = {{"log", ""}, {"rom", "init"}, {"pd", ""},
-                                              {"cpu", "1"}, {"irq", "23"}, {"io_port", "0xe0,1"},
+    static const char *const services[][2] = {{"log", ""},
+                                              {"rom", "init"},
+                                              {"pd", ""},
+                                              {"cpu", "1"},
+                                              {"irq", "23"},
+                                              {"io_port", "0xe0,1"},
                                               {"io_mem", "0xfec00000,4096"}};
     for (unsigned i = 0; i < ARRAY_SIZE(services); i++) {
         struct service_client c;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Timer, serial and power as a client sees them. The last test turns the machine off, so `test: DONE`
-// stands before it.
+// Timer, serial and power as a client sees them. The last test turns the machine off, so `test:
+// DONE` stands before it.
 #include "test/system/check.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
@@ -67,7 +67,8 @@ static void disarmed_timer_stays_silent(void)
 static void periodic_timer_fires_again_and_again(void)
 {
     u64 before = now_us();
-    CHECK_EQ(service_call2(&timers, TIMER_REQUEST_TIMER, 5000, timer.number | TIMER_PERIODIC), SUCCESS);
+    CHECK_EQ(service_call2(&timers, TIMER_REQUEST_TIMER, 5000, timer.number | TIMER_PERIODIC),
+             SUCCESS);
     for (unsigned i = 0; i < 10; i++)
         CHECK_EQ(timer_wait(&timer), SUCCESS);
     CHECK(now_us() - before >= 49000);

@@ -12,7 +12,8 @@ static void quota_moves(void)
     CHECK_EQ(hc_raw(HC_pd_ctrl, pd, PD_READ_KMEM, 0, 0, 0, 0, &value), SUCCESS);
     CHECK_EQ(value >> 32, 65536 / 64);
     CHECK_EQ(hc_plain(HC_pd_ctrl, pd, PD_GIVE_KMEM, SEL_PD, 4096, 0, 0), SUCCESS);
-    CHECK_EQ(hc_plain(HC_pd_ctrl, SEL_PD, PD_GIVE_KMEM, pd, 65536 + 64, 0, 0), EMEM); // its page table is in use
+    CHECK_EQ(hc_plain(HC_pd_ctrl, SEL_PD, PD_GIVE_KMEM, pd, 65536 + 64, 0, 0),
+             EMEM); // its page table is in use
     CHECK_EQ(hc_plain(HC_pd_ctrl, SEL_PD, PD_GIVE_KMEM, pd, 32768, 0, 0), SUCCESS);
     CHECK_EQ(hc_raw(HC_pd_ctrl, pd, PD_READ_KMEM, 0, 0, 0, 0, &value), SUCCESS);
     CHECK_EQ(value >> 32, (65536 + 4096 - 32768) / 64);
@@ -48,14 +49,15 @@ static error_t step(unsigned kind, sel_t pd, sel_t sel, sel_t ec, u64 page)
     }
 }
 
-// Every creation with an account of k × 64 bytes, for every k until it succeeds: each failure is EMEM and leaves the account as it
-// was; each success gives everything back when the PD goes.
+// Every creation with an account of k × 64 bytes, for every k until it succeeds: each failure is
+// EMEM and leaves the account as it was; each success gives everything back when the PD goes.
 static void exhaustion_at_every_step(void)
 {
     struct handler h = handler_new(SEL_PD, 0, entry_null, 0);
     sel_t global = sel_new(1);
     CHECK_EQ(hc_create_ec(global, page_new(1) * PAGE_SIZE, 0, 0, EC_GLOBAL, 0, SEL_PD), SUCCESS);
-    // The pages of slots that the selectors below are in stay with the space: they are there before the count begins.
+    // The pages of slots that the selectors below are in stay with the space: they are there before
+    // the count begins.
     CHECK_EQ(hc_create_pd(global + 50000, SEL_PD, 4096, 0), SUCCESS);
     drop(global + 50000);
     u64 before = read_kmem(SEL_PD), caps = read_caps(SEL_PD);
@@ -120,14 +122,14 @@ static void killing_leaks_nothing(void)
             caps = read_caps(SEL_PD);
         }
     }
-    // Slot pages stay with a space: a hundred rounds of fresh selectors take a few, which are counted here.
+    // Slot pages stay with a space: a hundred rounds of fresh selectors take a few, which are
+    // counted here.
     CHECK(kmem_falls_to(before + 10 * PAGE_SIZE / 64));
     CHECK(caps_fall_to(caps));
 }
 
-const struct test account_tests[] = {
-    {"quota_moves", quota_moves, 1},
-    {"capability_slots_run_out", capability_slots_run_out, 1},
-    {"exhaustion_at_every_step", exhaustion_at_every_step, 1},
-    {"killing_a_domain_leaks_nothing", killing_leaks_nothing, 1},
-    {0}};
+const struct test account_tests[] = {{"quota_moves", quota_moves, 1},
+                                     {"capability_slots_run_out", capability_slots_run_out, 1},
+                                     {"exhaustion_at_every_step", exhaustion_at_every_step, 1},
+                                     {"killing_a_domain_leaks_nothing", killing_leaks_nothing, 1},
+                                     {0}};

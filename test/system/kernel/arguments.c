@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Every hypercall with every kind of wrong argument: the code that comes back is the documented one, and nothing
-// was created.
+// Every hypercall with every kind of wrong argument: the code that comes back is the documented
+// one, and nothing was created.
 #include "test/system/kernel/support.h"
 
 static sel_t sm, pt, ec, pd, weak, empty;
@@ -42,7 +42,8 @@ static void call_wrong(void)
         CHECK_EQ(hc_call(wrong[i], &h, w), ECAP);
     }
     CHECK_EQ(hc_plain(HC_call, 1ul << 40 | pt, 0, 0, 0, 0, 0), ECAP);
-    const head_t heads[] = {UTCB_WORDS + 1, 0xffff, head(0, UTCB_ITEMS_MAX + 1), head(UTCB_WORDS, 1), 1ul << 32, ~0ul};
+    const head_t heads[] = {UTCB_WORDS + 1,      0xffff,    head(0, UTCB_ITEMS_MAX + 1),
+                            head(UTCB_WORDS, 1), 1ul << 32, ~0ul};
     for (unsigned i = 0; i < ARRAY_SIZE(heads); i++) {
         h = heads[i];
         CHECK_EQ(hc_call(pt, &h, w), EPARAM);
@@ -177,9 +178,11 @@ static void delegate_wrong(void)
     CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, sm, 0, 31), pt), EBUSY);
     CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, sm, 0, 31), SEL_LIMIT), EPARAM);
     CHECK_EQ(delegate_to(SEL_PD, crd(CRD_MEM, IMAGE_BASE / PAGE_SIZE, 0, 31), 0), EPARAM);
-    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_MEM, IMAGE_BASE / PAGE_SIZE, 0, 31), USER_END / PAGE_SIZE), EPARAM);
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_MEM, IMAGE_BASE / PAGE_SIZE, 0, 31), USER_END / PAGE_SIZE),
+             EPARAM);
     CHECK_EQ(delegate_to(SEL_PD, crd(CRD_MEM, 0x600000, 0, 31), 0x600001), ECAP);
-    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_MEM, UTCB_ADDR / PAGE_SIZE, 0, 31), 0x600001), EPARAM); // a UTCB
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_MEM, UTCB_ADDR / PAGE_SIZE, 0, 31), 0x600001),
+             EPARAM); // a UTCB
 }
 
 static void control_wrong(void)
@@ -223,9 +226,11 @@ static void kernel_memory_is_refused(void)
     for (unsigned i = 0; i < HIP->memory_count; i++) {
         if (HIP->memory[i].kind != HIP_MEM_KERNEL)
             continue;
-        CHECK_EQ(take_kernel(crd(CRD_MEM, HIP->memory[i].base / PAGE_SIZE, 0, 31), page_new(1), 0), ECAP);
+        CHECK_EQ(take_kernel(crd(CRD_MEM, HIP->memory[i].base / PAGE_SIZE, 0, 31), page_new(1), 0),
+                 ECAP);
     }
-    CHECK_EQ(take_kernel(crd(CRD_MEM, 0x200, 0, 31), page_new(1), 0), ECAP);    // the image's first page
+    CHECK_EQ(take_kernel(crd(CRD_MEM, 0x200, 0, 31), page_new(1), 0),
+             ECAP);                                                    // the image's first page
     CHECK_EQ(take_kernel(crd(CRD_MEM, 0, 15, 31), 0x200000, 0), ECAP); // a range that contains it
 }
 

@@ -46,12 +46,14 @@ static void kept_registers(void)
 {
     struct handler h = handler_new(SEL_PD, 0, entry_null, 0);
     u64 out[6];
-    __asm__ volatile("mov $101, %%rbx; mov $103, %%r12; mov $104, %%r13; mov $105, %%r14; mov $106, %%r15\n\t"
-                     "xor %%eax, %%eax; xor %%esi, %%esi; syscall\n\t"
-                     "mov %%rbx, (%1); mov %%r12, 8(%1); mov %%r13, 16(%1); mov %%r14, 24(%1); mov %%r15, 32(%1)"
-                     : "+D"((u64){h.pt})
-                     : "r"((u64 *)out)
-                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory");
+    __asm__ volatile(
+        "mov $101, %%rbx; mov $103, %%r12; mov $104, %%r13; mov $105, %%r14; mov $106, %%r15\n\t"
+        "xor %%eax, %%eax; xor %%esi, %%esi; syscall\n\t"
+        "mov %%rbx, (%1); mov %%r12, 8(%1); mov %%r13, 16(%1); mov %%r14, 24(%1); mov %%r15, 32(%1)"
+        : "+D"((u64){h.pt})
+        : "r"((u64 *)out)
+        : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+          "memory");
     for (unsigned i = 0; i < 5; i++)
         CHECK_EQ(out[i], i ? 102 + i : 101);
     handler_free(&h);
@@ -60,7 +62,8 @@ static void kept_registers(void)
 // What the caller had in the registers that are kept for it is none of the handler's business.
 __attribute__((naked)) static void entry_leak(void)
 {
-    __asm__ volatile("or %rbx, %rbp\n\tor %r12, %rbp\n\tor %r13, %rbp\n\tor %r14, %rbp\n\tor %r15, %rbp\n\tor %rax, %rbp\n\t"
+    __asm__ volatile("or %rbx, %rbp\n\tor %r12, %rbp\n\tor %r13, %rbp\n\tor %r14, %rbp\n\tor %r15, "
+                     "%rbp\n\tor %rax, %rbp\n\t"
                      "mov %rbp, %rdx\n\tmov $1, %esi\n\tmov $1, %eax\n\tsyscall");
 }
 
@@ -68,12 +71,15 @@ static void handler_sees_no_registers(void)
 {
     struct handler h = handler_new(SEL_PD, 0, entry_leak, 0);
     u64 leaked = 1;
-    for (unsigned i = 0; i < 2; i++) { // the first call takes the slow way, since print has used ports; the second the fast one
-        __asm__ volatile("mov $101, %%rbx; mov $103, %%r12; mov $104, %%r13; mov $105, %%r14; mov $106, %%r15\n\t"
+    for (unsigned i = 0; i < 2; i++) { // the first call takes the slow way, since print has used
+                                       // ports; the second the fast one
+        __asm__ volatile("mov $101, %%rbx; mov $103, %%r12; mov $104, %%r13; mov $105, %%r14; mov "
+                         "$106, %%r15\n\t"
                          "xor %%eax, %%eax; xor %%esi, %%esi; syscall"
                          : "+D"((u64){h.pt}), "=d"(leaked)
                          :
-                         : "rax", "rbx", "rcx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory");
+                         : "rax", "rbx", "rcx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13",
+                           "r14", "r15", "memory");
         CHECK_EQ(leaked, 0);
     }
     handler_free(&h);
@@ -150,8 +156,10 @@ static struct handler victim;
 
 __attribute__((naked)) static void entry_block(void)
 {
-    __asm__ volatile("mov $14, %%eax\n\tmov blocker(%%rip), %%edi\n\tmov $1, %%esi\n\txor %%edx, %%edx\n\tsyscall\n\t"
-                     "xor %%esi, %%esi\n\tmov $1, %%eax\n\tsyscall" ::: "memory");
+    __asm__ volatile("mov $14, %%eax\n\tmov blocker(%%rip), %%edi\n\tmov $1, %%esi\n\txor %%edx, "
+                     "%%edx\n\tsyscall\n\t"
+                     "xor %%esi, %%esi\n\tmov $1, %%eax\n\tsyscall" ::
+                         : "memory");
 }
 
 static volatile error_t call_error;
@@ -203,16 +211,21 @@ static void handler_survives_its_caller(void)
 // Downs `blocker`, ups blocker + 2, replies.
 __attribute__((naked)) static void entry_finish(void)
 {
-    __asm__ volatile("mov $14, %%eax\n\tmov blocker(%%rip), %%edi\n\tmov $1, %%esi\n\txor %%edx, %%edx\n\tsyscall\n\t"
-                     "mov $14, %%eax\n\tmov blocker(%%rip), %%edi\n\tadd $2, %%edi\n\txor %%esi, %%esi\n\tsyscall\n\t"
-                     "xor %%esi, %%esi\n\tmov $1, %%eax\n\tsyscall" ::: "memory");
+    __asm__ volatile("mov $14, %%eax\n\tmov blocker(%%rip), %%edi\n\tmov $1, %%esi\n\txor %%edx, "
+                     "%%edx\n\tsyscall\n\t"
+                     "mov $14, %%eax\n\tmov blocker(%%rip), %%edi\n\tadd $2, %%edi\n\txor %%esi, "
+                     "%%esi\n\tsyscall\n\t"
+                     "xor %%esi, %%esi\n\tmov $1, %%eax\n\tsyscall" ::
+                         : "memory");
 }
 
 // Calls `victim` and replies.
 __attribute__((naked)) static void entry_pass_on(void)
 {
-    __asm__ volatile("xor %%eax, %%eax\n\tmov victim_pt(%%rip), %%edi\n\txor %%esi, %%esi\n\tsyscall\n\t"
-                     "xor %%esi, %%esi\n\tmov $1, %%eax\n\tsyscall" ::: "memory");
+    __asm__ volatile(
+        "xor %%eax, %%eax\n\tmov victim_pt(%%rip), %%edi\n\txor %%esi, %%esi\n\tsyscall\n\t"
+        "xor %%esi, %%esi\n\tmov $1, %%eax\n\tsyscall" ::
+            : "memory");
 }
 
 static volatile sel_t victim_pt;
@@ -223,8 +236,9 @@ static void call_middle(word_t unused)
     call_error = hc_call0(middle.pt);
 }
 
-// What a dead thread had asked for is finished, with nobody else calling, since a handler may hold what others wait for:
-// in whatever order its scheduling context and it itself go, and when a handler between the two dies.
+// What a dead thread had asked for is finished, with nobody else calling, since a handler may hold
+// what others wait for: in whatever order its scheduling context and it itself go, and when a
+// handler between the two dies.
 static void request_of_a_dead_caller_is_finished(void)
 {
     for (unsigned way = 0; way < 4; way++) {
@@ -266,10 +280,13 @@ static void request_of_a_dead_caller_is_finished(void)
 static volatile u64 started;
 __attribute__((naked)) static void entry_count(void)
 {
-    __asm__ volatile("incq started(%%rip)\n\txor %%esi, %%esi\n\txor %%edx, %%edx\n\tmov $1, %%eax\n\tsyscall" ::: "memory");
+    __asm__ volatile(
+        "incq started(%%rip)\n\txor %%esi, %%esi\n\txor %%edx, %%edx\n\tmov $1, %%eax\n\tsyscall" ::
+            : "memory");
 }
 
-// The reply to a caller that is gone reaches nobody: threads made since, maybe in its memory, still begin with their start-up.
+// The reply to a caller that is gone reaches nobody: threads made since, maybe in its memory, still
+// begin with their start-up.
 static void late_reply_reaches_nobody(void)
 {
     enum { THREADS = 6 };
@@ -280,14 +297,16 @@ static void late_reply_reaches_nobody(void)
     started = 0;
     CHECK_EQ(hc_create_sm(blocker, 0, SEL_PD), SUCCESS);
     CHECK_EQ(hc_create_sm(blocker + 1, 0, SEL_PD), SUCCESS);
-    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, counter.pt, 0, RIGHT_ALL), base + EXC_STARTUP), SUCCESS);
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, counter.pt, 0, RIGHT_ALL), base + EXC_STARTUP),
+             SUCCESS);
     victim = handler_new(SEL_PD, 0, entry_block, 0);
     CHECK_EQ(thread_start(&t, SEL_PD, 0, 100, call_victim, 0), SUCCESS);
     settle();
     thread_free(&t);
     read_kmem(SEL_PD);
     for (unsigned i = 0; i < THREADS; i++)
-        CHECK_EQ(hc_create_ec(ec + i, page_new(1) * PAGE_SIZE, 0, 0, EC_GLOBAL, base, SEL_PD), SUCCESS);
+        CHECK_EQ(hc_create_ec(ec + i, page_new(1) * PAGE_SIZE, 0, 0, EC_GLOBAL, base, SEL_PD),
+                 SUCCESS);
     sm_up(blocker);
     sm_up(blocker);
     CHECK_EQ(hc_call0(victim.pt), SUCCESS);
@@ -330,11 +349,15 @@ static struct handler thief;
 static u64 thief_frame;
 static void thief_body(void)
 {
-    *utcb_item(thief.utcb, 0) = item_delegate(crd(CRD_MEM, thief_frame, 0, RIGHT_ALL), 0, ITEM_KERNEL);
+    *utcb_item(thief.utcb, 0) =
+        item_delegate(crd(CRD_MEM, thief_frame, 0, RIGHT_ALL), 0, ITEM_KERNEL);
     __asm__ volatile("syscall" ::"a"(1), "S"(head(0, 1)));
     __builtin_unreachable();
 }
-__attribute__((naked)) static void entry_thief(void) { __asm__ volatile("jmp %P0" ::"i"(thief_body)); }
+__attribute__((naked)) static void entry_thief(void)
+{
+    __asm__ volatile("jmp %P0" ::"i"(thief_body));
+}
 
 static void kernel_items_are_the_roots_alone(void)
 {
@@ -378,7 +401,8 @@ static void pager_body(word_t vector, word_t address)
 {
     fault_seen = address;
     fault_from = vector;
-    *utcb_item(pager.utcb, 0) = item_delegate(crd(CRD_MEM, fault_page, 0, MEM_R | MEM_W), address / PAGE_SIZE, 0);
+    *utcb_item(pager.utcb, 0) =
+        item_delegate(crd(CRD_MEM, fault_page, 0, MEM_R | MEM_W), address / PAGE_SIZE, 0);
     __asm__ volatile("syscall" ::"a"(1), "S"(head(EXC_WORDS, 1)), "d"(0));
     __builtin_unreachable();
 }
@@ -401,7 +425,8 @@ static void page_fault_is_resolved(void)
     pager = handler_new(SEL_PD, 0, entry_pager, 0);
     CHECK_EQ(take_kernel(crd(CRD_MEM, frame, 0, RIGHT_ALL), fault_page, 0), SUCCESS);
     CHECK_EQ(thread_start(&t, SEL_PD, 0, 100, touch, address + 8), SUCCESS);
-    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, pager.pt, 0, RIGHT_ALL), t.exc_base + EXC_PAGE_FAULT), SUCCESS);
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, pager.pt, 0, RIGHT_ALL), t.exc_base + EXC_PAGE_FAULT),
+             SUCCESS);
     CHECK_EQ(thread_join(&t, 5000000), SUCCESS);
     CHECK_EQ(fault_seen, address + 8);
     CHECK_EQ(fault_from, EXC_PAGE_FAULT);
@@ -419,11 +444,15 @@ static void mislead_body(void)
     __asm__ volatile("syscall" ::"a"(1), "S"(head(EXC_WORDS, 0)), "d"(MTD_RIP));
     __builtin_unreachable();
 }
-__attribute__((naked)) static void entry_mislead(void) { __asm__ volatile("jmp %P0" ::"i"(mislead_body)); }
+__attribute__((naked)) static void entry_mislead(void)
+{
+    __asm__ volatile("jmp %P0" ::"i"(mislead_body));
+}
 static void witness_body(word_t address)
 {
     fault_seen = address;
-    __asm__ volatile("syscall" ::"a"(1), "S"(head(EXC_WORDS, 0)), "d"(0)); // it faults again: once seen is enough
+    __asm__ volatile("syscall" ::"a"(1), "S"(head(EXC_WORDS, 0)),
+                     "d"(0)); // it faults again: once seen is enough
     __builtin_unreachable();
 }
 __attribute__((naked)) static void entry_witness(void)
@@ -442,8 +471,10 @@ static void wild_instruction_pointers_become_zero(void)
         misleader = handler_new(SEL_PD, 0, entry_mislead, 0);
         misleading_rip = wild[i];
         fault_seen = 1;
-        CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, misleader.pt, 0, RIGHT_ALL), base + EXC_STARTUP), SUCCESS);
-        CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, witness.pt, 0, RIGHT_ALL), base + EXC_PAGE_FAULT), SUCCESS);
+        CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, misleader.pt, 0, RIGHT_ALL), base + EXC_STARTUP),
+                 SUCCESS);
+        CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, witness.pt, 0, RIGHT_ALL), base + EXC_PAGE_FAULT),
+                 SUCCESS);
         CHECK_EQ(hc_create_ec(ec, page_new(1) * PAGE_SIZE, 0, 0, EC_GLOBAL, base, SEL_PD), SUCCESS);
         CHECK_EQ(hc_create_sc(sc, ec, SEL_PD, 5, 0, 0, 0), SUCCESS);
         for (unsigned k = 0; k < 1000 && *(volatile u64 *)&fault_seen == 1; k++)
@@ -479,7 +510,8 @@ __attribute__((naked)) static void entry_nested(void)
 static void inner_body(word_t address)
 {
     inner_seen = address;
-    *utcb_item(inner.utcb, 0) = item_delegate(crd(CRD_MEM, fault_page + 1, 0, MEM_R | MEM_W), address / PAGE_SIZE, 0);
+    *utcb_item(inner.utcb, 0) =
+        item_delegate(crd(CRD_MEM, fault_page + 1, 0, MEM_R | MEM_W), address / PAGE_SIZE, 0);
     __asm__ volatile("syscall" ::"a"(1), "S"(head(EXC_WORDS, 1)), "d"(0));
     __builtin_unreachable();
 }
@@ -496,13 +528,17 @@ static void faults_nest(void)
     fault_page = page_new(2);
     CHECK_EQ(take_kernel(crd(CRD_MEM, frame_new(1), 0, RIGHT_ALL), fault_page + 1, 0), SUCCESS);
     inner = handler_new(SEL_PD, 0, entry_inner, 0);
-    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, inner.pt, 0, RIGHT_ALL), base + EXC_PAGE_FAULT), SUCCESS);
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, inner.pt, 0, RIGHT_ALL), base + EXC_PAGE_FAULT),
+             SUCCESS);
     pager = (struct handler){sel_new(1), sel_new(1), (void *)(page_new(1) * PAGE_SIZE)};
     static char stack[8192];
-    CHECK_EQ(hc_create_ec(pager.ec, (word_t)pager.utcb, (word_t)stack + sizeof(stack) - 8, 0, 0, base, SEL_PD), SUCCESS);
+    CHECK_EQ(hc_create_ec(pager.ec, (word_t)pager.utcb, (word_t)stack + sizeof(stack) - 8, 0, 0,
+                          base, SEL_PD),
+             SUCCESS);
     CHECK_EQ(hc_create_pt(pager.pt, pager.ec, (word_t)entry_nested, MTD_QUAL, SEL_PD), SUCCESS);
     CHECK_EQ(thread_start(&t, SEL_PD, 0, 100, touch, address), SUCCESS);
-    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, pager.pt, 0, RIGHT_ALL), t.exc_base + EXC_PAGE_FAULT), SUCCESS);
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, pager.pt, 0, RIGHT_ALL), t.exc_base + EXC_PAGE_FAULT),
+             SUCCESS);
     CHECK_EQ(thread_join(&t, 5000000), SUCCESS);
     CHECK_EQ(inner_seen, fault_page * PAGE_SIZE);
     CHECK_EQ(fault_seen, address);

@@ -38,10 +38,12 @@ static void revoke_reaches_grandchildren(void)
     CHECK(!mapped(a));
 }
 
-// A range taken out of the middle leaves what is beside it, in the source and in what was derived from it.
+// A range taken out of the middle leaves what is beside it, in the source and in what was derived
+// from it.
 static void revoke_cuts_ranges(void)
 {
-    u64 frame = ALIGN_UP(frame_new(32), 16), a = ALIGN_UP(page_new(32), 16), b = ALIGN_UP(page_new(32), 16);
+    u64 frame = ALIGN_UP(frame_new(32), 16), a = ALIGN_UP(page_new(32), 16),
+        b = ALIGN_UP(page_new(32), 16);
     CHECK_EQ(take_kernel(crd(CRD_MEM, frame, 4, RIGHT_ALL), a, 0), SUCCESS);
     CHECK_EQ(delegate_to(SEL_PD, crd(CRD_MEM, a, 4, RIGHT_ALL), b), SUCCESS);
     for (unsigned i = 0; i < 16; i++)
@@ -65,7 +67,8 @@ static void revoke_cuts_ranges(void)
 // What is mapped where something else was before is seen at once.
 static void remapped_page_shows_its_new_frame(void)
 {
-    u64 first = frame_new(1), second = frame_new(1), a = page_new(1), b = page_new(1), there = page_new(2) + 1;
+    u64 first = frame_new(1), second = frame_new(1), a = page_new(1), b = page_new(1),
+        there = page_new(2) + 1;
     CHECK_EQ(take_kernel(crd(CRD_MEM, first, 0, RIGHT_ALL), a, 0), SUCCESS);
     CHECK_EQ(take_kernel(crd(CRD_MEM, second, 0, RIGHT_ALL), b, 0), SUCCESS);
     *(volatile u64 *)(a * PAGE_SIZE) = 1;
@@ -105,9 +108,19 @@ __attribute__((naked)) static void entry_watcher(void)
 {
     __asm__ volatile("mov %%r8, %%rdi\n\tmov %%r9, %%rsi\n\tjmp %P0" ::"i"(watcher_body));
 }
-static void store(word_t address) { __asm__ volatile("mov %%rsi, (%%rdi)" ::"D"(address), "S"(1ul) : "memory"); }
-static void load(word_t address) { word_t v = 0; __asm__ volatile("mov (%%rdi), %%rsi" : "+S"(v) : "D"(address) : "memory"); }
-static void jump(word_t address) { ((void (*)(void))address)(); }
+static void store(word_t address)
+{
+    __asm__ volatile("mov %%rsi, (%%rdi)" ::"D"(address), "S"(1ul) : "memory");
+}
+static void load(word_t address)
+{
+    word_t v = 0;
+    __asm__ volatile("mov (%%rdi), %%rsi" : "+S"(v) : "D"(address) : "memory");
+}
+static void jump(word_t address)
+{
+    ((void (*)(void))address)();
+}
 
 static u64 try_access(void (*how)(word_t), u64 address)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// 100,000 random hypercalls from a domain without rights over anything else: the kernel survives, others go on, and all that
-// was used comes back.
+// 100,000 random hypercalls from a domain without rights over anything else: the kernel survives,
+// others go on, and all that was used comes back.
 #include "test/system/kernel/support.h"
 
 enum { CALLS = 100000 };
@@ -21,12 +21,17 @@ static u64 random64(void)
 // Values that matter: small selectors, borders, the domain's own things, CRDs, noise.
 static u64 argument(void)
 {
-    const u64 borders[] = {0, 1, SEL_PD, SEL_LIMIT - 1, SEL_LIMIT, ~0ul, USER_END, 1ul << 63, IMAGE_BASE, 0x10000};
+    const u64 borders[] = {0,    1,        SEL_PD,    SEL_LIMIT - 1, SEL_LIMIT,
+                           ~0ul, USER_END, 1ul << 63, IMAGE_BASE,    0x10000};
     switch (random64() % 6) {
     case 0: return borders[random64() % ARRAY_SIZE(borders)];
     case 1: return random64() % 64;
-    case 2: return crd((enum crd_kind)(random64() % 4), random64() % 128, random64() % 8, random64() % 32);
-    case 3: return crd((enum crd_kind)(random64() % 4), random64() % (1ul << 36), random64() % 32, random64() % 32);
+    case 2:
+        return crd((enum crd_kind)(random64() % 4), random64() % 128, random64() % 8,
+                   random64() % 32);
+    case 3:
+        return crd((enum crd_kind)(random64() % 4), random64() % (1ul << 36), random64() % 32,
+                   random64() % 32);
     case 4: return (random64() % 0x80000) * PAGE_SIZE;
     default: return random64();
     }
@@ -44,7 +49,8 @@ static void hammer(word_t utcb)
         if (number == HC_sm_ctrl)
             a[2] = 1;
         if (number == HC_revoke && (crd_kind(a[1]) == CRD_MEM || a[0] == SEL_PD))
-            a[1] = crd(CRD_OBJ, 0x40 + random64() % 64, random64() % 4, 31); // not the ground under its feet
+            a[1] = crd(CRD_OBJ, 0x40 + random64() % 64, random64() % 4,
+                       31); // not the ground under its feet
         if (number == HC_ec_ctrl || number == HC_call || number == HC_delegate)
             for (unsigned k = 0; k < 4; k++)
                 *utcb_item((struct utcb *)utcb, k) = (struct typed_item){argument(), argument()};
@@ -77,6 +83,4 @@ static void random_hypercalls(void)
     handler_free(&h);
 }
 
-const struct test random_tests[] = {
-    {"random_hypercalls_harm_nobody", random_hypercalls, 1},
-    {0}};
+const struct test random_tests[] = {{"random_hypercalls_harm_nobody", random_hypercalls, 1}, {0}};

@@ -73,7 +73,8 @@ static void count_turns(word_t me)
     }
 }
 
-// Among equals each has its quantum: ten or so turns in 200 ms of 20 ms each, not one for every tick.
+// Among equals each has its quantum: ten or so turns in 200 ms of 20 ms each, not one for every
+// tick.
 static void quantum_is_had_in_full(void)
 {
     struct thread t[2];
@@ -84,7 +85,8 @@ static void quantum_is_had_in_full(void)
         drop(t[i].sc);
         CHECK_EQ(hc_create_sc(t[i].sc, t[i].ec, SEL_PD, 10, 20000, 0, 0), SUCCESS);
     }
-    u64 most = ~0ul; // a host that takes the processor away ends quanta early: one quiet span is enough
+    u64 most =
+        ~0ul; // a host that takes the processor away ends quanta early: one quiet span is enough
     for (unsigned i = 0; i < 10 && most > 30; i++) {
         u64 before = turns;
         rest(200000);
@@ -188,7 +190,10 @@ static void recall_body(void)
     __asm__ volatile("syscall" ::"a"(1), "S"(head(EXC_WORDS, 0)), "d"(0));
     __builtin_unreachable();
 }
-__attribute__((naked)) static void entry_recall(void) { __asm__ volatile("jmp %P0" ::"i"(recall_body)); }
+__attribute__((naked)) static void entry_recall(void)
+{
+    __asm__ volatile("jmp %P0" ::"i"(recall_body));
+}
 
 static void recall_interrupts_user_code(void)
 {
@@ -198,7 +203,8 @@ static void recall_interrupts_user_code(void)
     recalled = 0;
     recaller = handler_new(SEL_PD, cpu, entry_recall, 0);
     CHECK_EQ(thread_start(&t, SEL_PD, cpu, 10, spin, 0), SUCCESS);
-    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, recaller.pt, 0, RIGHT_ALL), t.exc_base + EXC_RECALL), SUCCESS);
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, recaller.pt, 0, RIGHT_ALL), t.exc_base + EXC_RECALL),
+             SUCCESS);
     rest(5000);
     CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_RECALL, 0, 0, 0, 0), SUCCESS);
     rest(20000);
@@ -210,8 +216,8 @@ static void recall_interrupts_user_code(void)
     handler_free(&recaller);
 }
 
-// A handler that works for a while; low calls it, medium then runs all the time, high calls it too: high must get its
-// answer although medium has more priority than low.
+// A handler that works for a while; low calls it, medium then runs all the time, high calls it too:
+// high must get its answer although medium has more priority than low.
 static struct handler worker;
 static volatile u64 work_done;
 static void work_body(void)
@@ -222,7 +228,10 @@ static void work_body(void)
     __asm__ volatile("syscall" ::"a"(1), "S"(0ul));
     __builtin_unreachable();
 }
-__attribute__((naked)) static void entry_work(void) { __asm__ volatile("jmp %P0" ::"i"(work_body)); }
+__attribute__((naked)) static void entry_work(void)
+{
+    __asm__ volatile("jmp %P0" ::"i"(work_body));
+}
 static void call_worker(word_t me)
 {
     (void)!hc_call0(worker.pt);
@@ -260,7 +269,10 @@ static void self_body(void)
     __asm__ volatile("syscall" ::"a"(1), "S"(0ul));
     __builtin_unreachable();
 }
-__attribute__((naked)) static void entry_self(void) { __asm__ volatile("jmp %P0" ::"i"(self_body)); }
+__attribute__((naked)) static void entry_self(void)
+{
+    __asm__ volatile("jmp %P0" ::"i"(self_body));
+}
 
 static void waiting_for_oneself_is_refused(void)
 {

@@ -59,7 +59,8 @@ static void touch_forever(word_t address)
     }
 }
 
-// A page is taken from a thread that uses it on another CPU: when revoke returns, no write arrives any more.
+// A page is taken from a thread that uses it on another CPU: when revoke returns, no write arrives
+// any more.
 static void revoke_under_use(void)
 {
     sel_t pd = twin_new(1 << 20, 1000);
@@ -69,11 +70,13 @@ static void revoke_under_use(void)
         u64 there = 0x200000;
         if (!shared_page) {
             shared_page = page_new(1);
-            CHECK_EQ(take_kernel(crd(CRD_MEM, frame_new(1), 0, RIGHT_ALL), shared_page, 0), SUCCESS);
+            CHECK_EQ(take_kernel(crd(CRD_MEM, frame_new(1), 0, RIGHT_ALL), shared_page, 0),
+                     SUCCESS);
         }
         CHECK_EQ(delegate_to(pd, crd(CRD_MEM, shared_page, 0, MEM_R | MEM_W), there), SUCCESS);
         touches = 0;
-        CHECK_EQ(thread_start(&t, pd, HIP->cpu_count - 1, 10, touch_forever, there * PAGE_SIZE), SUCCESS);
+        CHECK_EQ(thread_start(&t, pd, HIP->cpu_count - 1, 10, touch_forever, there * PAGE_SIZE),
+                 SUCCESS);
         for (u64 end = tsc() + tsc_us(2000000); !touches && tsc() < end;)
             __asm__ volatile("pause");
         CHECK(touches > 0);
@@ -122,9 +125,8 @@ static void churn_on_all_cpus(void)
     CHECK(kmem_falls_to(before + 4 * PAGE_SIZE / 64));
 }
 
-const struct test smp_tests[] = {
-    {"portals_belong_to_a_cpu", portals_belong_to_a_cpu, 2},
-    {"semaphores_cross_cpus", semaphores_cross_cpus, 2},
-    {"revoke_under_use_on_another_cpu", revoke_under_use, 2},
-    {"churn_on_all_cpus", churn_on_all_cpus, 2},
-    {0}};
+const struct test smp_tests[] = {{"portals_belong_to_a_cpu", portals_belong_to_a_cpu, 2},
+                                 {"semaphores_cross_cpus", semaphores_cross_cpus, 2},
+                                 {"revoke_under_use_on_another_cpu", revoke_under_use, 2},
+                                 {"churn_on_all_cpus", churn_on_all_cpus, 2},
+                                 {0}};

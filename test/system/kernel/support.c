@@ -117,7 +117,8 @@ void stacks_release(unsigned mark)
 
 struct handler handler_new(sel_t pd, unsigned cpu, void (*entry)(void), word_t identity)
 {
-    struct handler h = {.ec = sel_new(1), .pt = sel_new(1), .utcb = (void *)(page_new(1) * PAGE_SIZE)};
+    struct handler h = {
+        .ec = sel_new(1), .pt = sel_new(1), .utcb = (void *)(page_new(1) * PAGE_SIZE)};
     error_t error = hc_create_ec(h.ec, (word_t)h.utcb, (word_t)stack_new(), cpu, 0, 0, pd);
     if (!error)
         error = hc_create_pt(h.pt, h.ec, (word_t)entry, MTD_ALL, SEL_PD);
@@ -154,7 +155,8 @@ void support_init(void)
     take_kernel(crd(CRD_IO, 0, 16, IO_RW), 0, 0);
     for (unsigned i = 0; i < HIP->memory_count; i++) {
         const struct hip_memory *m = &HIP->memory[i];
-        u64 first = ALIGN_UP(m->base, 0x200000ul) / PAGE_SIZE, end = (m->base + m->size) / PAGE_SIZE;
+        u64 first = ALIGN_UP(m->base, 0x200000ul) / PAGE_SIZE,
+            end = (m->base + m->size) / PAGE_SIZE;
         if (m->kind == HIP_MEM_FREE && end > first && end - first > last_frame - next_frame) {
             next_frame = first;
             last_frame = end;
@@ -180,7 +182,8 @@ sel_t twin_new(u64 kmem, u64 caps)
     return pd;
 }
 
-// What a starting thread needs to know lies in the image, which twins share; a test's struct thread lies on its stack.
+// What a starting thread needs to know lies in the image, which twins share; a test's struct thread
+// lies on its stack.
 static struct start {
     void (*fn)(word_t);
     word_t argument;
@@ -213,7 +216,8 @@ __attribute__((naked)) static void entry_start(void)
     __asm__ volatile("jmp %P0" ::"i"(start_reply));
 }
 
-error_t thread_start(struct thread *t, sel_t pd, unsigned cpu, unsigned priority, void (*fn)(word_t), word_t argument)
+error_t thread_start(struct thread *t, sel_t pd, unsigned cpu, unsigned priority,
+                     void (*fn)(word_t), word_t argument)
 {
     struct start *start = &starts[starts_taken++ % STACKS];
     t->exc_base = sel_new(EXC_COUNT);
@@ -231,12 +235,15 @@ error_t thread_start(struct thread *t, sel_t pd, unsigned cpu, unsigned priority
         if (!error)
             error = delegate_to(pd, crd(CRD_OBJ, t->finished + 1, 0, RIGHT_ALL), t->finished + 1);
         if (!error)
-            error = delegate_to(pd, crd(CRD_OBJ, t->starter.pt, 0, RIGHT_ALL), t->exc_base + EXC_STARTUP);
+            error = delegate_to(pd, crd(CRD_OBJ, t->starter.pt, 0, RIGHT_ALL),
+                                t->exc_base + EXC_STARTUP);
     } else if (!error) {
-        error = delegate_to(SEL_PD, crd(CRD_OBJ, t->starter.pt, 0, RIGHT_ALL), t->exc_base + EXC_STARTUP);
+        error = delegate_to(SEL_PD, crd(CRD_OBJ, t->starter.pt, 0, RIGHT_ALL),
+                            t->exc_base + EXC_STARTUP);
     }
     if (!error)
-        error = hc_create_ec(t->ec, page_new(1) * PAGE_SIZE, (word_t)stack_new(), cpu, EC_GLOBAL, t->exc_base, pd);
+        error = hc_create_ec(t->ec, page_new(1) * PAGE_SIZE, (word_t)stack_new(), cpu, EC_GLOBAL,
+                             t->exc_base, pd);
     if (!error)
         error = hc_create_sc(t->sc, t->ec, SEL_PD, priority, 0, 0, 0);
     return error;

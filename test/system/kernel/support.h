@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// What the kernel's system tests stand on: they are the root program, so there is no sigma0, no library and no log but the
-// serial port. A test is a function that returns; CHECK reports the first thing that is not as expected and returns.
+// What the kernel's system tests stand on: they are the root program, so there is no sigma0, no
+// library and no log but the serial port. A test is a function that returns; CHECK reports the
+// first thing that is not as expected and returns.
 #pragma once
 
 #include "lib/rt/hypercall.h"
@@ -16,8 +17,8 @@ struct test {
     void (*run)(void);
     unsigned cpus; // needs at least so many
 };
-extern const struct test arguments_tests[], ipc_tests[], memory_tests[], semaphore_tests[], schedule_tests[],
-    account_tests[], random_tests[], smp_tests[];
+extern const struct test arguments_tests[], ipc_tests[], memory_tests[], semaphore_tests[],
+    schedule_tests[], account_tests[], random_tests[], smp_tests[];
 
 void test_fail(const char *file, unsigned line, const char *what, u64 found, u64 expected);
 #define CHECK_EQ(expression, expected_value)                                                       \
@@ -38,7 +39,10 @@ static inline u64 tsc(void)
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
     return low | (u64)high << 32;
 }
-static inline u64 tsc_us(u64 us) { return us * HIP->tsc_khz / 1000; }
+static inline u64 tsc_us(u64 us)
+{
+    return us * HIP->tsc_khz / 1000;
+}
 
 // Selectors and pages of addresses that were never used before.
 sel_t sel_new(unsigned count);
@@ -51,7 +55,8 @@ NORETURN void machine_exit(u32 code);
 unsigned stacks_mark(void);
 void stacks_release(unsigned mark);
 
-// Takes 2^order frames from `frame` on, or ports, or an interrupt, from the kernel through the echo portal.
+// Takes 2^order frames from `frame` on, or ports, or an interrupt, from the kernel through the echo
+// portal.
 error_t take_kernel(crd_t what, u64 at, unsigned flags);
 // A free page frame of the machine.
 u64 frame_new(unsigned count);
@@ -69,22 +74,37 @@ void entry_echo(void);
 
 // A PD that shares the root's image, so that functions and variables are the same in both.
 sel_t twin_new(u64 kmem, u64 caps);
-// A thread with an SC that runs fn(argument) and then sleeps for good. done is counted up when fn returned.
+// A thread with an SC that runs fn(argument) and then sleeps for good. done is counted up when fn
+// returned.
 struct thread {
     sel_t ec, sc, exc_base, finished;
     struct handler starter;
 };
-error_t thread_start(struct thread *t, sel_t pd, unsigned cpu, unsigned priority, void (*fn)(word_t), word_t argument);
+error_t thread_start(struct thread *t, sel_t pd, unsigned cpu, unsigned priority,
+                     void (*fn)(word_t), word_t argument);
 error_t thread_join(struct thread *t, u64 timeout_us);
 void thread_free(struct thread *t);
 
-static inline error_t sm_up(sel_t sm) { return hc_plain(HC_sm_ctrl, sm, SM_OP_UP, 0, 0, 0, 0); }
-static inline error_t sm_down(sel_t sm, u64 deadline) { return hc_plain(HC_sm_ctrl, sm, SM_OP_DOWN, deadline, 0, 0, 0); }
-static inline void drop(sel_t sel) { hc_plain(HC_revoke, SEL_PD, crd(CRD_OBJ, sel, 0, RIGHT_ALL), REVOKE_SELF, 0, 0, 0); }
-static inline error_t revoke_children(crd_t c) { return hc_plain(HC_revoke, SEL_PD, c, 0, 0, 0, 0); }
+static inline error_t sm_up(sel_t sm)
+{
+    return hc_plain(HC_sm_ctrl, sm, SM_OP_UP, 0, 0, 0, 0);
+}
+static inline error_t sm_down(sel_t sm, u64 deadline)
+{
+    return hc_plain(HC_sm_ctrl, sm, SM_OP_DOWN, deadline, 0, 0, 0);
+}
+static inline void drop(sel_t sel)
+{
+    hc_plain(HC_revoke, SEL_PD, crd(CRD_OBJ, sel, 0, RIGHT_ALL), REVOKE_SELF, 0, 0, 0);
+}
+static inline error_t revoke_children(crd_t c)
+{
+    return hc_plain(HC_revoke, SEL_PD, c, 0, 0, 0, 0);
+}
 error_t delegate_to(sel_t pd, crd_t c, u64 hotspot);
 u64 read_kmem(sel_t pd); // used, in units of 64 bytes, after deferred releases are done
-// Whether the root program's use comes down to `limit`: on a busy host another CPU may hold what was freed for a while.
+// Whether the root program's use comes down to `limit`: on a busy host another CPU may hold what
+// was freed for a while.
 bool kmem_falls_to(u64 limit);
 bool caps_fall_to(u64 limit);
 u64 read_caps(sel_t pd);
