@@ -157,6 +157,26 @@ static void budget_limits(void)
     thread_free(&t);
 }
 
+// Whose time has come preempts a lower thread at once, not when its quantum ends.
+static void deadline_preempts(void)
+{
+    struct thread t;
+    u64 least = ~0ul;
+    begin();
+    CHECK_EQ(thread_start(&t, SEL_PD, 0, 10, spin, 0), SUCCESS);
+    drop(t.sc);
+    CHECK_EQ(hc_create_sc(t.sc, t.ec, SEL_PD, 10, 2000000, 0, 0), SUCCESS); // two seconds
+    for (unsigned i = 0; i < 3; i++) {
+        u64 begun = tsc();
+        rest(1000);
+        least = tsc() - begun < least ? tsc() - begun : least;
+    }
+    stop = true;
+    CHECK(least < tsc_us(1000000));
+    CHECK_EQ(thread_join(&t, 5000000), SUCCESS);
+    thread_free(&t);
+}
+
 static void pause_and_resume(void)
 {
     struct thread t;
@@ -303,6 +323,7 @@ const struct test schedule_tests[] = {
     {"quantum_is_had_in_full", quantum_is_had_in_full, 1},
     {"woken_thread_preempts_its_waker", woken_thread_preempts_its_waker, 1},
     {"budget_limits_time", budget_limits, 1},
+    {"deadline_preempts", deadline_preempts, 1},
     {"pause_and_resume", pause_and_resume, 1},
     {"recall_interrupts_user_code", recall_interrupts_user_code, 1},
     {"helping_beats_priority_inversion", helping_beats_inversion, 1},

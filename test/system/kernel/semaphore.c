@@ -101,7 +101,51 @@ static void timer_interrupt_arrives(void)
     drop(gsi);
 }
 
+// A thread that waits in a down and is woken finds the registers that hypercalls keep.
+static sel_t keeper_sm;
+static volatile u64 kept;
+static void keeper(word_t unused)
+{
+    u64 same;
+    (void)unused;
+    __asm__ volatile("push %%rbp\n\t"
+                     "mov $0x1b1b, %%ebx\n\tmov $0x2b2b, %%ebp\n\tmov $0x1212, %%r12d\n\t"
+                     "mov $0x1313, %%r13d\n\tmov $0x1414, %%r14d\n\tmov $0x1515, %%r15d\n\t"
+                     "mov $14, %%eax\n\tmov keeper_sm(%%rip), %%edi\n\tmov $1, %%esi\n\t"
+                     "xor %%edx, %%edx\n\tsyscall\n\t"
+                     "sub $0x1b1b, %%rbx\n\tsub $0x2b2b, %%rbp\n\tsub $0x1212, %%r12\n\t"
+                     "sub $0x1313, %%r13\n\tsub $0x1414, %%r14\n\tsub $0x1515, %%r15\n\t"
+                     "or %%rbp, %%rbx\n\tor %%r12, %%rbx\n\tor %%r13, %%rbx\n\t"
+                     "or %%r14, %%rbx\n\tor %%r15, %%rbx\n\tpop %%rbp\n\tmov %%rbx, %0"
+                     : "=a"(same)
+                     :
+                     : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13",
+                       "r14", "r15", "memory");
+    kept = same ? 2 : 1;
+}
+
+static void waiting_keeps_registers(void)
+{
+    struct thread t;
+    sel_t pause = sel_new(1);
+    keeper_sm = sel_new(1);
+    CHECK_EQ(hc_create_sm(keeper_sm, 0, SEL_PD), SUCCESS);
+    CHECK_EQ(hc_create_sm(pause, 0, SEL_PD), SUCCESS);
+    for (unsigned i = 0; i < 20; i++) {
+        kept = 0;
+        CHECK_EQ(thread_start(&t, SEL_PD, 0, i % 2 ? 10 : 255, keeper, 0), SUCCESS);
+        sm_down(pause, tsc() + tsc_us(2000)); // it waits now
+        sm_up(keeper_sm);
+        CHECK_EQ(thread_join(&t, 5000000), SUCCESS);
+        CHECK_EQ(kept, 1);
+        thread_free(&t);
+    }
+    drop(keeper_sm);
+    drop(pause);
+}
+
 const struct test semaphore_tests[] = {
+    {"waiting_keeps_registers", waiting_keeps_registers, 1},
     {"semaphore_counts", counts, 1},
     {"deadlines_pass_in_time", deadline, 1},
     {"up_wakes_a_waiter", up_wakes, 1},
