@@ -80,10 +80,13 @@ error_t service_init(struct service_client *c, const char *name, const char *lab
     return SUCCESS;
 }
 
-// OPEN at the parent: base + 0 becomes the pseudonym.
-static error_t pseudonym_open(struct service_client *c)
+// OPEN at the parent: base + 0 becomes the pseudonym. A service that exists already sends its
+// portal along (*portal): to the scratch selector if sessions have portals of their own, else to
+// its slot.
+static error_t pseudonym_open(struct service_client *c, bool *portal)
 {
     struct msg m;
+    unsigned slot = CLIENT_PORTAL + thread_cpu();
     msg_begin(&m);
     msg_put_word(&m, PARENT_OPEN);
     msg_put_word(&m, 0);
@@ -92,15 +95,24 @@ static error_t pseudonym_open(struct service_client *c)
     msg_put_string(&m, c->name);
     msg_put_string(&m, c->label);
     msg_put_string(&m, c->args);
-    struct windows old = windows_set(c->base + CLIENT_PSEUDONYM, 0);
+    msg_put_word(&m, open_places(thread_cpu(), c->scratch, 0, c->scratch + slot));
+    drop(c, slot);
+    struct windows old = windows_set(scratch_of(c), c->order);
     error_t error = parent_call(&m);
     windows_restore(old);
     c->denied = error == EPERM;
     if (error)
         return error;
+    word_t flags = msg_get_word(&m);
     if (!crd_kind(msg_get_item(&m).crd))
         return EMEM; // granted, but there was no room to put it
     c->held |= 1u << CLIENT_PSEUDONYM;
+    *portal = flags && crd_kind(msg_get_item(&m).crd);
+    if (!*portal)
+        return SUCCESS;
+    c->flags = (u16)(flags - 1);
+    if (!(c->flags & SERVICE_SESSION_PORTALS))
+        c->held |= 1u << slot;
     return SUCCESS;
 }
 
@@ -157,13 +169,16 @@ static error_t open_once(struct service_client *c)
 {
     unsigned slot = CLIENT_PORTAL + thread_cpu();
     error_t error = SUCCESS;
+    bool portal = false;
     if (!(c->held & 1u << CLIENT_PSEUDONYM))
-        error = pseudonym_open(c);
+        error = pseudonym_open(c, &portal);
     if (error)
         return error;
     sel_t scratch = scratch_of(c);
     bool known = c->flags && !(c->flags & SERVICE_SESSION_PORTALS);
-    if (known || c->held & 1u << CLIENT_SESSION) {
+    if (portal) {
+        error = SUCCESS; // it came with the pseudonym
+    } else if (known || c->held & 1u << CLIENT_SESSION) {
         drop(c, slot);
         error = portal_get(c, c->base + slot);
         c->held |= 1u << slot;

@@ -133,11 +133,14 @@ error_t parent_do_open(struct parent *parent, struct parent_client *client, stru
 {
     (void)cpu;
     struct parent_open o = {0};
+    word_t places = 0;
     o.ram = msg_get_word(m);
     o.caps = msg_get_word(m);
     msg_get_string(m, o.name, sizeof(o.name));
     msg_get_string(m, o.label, sizeof(o.label));
     msg_get_string(m, o.args, sizeof(o.args));
+    if (!msg_error(m) && m->next_word < m->in_words)
+        places = msg_get_word(m);
     if (msg_error(m) || !o.name[0])
         return EPROTO;
     error_t error = admit(parent, client, &o);
@@ -152,9 +155,20 @@ error_t parent_do_open(struct parent *parent, struct parent_client *client, stru
         return error;
     }
     parent->first_free = next;
+    unsigned at_cpu = places & 0xff;
+    sel_t portal = SEL_NONE;
+    if (places && p->service && at_cpu < parent->cpu_count)
+        portal = p->service->portal[at_cpu];
     msg_begin(m);
     msg_put_word(m, SUCCESS);
-    msg_put_item(m, item_delegate(crd(CRD_OBJ, selector_of(parent, p), 0, SM_UP | SM_DOWN), 0, 0));
+    msg_put_word(m, portal == SEL_NONE ? 0 : p->service->flags + 1ul);
+    msg_put_item(m, item_delegate(crd(CRD_OBJ, selector_of(parent, p), 0, SM_UP | SM_DOWN),
+                                  places >> 8 & 0xff, 0));
+    if (portal == SEL_NONE)
+        return SUCCESS;
+    bool own = p->service->flags & SERVICE_SESSION_PORTALS;
+    msg_put_item(
+        m, item_delegate(crd(CRD_OBJ, portal, 0, PT_CALL), places >> (own ? 16 : 24) & 0xff, 0));
     return SUCCESS;
 }
 

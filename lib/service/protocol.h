@@ -30,8 +30,11 @@ enum service_flag {
 
 // To the parent, on portal SEL_PARENT + cpu. X(name, number, request, response, meaning)
 #define PARENT_OPERATIONS(X)                                                                       \
-    X(OPEN, 1, "2 ram bytes, 3 caps, string name, string label, string args",                      \
-      "obj: pseudonym (SM_UP | SM_DOWN)", "get a pseudonym for a service; EPERM if denied")        \
+    X(OPEN, 1,                                                                                     \
+      "2 ram bytes, 3 caps, string name, string label, string args; optional: open_places",        \
+      "1 enum service_flag + 1 if the portal came too, else 0; obj: pseudonym (SM_UP | SM_DOWN), " \
+      "maybe obj: portal",                                                                         \
+      "get a pseudonym for a service; EPERM if denied")                                            \
     X(CLOSE, 2, "translate pseudonym", "", "give it back; the donated quota returns")              \
     X(GET_PORTAL, 3, "2 cpu; translate pseudonym", "1 enum service_flag; obj: the portal",         \
       "ERETRY: down the pseudonym, then ask again; ENOTFOUND: no such pseudonym")                  \
@@ -48,6 +51,14 @@ enum service_flag {
     X(REQ_KILL, 8, "string name (\"\": the pseudonym's client); translate pseudonym", "",          \
       "ask that a child be ended")                                                                 \
     X(SIGNAL, 9, "2 enum parent_signal, 3 value", "", "report an event")
+
+// Where in the caller's window OPEN's answer goes, as hotspots: the pseudonym; the portal on `cpu`,
+// if the service exists, by whether its sessions have portals of their own.
+static inline u64 open_places(unsigned cpu, unsigned pseudonym, unsigned portal_own,
+                              unsigned portal)
+{
+    return cpu | (u64)pseudonym << 8 | (u64)portal_own << 16 | (u64)portal << 24 | 1ul << 32;
+}
 
 enum parent_operation {
 #define X(name, number, request, response, meaning) PARENT_##name = (number),
