@@ -177,6 +177,47 @@ static void deadline_preempts(void)
     thread_free(&t);
 }
 
+// A thread that another CPU wakes preempts a lower one on its own.
+static volatile u64 remote_woken;
+static void remote_sleeper(word_t unused)
+{
+    (void)unused;
+    sm_down(alarm, 0);
+    remote_woken = tsc();
+}
+
+static void remote_wake_preempts(void)
+{
+    struct thread low, high;
+    u64 least = ~0ul;
+    begin();
+    alarm = sel_new(1);
+    CHECK_EQ(hc_create_sm(alarm, 0, SEL_PD), SUCCESS);
+    CHECK_EQ(thread_start(&low, SEL_PD, 1, 10, spin, 0), SUCCESS);
+    drop(low.sc);
+    error_t error = EBUSY; // until the other CPU has let go of the first one
+    for (unsigned i = 0; i < 1000 && error == EBUSY; i++) {
+        rest(1000);
+        error = hc_create_sc(low.sc, low.ec, SEL_PD, 10, 2000000, 0, 0); // two seconds
+    }
+    CHECK_EQ(error, SUCCESS);
+    for (unsigned i = 0; i < 3; i++) {
+        remote_woken = 0;
+        CHECK_EQ(thread_start(&high, SEL_PD, 1, 20, remote_sleeper, 0), SUCCESS);
+        rest(20000);
+        u64 begun = tsc();
+        sm_up(alarm);
+        CHECK_EQ(thread_join(&high, 10000000), SUCCESS);
+        least = remote_woken - begun < least ? remote_woken - begun : least;
+        thread_free(&high);
+    }
+    stop = true;
+    CHECK(least < tsc_us(1000000));
+    CHECK_EQ(thread_join(&low, 5000000), SUCCESS);
+    thread_free(&low);
+    drop(alarm);
+}
+
 static void pause_and_resume(void)
 {
     struct thread t;
@@ -324,6 +365,7 @@ const struct test schedule_tests[] = {
     {"woken_thread_preempts_its_waker", woken_thread_preempts_its_waker, 1},
     {"budget_limits_time", budget_limits, 1},
     {"deadline_preempts", deadline_preempts, 1},
+    {"remote_wake_preempts", remote_wake_preempts, 2},
     {"pause_and_resume", pause_and_resume, 1},
     {"recall_interrupts_user_code", recall_interrupts_user_code, 1},
     {"helping_beats_priority_inversion", helping_beats_inversion, 1},
