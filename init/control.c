@@ -108,6 +108,26 @@ static error_t report(struct msg *m)
     return SUCCESS;
 }
 
+static error_t usage(struct msg *m)
+{
+    u64 kmem = 0, kmem_limit = 0, slots = 0, slots_limit = 0, ram = 0, caps = 0;
+    error_t error = env_quota(&ram, &caps);
+    if (!error)
+        error = hc_pd_read(SEL_PD, PD_READ_KMEM, &kmem, &kmem_limit);
+    if (!error)
+        error = hc_pd_read(SEL_PD, PD_READ_CAPS, &slots, &slots_limit);
+    if (error)
+        return error;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, kmem);
+    msg_put_word(m, kmem_limit);
+    msg_put_word(m, slots);
+    msg_put_word(m, slots_limit);
+    msg_put_word(m, ram);
+    return SUCCESS;
+}
+
 static error_t dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
                         struct msg *m)
 {
@@ -117,6 +137,7 @@ static error_t dispatch(struct server_session *session, struct server_cpu *cpu, 
     case INIT_KILL:
     case INIT_START: return control(operation, m);
     case INIT_REPORT: return report(m);
+    case INIT_USAGE: return usage(m);
     default: return EPROTO;
     }
 }

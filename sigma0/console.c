@@ -70,6 +70,14 @@ void console_yield(bool to_client)
     mutex_unlock(&log_lock);
 }
 
+void console_printed(u64 position)
+{
+    mutex_lock(&log_lock);
+    if (position > unprinted && position <= ring.end)
+        unprinted = position;
+    mutex_unlock(&log_lock);
+}
+
 void console_watch(void (*function)(void))
 {
     watch = function;

@@ -15,6 +15,8 @@ void console_write(struct log_line *line, const char *text, size_t length);
 // Ends an unfinished line.
 void console_finish(struct log_line *line);
 // Reads the ring (log_ring_read).
+// A reader has shown everything before `position`: its next life need not.
+void console_printed(u64 position);
 // Calls `function` after lines have come, outside the lock.
 void console_watch(void (*function)(void));
 size_t console_read(u64 *position, char *out, size_t size);

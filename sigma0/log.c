@@ -15,6 +15,7 @@ struct log_session {
     struct log_line line;
     struct list link; // in `watchers`
     bool reader;
+    bool printer; // shows what sigma0 does not print: asks from LOG_UNPRINTED on
     sel_t watch; // SEL_NONE: does not watch
 };
 
@@ -101,6 +102,10 @@ static error_t log_dispatch(struct server_session *session, struct server_cpu *c
     if (operation == LOG_WATCH)
         return log_watch(log, m);
     u64 position = msg_get_word(m);
+    if (position == LOG_UNPRINTED)
+        log->printer = true;
+    else if (log->printer)
+        console_printed(position);
     size_t length = console_read(&position, text, sizeof(text));
     msg_begin(m);
     msg_put_word(m, SUCCESS);

@@ -179,7 +179,11 @@ enum pd_flag {
       "the children")                                                                              \
     X(KILL, 17, "string name", "", "end a child; its restart policy applies; ENOTFOUND")           \
     X(START, 18, "string name", "", "start one that has ended; EINUSE if it runs")                 \
-    X(REPORT, 19, "2 position", "1 next position, string text", "the state as text")
+    X(REPORT, 19, "2 position", "1 next position, string text", "the state as text")               \
+    X(USAGE, 20, "",                                                                               \
+      "1 kernel memory used, 2 limit, in bytes; 3 capability slots used, 4 limit; 5 RAM left to "  \
+      "give, in bytes",                                                                            \
+      "what init itself has, without its children's domains but with what it holds for them")
 #define CHILD_STATES(X)                                                                            \
     X(STOPPED, 0) X(RUNNING, 1) X(FAULTED, 2) X(EXITED, 3) X(WAITING, 4) X(FAILED, 5) X(ENDING, 6)
 enum child_state {
