@@ -16,7 +16,7 @@ struct log_session {
     struct list link; // in `watchers`
     bool reader;
     bool printer; // shows what sigma0 does not print: asks from LOG_UNPRINTED on
-    sel_t watch; // SEL_NONE: does not watch
+    sel_t watch;  // SEL_NONE: does not watch
 };
 
 static struct mutex watch_lock = MUTEX_INIT;
