@@ -25,14 +25,14 @@ COMMON := -std=gnu11 -O2 -g -ffreestanding -mgeneral-regs-only -fno-stack-protec
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
 	-Iinclude -I. -I$(B) $(if $(DEBUG),-DDEBUG)
 KERNEL_FLAGS := $(COMMON) -fno-pie -mcmodel=kernel -mno-red-zone
-USER_FLAGS := $(COMMON) -fPIE -fvisibility=hidden
+USER_FLAGS := $(COMMON) -fPIE -fvisibility=hidden -ffunction-sections -fdata-sections
 LINK := ld -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack --no-relax
 
 LIBGCC := $(shell gcc -print-libgcc-file-name)
 
-# The compiler and DEBUG are part of what an object depends on.
+# The compiler, DEBUG and the flags below are part of what an object depends on.
 CONFIG := $(B)/config.$(notdir $(CC))$(if $(DEBUG),.debug)
-$(CONFIG): $(B)/packages.run
+$(CONFIG): Makefile $(B)/packages.run
 	$(Q)mkdir -p $(B); rm -f $(B)/config.*; touch $@
 
 # Packages, once a build folder.
@@ -88,12 +88,12 @@ OBJ_$$(NAME) := $$(SRCS:%=$(B)/$(dir $(1))%.o)
 $$(OBJ_$$(NAME)): EXTRA := $$(CFLAGS) $$(foreach p,$$(PORTS),$$(PORT_$$(p)_CFLAGS))
 $$(OBJ_$$(NAME)): $$(foreach p,$$(PORTS),$$(PORT_$$(p)))
 $(B)/bin/$$(NAME): $$(OBJ_$$(NAME)) $$(foreach l,$$(LIBS),$$(LIB_$$(l))) $$(foreach p,$$(PORTS),$$(PORT_$$(p)))
-$(B)/bin/$$(NAME): $$(wildcard lib/rt/user.ld)
+$(B)/bin/$$(NAME): $$(wildcard lib/rt/user.ld) Makefile
 endef
 COMPONENTS :=
 $(foreach mk,$(COMPONENT_MKS),$(eval $(call read_component,$(mk))))
 $(B)/bin/%:
-	$(call step,LINK,$@)mkdir -p $(@D) && $(LINK) -T lib/rt/user.ld -o $@ --start-group $(filter %.o %.a,$^) $(LIBGCC) --end-group
+	$(call step,LINK,$@)mkdir -p $(@D) && $(LINK) --gc-sections -T lib/rt/user.ld -o $@ --start-group $(filter %.o %.a,$^) $(LIBGCC) --end-group
 
 USER_DIRS := sigma0 init lib drivers servers apps ports test/system
 define user_rules

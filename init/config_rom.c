@@ -63,15 +63,8 @@ static error_t dispatch(struct server_session *session, struct server_cpu *cpu, 
     msg_put_word(m, block->size);
     if (operation == ROM_SIZE)
         return SUCCESS;
-    u64 from = (word_t)block->data / PAGE_SIZE, to = 0;
-    for (u64 count = (block->size + PAGE_SIZE - 1) / PAGE_SIZE; count > 0;) {
-        unsigned order = range_order(from, to, count);
-        msg_put_item(m, item_delegate(crd(CRD_MEM, from, order, MEM_R), to, 0));
-        from += 1ul << order;
-        to += 1ul << order;
-        count -= 1ul << order;
-    }
-    return msg_error(m);
+    return range_put(m, CRD_MEM, (word_t)block->data / PAGE_SIZE, 0,
+                     (block->size + PAGE_SIZE - 1) / PAGE_SIZE, MEM_R, 0, CRD_ORDER_MAX);
 }
 
 const struct server_ops config_rom_ops = {.open = open, .close = close, .dispatch = dispatch};

@@ -15,10 +15,7 @@ static struct thread handler[MAX_CPUS];
 
 static unsigned cpu_order(void)
 {
-    unsigned order = 0;
-    while (1u << order < hip()->cpu_count)
-        order++;
-    return order;
+    return selector_order(hip()->cpu_count);
 }
 
 static const char *what(word_t vector)

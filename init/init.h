@@ -33,7 +33,6 @@ struct child {
     u32 state; // enum child_state
     u32 restarts, in_a_row;
     u64 ram_used; // donated with sessions or taken for the image; under parent.lock
-    u64 caps_used;
     u64 started_at, restart_at, heartbeat_at; // TSC
     int exit_code;
     bool reserved; // its RAM is set aside from what init has

@@ -249,8 +249,7 @@ static error_t start_services(void)
 
 static error_t create_wake(void)
 {
-    wake = selector_alloc();
-    return wake == SEL_NONE ? ERESOURCE : hc_create_sm(wake, 0, SEL_PD);
+    return semaphore_create(0, &wake);
 }
 
 int main(void)

@@ -83,7 +83,7 @@ struct ec {
     u64 wake_error, wake_value;
     struct ec *wait_next, **wait_link; // in wait_sm's queue, under its lock
     struct timeout timeout;
-    u64 settle_until; // rcu_settle
+    u64 settle_goal; // rcu_settle
     u32 remote_ops;
     struct ec *remote_next;
     struct ec *pd_next, **pd_link;

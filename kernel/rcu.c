@@ -10,7 +10,9 @@
 #include "kernel/cpu.h"
 #include "kernel/exit.h"
 
-enum { SETTLE_MS = 50 };
+// A CPU that computes releases what it deferred when it enters the kernel: those who wait for it
+// see to that, not so often that it gets nothing else done.
+enum { POKES_PER_MS = 2 };
 
 void rcu_defer(struct rcu_head *head, void (*release)(struct rcu_head *head))
 {
@@ -77,32 +79,45 @@ void rcu_poll(void)
     }
 }
 
-bool rcu_settle(u64 *until)
+// How many were ever deferred and how many of them are released, on all CPUs.
+static void tally(u64 *deferred, u64 *released)
+{
+    *deferred = *released = 0;
+    for (unsigned i = 0; i < cpu_online_count; i++) { // released first: never more than deferred
+        *released += __atomic_load_n(&cpus[i]->releases, __ATOMIC_ACQUIRE);
+        *deferred += __atomic_load_n(&cpus[i]->deferrals, __ATOMIC_ACQUIRE);
+    }
+}
+
+bool rcu_settle(u64 *goal)
 {
     struct cpu *cpu = this_cpu();
-    u64 released = 0, owed = 0;
-    for (unsigned i = 0; i < cpu_online_count; i++) {
-        u64 done = __atomic_load_n(&cpus[i]->releases, __ATOMIC_ACQUIRE);
-        released += done;
-        owed += __atomic_load_n(&cpus[i]->deferrals, __ATOMIC_ACQUIRE) - done;
+    u64 deferred, before, released, next_poke = 0;
+    tally(&deferred, &before);
+    if (!*goal && deferred != before)
+        *goal = deferred;
+    if (before >= *goal) {
+        *goal = 0;
+        return false;
     }
-    if (rdtsc() >= *until + tsc_khz * SETTLE_MS)
-        *until = rdtsc() + tsc_khz * SETTLE_MS;
-    bool more = false;
-    while (owed && !more && rdtsc() < *until) {
-        u64 now = 0;
+    do {
         rcu_poll();
-        __atomic_store_n(&cpu->idle, true,
-                         __ATOMIC_SEQ_CST); // holds nothing that a grace period protects
-        for (unsigned i = 0; i < cpu_online_count; i++) {
-            if (i != cpu->index && !cpus[i]->idle)
-                cpu_poke(i);
-            now += __atomic_load_n(&cpus[i]->releases, __ATOMIC_ACQUIRE);
+        // Holds nothing that a grace period protects.
+        __atomic_store_n(&cpu->idle, true, __ATOMIC_SEQ_CST);
+        if (rdtsc() >= next_poke) {
+            next_poke = rdtsc() + tsc_khz / POKES_PER_MS;
+            for (unsigned i = 0; i < cpu_online_count; i++) {
+                if (i != cpu->index && !cpus[i]->idle)
+                    cpu_poke(i);
+            }
         }
-        more = preemption_point() || now != released;
+        bool due = preemption_point();
         __atomic_store_n(&cpu->idle, false, __ATOMIC_SEQ_CST);
-    }
-    return more;
+        if (due)
+            break;
+        tally(&deferred, &released);
+    } while (released == before);
+    return true;
 }
 
 void rcu_work(void)

@@ -23,7 +23,7 @@ void rcu_work(void);
 bool rcu_pending(void);
 // For a hypercall that found an account or the pool empty and now holds no pointer to an object:
 // memory that only waits for its grace period may be what was missing. Waits, with interrupts let
-// in. True: some came back or another thread is due, so restart the hypercall; false: none is owed,
-// or `*until` (TSC, kept by the caller, 0 at first) has passed: a thread waits 50 ms, and not again
-// in the 50 ms that follow.
-bool rcu_settle(u64 *until);
+// in, until some came back or another thread is due. True: restart the hypercall. False: as much
+// was released as was owed when it first failed (or nothing was), and still it fails. `*goal` is
+// the caller's: 0 at first and again when the hypercall succeeds.
+bool rcu_settle(u64 *goal);

@@ -78,12 +78,20 @@ static struct result create_failed(u32 error, u64 number, u64 a0, u64 a1, u64 a2
                                    u64 a5)
 {
     struct ec *ec = current();
-    if (error != EMEM || !rcu_settle(&ec->settle_until))
+    if (error != EMEM || !rcu_settle(&ec->settle_goal)) {
+        ec->settle_goal = 0;
         return result(error);
+    }
     ec->regs.r10 = a3;
     ec->regs.r8 = a4;
     ec->regs.r9 = a5;
     return restart(number, a0, a1, a2);
+}
+
+static struct result created(void)
+{
+    current()->settle_goal = 0;
+    return result(SUCCESS);
 }
 
 static struct result sys_create_pd(u64 sel, u64 pd_sel, u64 kmem, u64 caps)
@@ -100,7 +108,7 @@ static struct result sys_create_pd(u64 sel, u64 pd_sel, u64 kmem, u64 caps)
     spin_unlock(&mapping_lock);
     if (error)
         pd_put(pd);
-    return LIKELY(!error) ? result(SUCCESS)
+    return LIKELY(!error) ? created()
                           : create_failed(error, HC_create_pd, sel, pd_sel, kmem, caps, 0, 0);
 }
 
@@ -127,7 +135,7 @@ static struct result sys_create_ec(u64 sel, u64 utcb, u64 sp, u64 cpu_flags, u64
         ec_destroy(ec);
     spin_unlock(&mapping_lock);
     return LIKELY(!error)
-               ? result(SUCCESS)
+               ? created()
                : create_failed(error, HC_create_ec, sel, utcb, sp, cpu_flags, exc_base, pd_sel);
 }
 
@@ -152,7 +160,7 @@ static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority
         sc_free(sc);
     else
         ec_remote(ec, REMOTE_SC);
-    return LIKELY(!error) ? result(SUCCESS)
+    return LIKELY(!error) ? created()
                           : create_failed(error, HC_create_sc, sel, ec_sel, pd_sel,
                                           priority_quantum, budget_period, 0);
 }
@@ -182,7 +190,7 @@ static struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd, u64 pd_
         ec->portals = pt;
     }
     spin_unlock(&mapping_lock);
-    return LIKELY(!error) ? result(SUCCESS)
+    return LIKELY(!error) ? created()
                           : create_failed(error, HC_create_pt, sel, ec_sel, ip, mtd, pd_sel, 0);
 }
 
@@ -200,7 +208,7 @@ static struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
     if (error)
         sm_destroy(sm);
     spin_unlock(&mapping_lock);
-    return LIKELY(!error) ? result(SUCCESS)
+    return LIKELY(!error) ? created()
                           : create_failed(error, HC_create_sm, sel, initial, pd_sel, 0, 0, 0);
 }
 

@@ -43,20 +43,3 @@ unsigned args_numbers(const char *args, u64 *out, unsigned max, const char **res
     *rest = args;
     return count;
 }
-
-error_t response_range(struct msg *m, enum crd_kind kind, u64 from, u64 hotspot, u64 count,
-                       unsigned rights, unsigned flags, unsigned order_max)
-{
-    while (count > 0) {
-        unsigned order = range_order(from, hotspot, count);
-        if (order > order_max)
-            order = order_max;
-        if (m->items == UTCB_ITEMS_MAX)
-            return EPROTO;
-        msg_put_item(m, item_delegate(crd(kind, from, order, rights), hotspot, flags));
-        from += 1ul << order;
-        hotspot += 1ul << order;
-        count -= 1ul << order;
-    }
-    return msg_error(m);
-}

@@ -105,8 +105,7 @@ static error_t io_mem_dispatch(struct server_session *session, struct server_cpu
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_word(m, d->count * PAGE_SIZE);
-    return response_range(m, CRD_MEM, d->view / PAGE_SIZE, 0, d->count, MEM_R | MEM_W, 0,
-                          CRD_ORDER_MAX);
+    return range_put(m, CRD_MEM, d->view / PAGE_SIZE, 0, d->count, MEM_R | MEM_W, 0, CRD_ORDER_MAX);
 }
 
 const struct server_ops io_mem_ops = {

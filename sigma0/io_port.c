@@ -80,7 +80,7 @@ static error_t port_dispatch(struct server_session *session, struct server_cpu *
     msg_put_word(m, SUCCESS);
     msg_put_word(m, port->base);
     msg_put_word(m, port->size);
-    return response_range(m, CRD_IO, port->base, port->base, port->size, IO_RW, 0, CRD_ORDER_MAX);
+    return range_put(m, CRD_IO, port->base, port->base, port->size, IO_RW, 0, CRD_ORDER_MAX);
 }
 
 const struct server_ops io_port_ops = {

@@ -37,14 +37,10 @@ static error_t log_watch(struct log_session *log, struct msg *m)
     error_t error = SUCCESS;
     mutex_lock(&watch_lock);
     if (log->watch == SEL_NONE) {
-        sel_t sel = selector_alloc();
-        error = sel == SEL_NONE ? ERESOURCE : hc_create_sm(sel, 1, SEL_PD);
+        error = semaphore_create(1, &log->watch);
         if (!error) {
-            log->watch = sel;
             list_push_back(&watchers, &log->link);
             console_watch(notify);
-        } else if (sel != SEL_NONE) {
-            selector_free(sel);
         }
     }
     mutex_unlock(&watch_lock);

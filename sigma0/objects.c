@@ -29,10 +29,7 @@ sel_t object_selectors(unsigned count)
         next_selector += count;
         return first;
     }
-    unsigned order = 0;
-    while (1u << order < count)
-        order++;
-    sel_t first = selector_alloc_range(order);
+    sel_t first = selector_alloc_range(selector_order(count));
     ASSERT(first != SEL_NONE);
     return first;
 }

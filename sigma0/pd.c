@@ -75,13 +75,9 @@ static error_t create(struct pd_session *owner, u64 count, struct dataspace **ou
         return EMEM;
     ds->owner = owner;
     ds->count = count;
-    error_t error = ERESOURCE;
-    ds->sel = selector_alloc();
-    if (ds->sel == SEL_NONE)
-        goto free_ds;
-    error = hc_create_sm(ds->sel, 0, SEL_PD);
+    error_t error = semaphore_create(0, &ds->sel);
     if (error)
-        goto free_selector;
+        goto free_ds;
     error = EMEM;
     ds->page = physical_alloc(count, RAM_ANYWHERE);
     if (ds->page == RAM_NONE)
@@ -90,9 +86,7 @@ static error_t create(struct pd_session *owner, u64 count, struct dataspace **ou
     *out = ds;
     return SUCCESS;
 drop:
-    hc_drop(ds->sel);
-free_selector:
-    selector_free(ds->sel);
+    selector_drop(ds->sel);
 free_ds:
     heap_free(ds);
     return error;
@@ -101,8 +95,8 @@ free_ds:
 static error_t put_pages(struct msg *m, u64 page, u64 count, word_t flags)
 {
     unsigned rights = MEM_R | (flags & PD_EXECUTABLE ? MEM_X : flags & PD_READ_ONLY ? 0 : MEM_W);
-    return response_range(m, CRD_MEM, physical_page(page), 0, count, rights,
-                          flags & PD_UNCACHED ? ITEM_UNCACHED : 0, CRD_ORDER_MAX);
+    return range_put(m, CRD_MEM, physical_page(page), 0, count, rights,
+                     flags & PD_UNCACHED ? ITEM_UNCACHED : 0, CRD_ORDER_MAX);
 }
 
 static error_t alloc(struct server_session *session, struct msg *m)

@@ -70,8 +70,8 @@ static error_t rom_dispatch(struct server_session *session, struct server_cpu *c
     msg_put_word(m, rom->bytes);
     if (operation == ROM_SIZE)
         return SUCCESS;
-    return response_range(m, CRD_MEM, rom->view / PAGE_SIZE, 0, rom->pages, MEM_R | MEM_X, 0,
-                          PIECE_ORDER);
+    return range_put(m, CRD_MEM, rom->view / PAGE_SIZE, 0, rom->pages, MEM_R | MEM_X, 0,
+                     PIECE_ORDER);
 }
 
 const struct server_ops rom_ops = {

@@ -21,9 +21,3 @@ unsigned args_numbers(const char *args, u64 *out, unsigned max, const char **res
 
 // cpu.c: enters a scheduling context that sigma0 made itself (init's) into the statistics.
 void cpu_enter(sel_t sc, const char *name, unsigned cpu, unsigned priority);
-
-// Puts `count` pages or ports of sigma0 at `from` into the response; they land at `hotspot` and up
-// in the caller's window. No piece is larger than 2^order_max. EPROTO if there are more pieces than
-// fit into a message.
-MUST_CHECK error_t response_range(struct msg *m, enum crd_kind kind, u64 from, u64 hotspot,
-                                  u64 count, unsigned rights, unsigned flags, unsigned order_max);

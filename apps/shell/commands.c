@@ -5,6 +5,7 @@
 #include "apps/shell/shell.h"
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
+#include "lib/service/control.h"
 #include "lib/service/timer.h"
 
 enum { TIMER_RAM = 8192 }; // what the timer server keeps for `top`
@@ -83,29 +84,27 @@ static void command_help(const char *argument)
         say("Keys: arrows, Tab, Ctrl-A E K U W C L. Leave QEMU at any time with Ctrl-A X.\n");
 }
 
-static void control(const char *name, word_t operation, const char *what)
+static void control(const char *name,
+                    error_t (*command)(struct service_client *init, const char *name),
+                    const char *what)
 {
-    struct service_client *c = client_init();
-    struct msg m;
     char request[96];
     if (!*name) {
         say("shell: %s: found no name, expected a component's; \"tree\" lists them\n", what);
         return;
     }
-    service_begin(c, &m, operation);
-    msg_put_string(&m, name);
     text_format(request, sizeof(request), "%s \"%.64s\"", what, name);
-    failed(c, request, service_call(c, &m));
+    failed(client_init(), request, command(client_init(), name));
 }
 
 static void command_kill(const char *argument)
 {
-    control(argument, INIT_KILL, "kill");
+    control(argument, control_kill, "kill");
 }
 
 static void command_start(const char *argument)
 {
-    control(argument, INIT_START, "start");
+    control(argument, control_start, "start");
 }
 
 static void command_reboot(const char *argument)

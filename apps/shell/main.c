@@ -8,6 +8,7 @@
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
 #include "lib/rt/tsc.h"
+#include "lib/service/control.h"
 #include "lib/service/env.h"
 
 enum { OUT_MAX = 512, IN_MAX = 64, FULL_WAIT_US = 2000 };
@@ -100,9 +101,10 @@ static void consider(struct search *s, const char *candidate)
     completion[same] = 0;
 }
 
-static void consider_child(const struct child_row *row, void *context)
+static bool consider_child(const struct control_child *child, void *context)
 {
-    consider(context, row->name);
+    consider(context, child->name);
+    return true;
 }
 
 static const char *complete(void *context, const char *word, size_t length, bool first)
@@ -112,7 +114,7 @@ static const char *complete(void *context, const char *word, size_t length, bool
     completion[0] = 0;
     for (unsigned i = 0; i < command_count && first; i++)
         consider(&s, commands[i].name);
-    if (!first && children_visit(consider_child, &s))
+    if (!first && control_visit(client_init(), consider_child, &s))
         return NULL;
     return s.found && completion[0] ? completion : NULL;
 }

@@ -33,13 +33,3 @@ void command_tree(const char *argument);
 void command_log(const char *argument);
 void command_top(const char *argument);
 void command_bench(const char *argument);
-
-// A child, as init tells it.
-struct child_row {
-    char name[64];
-    u32 state, restarts;
-    u64 ram_used, ram_limit, caps_used, caps_limit, sessions;
-};
-// Calls `visit` for each child. The error has been reported.
-MUST_CHECK error_t children_visit(void (*visit)(const struct child_row *row, void *context),
-                                  void *context);

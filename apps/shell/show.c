@@ -6,6 +6,7 @@
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
 #include "lib/rt/tsc.h"
+#include "lib/service/control.h"
 #include "lib/service/timer.h"
 
 enum { TOP_MAX = 128, SECOND_US = 1000000 };
@@ -16,42 +17,7 @@ static const char *const states[] = {
 #undef X
 };
 
-error_t children_visit(void (*visit)(const struct child_row *row, void *context), void *context)
-{
-    struct service_client *c = client_init();
-    word_t total = 1;
-    for (word_t first = 0; first < total;) {
-        struct msg m;
-        struct child_row rows[32];
-        service_begin(c, &m, INIT_LIST);
-        msg_put_word(&m, first);
-        error_t error = service_call(c, &m);
-        total = msg_get_word(&m);
-        word_t here = msg_get_word(&m);
-        if (!error && (here == 0 || here > ARRAY_SIZE(rows)))
-            return SUCCESS;
-        for (word_t i = 0; i < here && !error; i++) {
-            word_t state = msg_get_word(&m);
-            rows[i].state = (u32)state;
-            rows[i].restarts = (u32)(state >> 32);
-            rows[i].ram_used = msg_get_word(&m);
-            rows[i].ram_limit = msg_get_word(&m);
-            rows[i].caps_used = msg_get_word(&m);
-            rows[i].caps_limit = msg_get_word(&m);
-            rows[i].sessions = msg_get_word(&m);
-            msg_get_string(&m, rows[i].name, sizeof(rows[i].name));
-            error = msg_error(&m);
-        }
-        if (failed(c, "list", error))
-            return error;
-        for (word_t i = 0; i < here; i++)
-            visit(&rows[i], context);
-        first += here;
-    }
-    return SUCCESS;
-}
-
-static void show_row(const struct child_row *r, void *context)
+static bool show_row(const struct control_child *r, void *context)
 {
     (void)context;
     char state[16] = "?";
@@ -61,13 +27,14 @@ static void show_row(const struct child_row *r, void *context)
         *c |= 0x20;
     say("  %-16s %-8s %7lu/%-7lu %5lu/%-6lu %8lu %8u\n", r->name, state, r->ram_used / 1024,
         r->ram_limit / 1024, r->caps_used, r->caps_limit, r->sessions, r->restarts);
+    return true;
 }
 
 void command_tree(const char *argument)
 {
     (void)argument;
     say("init               STATE      RAM KiB used/limit   CAPS      SESSIONS RESTARTS\n");
-    (void)!children_visit(show_row, NULL);
+    failed(client_init(), "tree", control_visit(client_init(), show_row, NULL));
 }
 
 void command_log(const char *argument)

@@ -134,15 +134,9 @@ static error_t to_foreground(struct serial_session *s)
 {
     u8 byte;
     if (s->sm == SEL_NONE) {
-        sel_t sm = selector_alloc();
-        if (sm == SEL_NONE)
-            return ERESOURCE;
-        error_t error = hc_create_sm(sm, 0, SEL_PD);
-        if (error) {
-            selector_free(sm);
+        error_t error = semaphore_create(0, &s->sm);
+        if (error)
             return error;
-        }
-        s->sm = sm;
     }
     list_remove(&s->opener);
     list_push_front(&openers, &s->opener);

@@ -38,3 +38,20 @@ error_t range_delegate(sel_t pd, enum crd_kind kind, u64 from, u64 to, u64 count
         *utcb_item(u, i) = saved[i];
     return error;
 }
+
+error_t range_put(struct msg *m, enum crd_kind kind, u64 from, u64 hotspot, u64 count,
+                  unsigned rights, unsigned flags, unsigned order_max)
+{
+    while (count > 0) {
+        unsigned order = range_order(from, hotspot, count);
+        if (order > order_max)
+            order = order_max;
+        if (m->items == UTCB_ITEMS_MAX)
+            return EPROTO;
+        msg_put_item(m, item_delegate(crd(kind, from, order, rights), hotspot, flags));
+        from += 1ul << order;
+        hotspot += 1ul << order;
+        count -= 1ul << order;
+    }
+    return msg_error(m);
+}

@@ -6,6 +6,7 @@
 
 #include <tessera/crd.h>
 #include <tessera/error.h>
+#include "lib/rt/utcb.h"
 #include <tessera/selector.h>
 
 // The order of the largest piece that begins at `from` and at `to`, is aligned in both places and
@@ -28,3 +29,9 @@ void range_revoke(enum crd_kind kind, u64 base, u64 count, bool self);
 // kernel's error; what was delegated before an error stays.
 MUST_CHECK error_t range_delegate(sel_t pd, enum crd_kind kind, u64 from, u64 to, u64 count,
                                   unsigned rights);
+
+// Puts `count` pages or ports of our own at `from` into a message; they land at `hotspot` and up
+// in the caller's window. No piece is larger than 2^order_max. EPROTO if there are more pieces than
+// fit into a message.
+MUST_CHECK error_t range_put(struct msg *m, enum crd_kind kind, u64 from, u64 hotspot, u64 count,
+                             unsigned rights, unsigned flags, unsigned order_max);

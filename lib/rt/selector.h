@@ -17,6 +17,14 @@ extern const u32 rt_selector_words; // words in it; 4096 reach SEL_LIMIT
 sel_t selector_alloc(void);
 // 2^order selectors, aligned to their number (fits one CRD); SEL_NONE if there are none.
 sel_t selector_alloc_range(unsigned order);
+// The order of a range of at least `count` (> 0) selectors.
+static inline unsigned selector_order(u32 count)
+{
+    unsigned order = 0;
+    while (1u << order < count)
+        order++;
+    return order;
+}
 void selector_free(sel_t sel);
 void selector_free_range(sel_t sel, unsigned order);
 // Drops the capability at `sel` (with all derived from it), then frees the selector. SEL_NONE is

@@ -12,18 +12,28 @@
 #include "lib/rt/locks.h"
 #include "lib/rt/selector.h"
 
+error_t semaphore_create(u64 initial, sel_t *out)
+{
+    *out = SEL_NONE;
+    sel_t sel = selector_alloc();
+    if (sel == SEL_NONE)
+        return ERESOURCE;
+    error_t error = hc_create_sm(sel, initial, SEL_PD);
+    if (error)
+        selector_free(sel);
+    else
+        *out = sel;
+    return error;
+}
+
 error_t semaphore_prepare(struct semaphore *s)
 {
     if (__atomic_load_n(&s->sm, __ATOMIC_ACQUIRE))
         return SUCCESS;
-    sel_t sel = selector_alloc();
-    if (sel == SEL_NONE)
-        return ERESOURCE;
-    error_t error = hc_create_sm(sel, 0, SEL_PD);
-    if (error) {
-        selector_free(sel);
+    sel_t sel;
+    error_t error = semaphore_create(0, &sel);
+    if (error)
         return error;
-    }
     u32 none = 0;
     if (!__atomic_compare_exchange_n(&s->sm, &none, sel, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         selector_drop(sel); // somebody else was faster

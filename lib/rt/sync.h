@@ -12,6 +12,10 @@
 
 #include "lib/rt/hypercall.h"
 
+// Creates a kernel semaphore at a fresh selector; *out is SEL_NONE on failure. ERESOURCE (no
+// selector), EMEM. The caller's: selector_drop.
+MUST_CHECK error_t semaphore_create(u64 initial, sel_t *out);
+
 struct semaphore {
     i32 count;
     u32 sm; // selector of the kernel semaphore, 0 = not made yet

@@ -151,21 +151,6 @@ NORETURN static void startup_handler(word_t identity, head_t h, word_t vector, w
 }
 PORTAL_RAW(startup_entry, startup_handler);
 
-// *out is SEL_NONE on failure.
-static error_t semaphore_create(sel_t *out)
-{
-    *out = SEL_NONE;
-    sel_t sel = selector_alloc();
-    if (sel == SEL_NONE)
-        return ERESOURCE;
-    error_t error = hc_create_sm(sel, 0, SEL_PD);
-    if (error)
-        selector_free(sel);
-    else
-        *out = sel;
-    return error;
-}
-
 static error_t startup_create(unsigned cpu)
 {
     sel_t portal = rt_exception_base(cpu) + EXC_STARTUP;
@@ -173,7 +158,7 @@ static error_t startup_create(unsigned cpu)
     error_t error = thread_begin(handler, cpu, STARTUP_STACK, 0, 8);
     if (error)
         return error;
-    error = semaphore_create(&startup[cpu].park);
+    error = semaphore_create(0, &startup[cpu].park);
     hc_drop(portal); // our copy of the parent's, which knows only our main thread
     if (!error)
         error = portal_create_at(portal, handler, startup_entry, MTD_RIP, cpu);
@@ -208,7 +193,7 @@ error_t thread_create(struct thread *thread, unsigned cpu, unsigned priority, co
         error = thread_begin(thread, cpu, 0, EC_GLOBAL, 16);
     if (error)
         return error;
-    error = semaphore_create(&thread->done);
+    error = semaphore_create(0, &thread->done);
     if (!error) {
         struct thread_words *words =
             (struct thread_words *)((struct utcb *)utcb_address(thread))->user;

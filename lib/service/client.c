@@ -60,9 +60,9 @@ static void drop_portals(struct service_client *c)
 error_t service_init(struct service_client *c, const char *name, const char *label,
                      const char *args, struct service_quota quota)
 {
-    unsigned order = PORTAL_ORDER_MIN;
-    while (1u << order < hip()->cpu_count)
-        order++;
+    unsigned order = selector_order(hip()->cpu_count);
+    if (order < PORTAL_ORDER_MIN)
+        order = PORTAL_ORDER_MIN;
     sel_t range = selector_alloc_range(order + 1);
     *c = (struct service_client){.base = SEL_NONE};
     if (range == SEL_NONE)

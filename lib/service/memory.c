@@ -248,17 +248,16 @@ static void record_free(struct record *record)
     record->page = 0;
 }
 
-// Under `lock`.
-static void pieces_release(word_t address, size_t bytes)
+// Under `lock`: the pieces in the first `done` bytes of a range. They are cut as those of the
+// whole.
+static void pieces_release(word_t address, size_t bytes, size_t done)
 {
-    while (bytes > 0) {
-        unsigned order = piece_order(address, bytes);
-        struct record *record = record_find(address / PAGE_SIZE);
-        if (record) {
+    for (size_t at = 0; at < done;) {
+        unsigned order = piece_order(address + at, bytes - at);
+        struct record *record = record_find((address + at) / PAGE_SIZE);
+        if (record)
             record_free(record);
-        }
-        address += PAGE_SIZE << order;
-        bytes -= PAGE_SIZE << order;
+        at += PAGE_SIZE << order;
     }
 }
 
@@ -276,13 +275,8 @@ static error_t grow(void *at, size_t bytes)
         if (!error)
             done += PAGE_SIZE << order;
     }
-    // The pieces of a part are not those of the whole: taken back as they were made.
-    for (size_t back = 0; error && back < done;) {
-        unsigned order = piece_order(address + back, bytes - back);
-        struct record *record = record_find((address + back) / PAGE_SIZE);
-        record_free(record);
-        back += PAGE_SIZE << order;
-    }
+    if (error)
+        pieces_release(address, bytes, done);
     mutex_unlock(&lock);
     utcb_restore(&copy);
     return error;
@@ -293,7 +287,7 @@ static void release(void *at, size_t bytes)
     struct utcb_copy copy;
     utcb_save(&copy);
     mutex_lock(&lock);
-    pieces_release((word_t)at, bytes);
+    pieces_release((word_t)at, bytes, bytes);
     mutex_unlock(&lock);
     utcb_restore(&copy);
 }

@@ -34,7 +34,7 @@ struct parent_client {
     void *user;    // the policy's
     sel_t portals; // + CPU: the portals made for this child; delegate them to SEL_PARENT + CPU
     u32 index, generation;
-    u32 pseudonym_count, service_count;
+    u32 pseudonym_count;
     u32 pseudonym_limit; // sessions that it may have; set by parent_client_add, may be changed
     bool live;
 };

@@ -18,10 +18,7 @@ static u32 index_of(const struct parent *parent, const struct parent_pseudonym *
 
 static unsigned cpu_order(const struct parent *parent)
 {
-    unsigned order = 0;
-    while (1u << order < parent->cpu_count)
-        order++;
-    return order;
+    return selector_order(parent->cpu_count);
 }
 
 // A session that our own parent holds for the child ends there too.
@@ -99,7 +96,7 @@ error_t parent_client_add(struct parent *parent, void *user, struct parent_clien
     client->generation++;
     client->user = user;
     client->pseudonym_limit = PSEUDONYM_LIMIT;
-    client->pseudonym_count = client->service_count = 0;
+    client->pseudonym_count = 0;
     list_init(&client->pseudonyms);
     error = parent_portals_create(parent, client);
     if (error)

@@ -30,8 +30,6 @@ static struct parent_service *service_new(struct parent *parent, struct parent_c
         strlcpy(s->name, name, sizeof(s->name));
         for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
             s->portal[cpu] = SEL_NONE;
-        if (owner)
-            owner->service_count++;
         return s;
     }
     return NULL;
@@ -61,8 +59,6 @@ static void service_end(struct parent *parent, struct parent_service *s, bool fo
     if (!s->builtin)
         selector_drop(s->event);
     s->live = false;
-    if (s->owner)
-        s->owner->service_count--;
     for (u32 i = 0; i < 1u << parent->config.pseudonym_order; i++) {
         struct parent_pseudonym *p = &parent->pseudonym[i];
         if (!p->client || p->service != s)

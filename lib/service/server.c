@@ -148,22 +148,22 @@ static void cpu_stop(struct server_cpu *cpu)
     selector_drop(cpu->window);
 }
 
-static error_t event_create(struct server *server)
+// Withdraws the service and takes down what server_start has made, with `started` handlers.
+static void teardown(struct server *server, unsigned started)
 {
-    server->event = selector_alloc();
-    if (server->event == SEL_NONE)
-        return ERESOURCE;
-    error_t error = hc_create_sm(server->event, 0, SEL_PD);
-    if (error) {
-        selector_free(server->event);
-        server->event = SEL_NONE;
+    server->config.host->remove(server);
+    for (u32 i = 0; i < server->used_slots; i++) {
+        struct server_session *s = server_session_get(server, i, 0);
+        if (!s)
+            continue;
+        server_session_close(s, false);
+        server_session_put(s);
     }
-    return error;
-}
-
-static const struct server_host *host_of(const struct server *server)
-{
-    return server->config.host ? server->config.host : &server_ipc_host;
+    for (unsigned i = 0; i < started; i++)
+        cpu_stop(&server->cpu[i]);
+    selector_drop(server->event);
+    semaphore_destroy(&server->lock.semaphore);
+    server_store_destroy(server);
 }
 
 error_t server_start(struct server *server, const struct server_config *config)
@@ -174,24 +174,20 @@ error_t server_start(struct server *server, const struct server_config *config)
                               .event = SEL_NONE,
                               .cpu_count = hip()->cpu_count,
                               .host_user = config->host ? config->host->user : NULL};
+    if (!server->config.host)
+        server->config.host = &server_ipc_host;
     error_t error = server_store_create(server);
     if (error)
         return error;
     error = mutex_prepare(&server->lock);
     if (!error)
-        error = event_create(server);
+        error = semaphore_create(0, &server->event);
     while (!error && started < server->cpu_count)
         error = cpu_start(server, started++);
     for (unsigned i = 0; i < started && !error; i++)
-        error = host_of(server)->add(server, i, server->cpu[i].portal, server->event);
-    if (!error)
-        return SUCCESS;
-    host_of(server)->remove(server);
-    for (unsigned i = 0; i < started; i++)
-        cpu_stop(&server->cpu[i]);
-    selector_drop(server->event);
-    semaphore_destroy(&server->lock.semaphore);
-    server_store_destroy(server);
+        error = server->config.host->add(server, i, server->cpu[i].portal, server->event);
+    if (error)
+        teardown(server, started);
     return error;
 }
 
@@ -206,17 +202,5 @@ void server_run(struct server *server)
 
 void server_stop(struct server *server)
 {
-    host_of(server)->remove(server);
-    for (u32 i = 0; i < server->used_slots; i++) {
-        struct server_session *s = server_session_get(server, i, 0);
-        if (!s)
-            continue;
-        server_session_close(s, false);
-        server_session_put(s);
-    }
-    for (unsigned i = 0; i < server->cpu_count; i++)
-        cpu_stop(&server->cpu[i]);
-    selector_drop(server->event);
-    semaphore_destroy(&server->lock.semaphore);
-    server_store_destroy(server);
+    teardown(server, server->cpu_count);
 }

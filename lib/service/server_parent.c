@@ -62,7 +62,7 @@ static error_t singleton(struct server *server, sel_t pseudonym, bool release)
 error_t server_request_kill(struct server_session *session)
 {
     struct msg m;
-    if (session->server->config.host)
+    if (session->server->config.host != &server_ipc_host)
         return EFEATURE;
     begin(&m, PARENT_REQ_KILL);
     msg_put_string(&m, "");

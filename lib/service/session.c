@@ -18,17 +18,9 @@ static bool has_portals(const struct server *server)
     return server->config.flags & SERVICE_SESSION_PORTALS;
 }
 
-static unsigned order_of(u32 count)
-{
-    unsigned order = 0;
-    while (1u << order < count)
-        order++;
-    return order;
-}
-
 static unsigned store_order(const struct server *server)
 {
-    return order_of(server->config.sessions_max) + server->portal_order;
+    return selector_order(server->config.sessions_max) + server->portal_order;
 }
 
 error_t server_store_create(struct server *server)
@@ -36,7 +28,7 @@ error_t server_store_create(struct server *server)
     u32 count = server->config.sessions_max;
     if (count == 0 || count > SESSIONS_LIMIT)
         return EPARAM;
-    server->portal_order = has_portals(server) ? order_of(server->cpu_count) : 0;
+    server->portal_order = has_portals(server) ? selector_order(server->cpu_count) : 0;
     server->first_session = selector_alloc_range(store_order(server));
     if (server->first_session == SEL_NONE)
         return ERESOURCE;
@@ -136,14 +128,9 @@ static void put_objects(const struct server_session *s, struct msg *m)
         msg_put_item(m, item_delegate(crd(CRD_OBJ, first + cpu, 0, PT_CALL), cpu, 0));
 }
 
-static const struct server_host *host_of(const struct server *server)
-{
-    return server->config.host ? server->config.host : &server_ipc_host;
-}
-
 static void pseudonym_drop(const struct server *server, sel_t pseudonym)
 {
-    if (!host_of(server)->pseudonym_translated)
+    if (!server->config.host->pseudonym_translated)
         selector_drop(pseudonym);
 }
 
@@ -167,7 +154,7 @@ static error_t session_fill(struct server_session *s, const struct server_quota 
 
 static error_t session_create(struct server *server, sel_t pseudonym, struct server_session **out)
 {
-    const struct server_host *host = host_of(server);
+    const struct server_host *host = server->config.host;
     struct server_quota quota;
     error_t error = host->quota(server, pseudonym, &quota);
     if (error)
@@ -221,7 +208,7 @@ static bool alive(sel_t pseudonym)
 error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m)
 {
     struct server *server = cpu->server;
-    bool translated = host_of(server)->pseudonym_translated;
+    bool translated = server->config.host->pseudonym_translated;
     msg_receive(m, h, SERVICE_OPEN, 0, 0, 0);
     struct typed_item delegated = msg_get_item(m), named = msg_get_item(m);
     sel_t pseudonym = translated ? (sel_t)crd_base(named.crd) : server_take_item(cpu, delegated);
@@ -281,7 +268,7 @@ void server_session_close(struct server_session *s, bool by_parent)
         return;
     objects_destroy(s);
     if (!by_parent && server->config.flags & SERVICE_SINGLETON)
-        (void)!host_of(server)->singleton(server, s->pseudonym, true);
+        (void)!server->config.host->singleton(server, s->pseudonym, true);
     pseudonym_drop(server, s->pseudonym);
     s->pseudonym = SEL_NONE;
     server_session_put(s);

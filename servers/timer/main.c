@@ -134,8 +134,7 @@ static error_t entry_create(struct server_session *session, struct timer_entry *
         server_uncharge(session, TIMER_BYTES);
         return EMEM;
     }
-    t->sm = selector_alloc();
-    error = t->sm == SEL_NONE ? ERESOURCE : hc_create_sm(t->sm, 0, SEL_PD);
+    error = semaphore_create(0, &t->sm);
     if (error) {
         entry_destroy(session, t);
         return error;
@@ -281,8 +280,7 @@ int main(void)
     struct server_config config = {.name = "timer", .sessions_max = SESSIONS_MAX, .ops = &ops};
     clock_init();
     made = (u16)(rdtsc() >> 8);
-    wake = selector_alloc();
-    error_t error = wake == SEL_NONE ? ERESOURCE : hc_create_sm(wake, 0, SEL_PD);
+    error_t error = semaphore_create(0, &wake);
     if (!error)
         error = mutex_prepare(&lock);
     if (!error)

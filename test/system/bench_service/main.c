@@ -8,9 +8,11 @@
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
 #include "lib/rt/tsc.h"
+#include "lib/service/control.h"
 #include "lib/service/env.h"
 #include "lib/service/server.h"
 #include "test/system/compose_server/operations.h"
+#include "test/system/exit.h"
 
 enum { SAMPLES = 101, STARTS = 9, WARM = 5 };
 
@@ -86,14 +88,6 @@ static error_t none(struct server_session *session, struct server_cpu *cpu, word
     return EPROTO;
 }
 
-static void request(struct service_client *control, word_t operation)
-{
-    struct msg m;
-    service_begin(control, &m, operation);
-    msg_put_string(&m, "starter");
-    (void)!service_call(control, &m);
-}
-
 static void starts(void)
 {
     static struct server server;
@@ -106,9 +100,9 @@ static void starts(void)
     must(service_init(&control, "init", "", "", (struct service_quota){0, 0}), "handle");
     must(service_open(&control), "init");
     for (unsigned i = 0; i < STARTS; i++) {
-        request(&control, INIT_KILL);
+        (void)!control_kill(&control, "starter");
         u64 begin = rdtsc();
-        request(&control, INIT_START);
+        (void)!control_start(&control, "starter");
         must(hc_sm_down(arrived, DEADLINE_NEVER), "start");
         samples[i] = began - begin;
         server_sweep(&server);
@@ -118,7 +112,6 @@ static void starts(void)
 
 int main(void)
 {
-    struct io_port port;
     u64 begin = rdtsc();
     overhead = rdtsc() - begin;
     calls("echo", "service_call");
@@ -126,7 +119,6 @@ int main(void)
     sessions();
     starts();
     print("bench: DONE\n");
-    if (!io_port_open(&port, 0xf4, 4))
-        __asm__ volatile("outl %0, %1" ::"a"(0), "d"((u16)0xf4));
+    machine_exit(0);
     return 0;
 }

@@ -9,7 +9,7 @@ enum { PAIRS_MAX = 4, SPAN_US = 500000 };
 
 static struct handler handlers[PAIRS_MAX];
 static volatile u64 count[PAIRS_MAX];
-static volatile bool go, stop;
+static volatile bool go;
 
 static void client(word_t me)
 {

@@ -3,16 +3,18 @@
 //
 // Composition from a child's point of view (001_5c4c3d5892c9ef36.txt; design sections 6 and 8).
 #include "test/system/check.h"
+#include "test/system/exit.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
 #include "lib/rt/tsc.h"
+#include "lib/service/control.h"
 #include "lib/service/env.h"
 #include "lib/service/server.h"
 #include "test/system/compose_server/operations.h"
 #include <libfdt.h>
 
-enum { EXIT_PORT = 0xf4, LIVES = 100, PSEUDONYMS = 64, WAIT_US = 5000000, GHOST_US = 3500000 };
+enum { LIVES = 100, PSEUDONYMS = 64, WAIT_US = 5000000, GHOST_US = 3500000 };
 
 static error_t open_quota(struct service_client *c, const char *name, const char *label, u64 ram)
 {
@@ -264,61 +266,37 @@ static void service_dies_and_comes_back(void)
     service_close(&c);
 }
 
-// The server's row in init's list.
-static error_t server_row(struct service_client *control, word_t *state, u64 *ram, u64 *caps)
+static bool reaches(struct service_client *control, const char *name, enum child_state state,
+                    u32 restarts)
 {
-    struct msg m;
-    char name[64];
-    service_begin(control, &m, INIT_LIST);
-    msg_put_word(&m, 0);
-    error_t error = service_call(control, &m);
-    if (error)
-        return error;
-    (void)msg_get_word(&m);
-    for (word_t count = msg_get_word(&m); count > 0; count--) {
-        *state = msg_get_word(&m);
-        *ram = msg_get_word(&m);
-        (void)msg_get_word(&m);
-        *caps = msg_get_word(&m);
-        (void)msg_get_word(&m);
-        (void)msg_get_word(&m);
-        msg_get_string(&m, name, sizeof(name));
-        if (!strcmp(name, "server"))
-            return msg_error(&m);
-    }
-    return ENOTFOUND;
-}
-
-static error_t control_call(struct service_client *control, word_t operation, const char *name)
-{
-    struct msg m;
-    service_begin(control, &m, operation);
-    msg_put_string(&m, name);
-    return service_call(control, &m);
-}
-
-// Waits until init has started it anew.
-static bool server_lives(struct service_client *control, u64 *ram, u64 *caps, word_t restarts)
-{
-    word_t state = 0;
+    struct control_child child;
     for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(1000)) {
-        if (server_row(control, &state, ram, caps))
+        if (control_find(control, name, &child))
             return false;
-        if ((state & 0xffffffff) == CHILD_RUNNING && state >> 32 >= restarts)
+        if (child.state == state && child.restarts >= restarts)
             return true;
     }
     return false;
+}
+
+// By hand, so that no back-off holds it up, unless that is over already.
+static error_t kill_and_start(struct service_client *control, const char *name)
+{
+    error_t error = control_kill(control, name);
+    if (!error)
+        error = control_start(control, name);
+    return error == EINUSE ? SUCCESS : error;
 }
 
 static void control_is_checked(void)
 {
     struct service_client control;
     CHECK_EQ(open(&control, "init"), SUCCESS);
-    CHECK_EQ(control_call(&control, INIT_KILL, "nobody"), ENOTFOUND);
-    CHECK_EQ(control_call(&control, INIT_START, "server"), EINUSE);
-    CHECK_EQ(control_call(&control, INIT_START, "too_large"), ENOTFOUND);
-    CHECK_EQ(control_call(&control, INIT_KILL, "no_binary"), ENOTFOUND);
-    CHECK_EQ(control_call(&control, 999, "server"), EPROTO);
+    CHECK_EQ(control_kill(&control, "nobody"), ENOTFOUND);
+    CHECK_EQ(control_start(&control, "server"), EINUSE);
+    CHECK_EQ(control_start(&control, "too_large"), ENOTFOUND);
+    CHECK_EQ(control_kill(&control, "no_binary"), ENOTFOUND);
+    CHECK_EQ(service_call0(&control, 999), EPROTO);
     service_close(&control);
 }
 
@@ -327,60 +305,24 @@ static void control_is_checked(void)
 static void a_hundred_lives_leak_nothing(void)
 {
     struct service_client control, c;
-    u64 ram, caps, first_ram, first_caps;
-    word_t state, w[4] = {0, 0, 1, 2};
+    struct control_child first, now;
+    word_t w[4] = {0, 0, 1, 2};
     CHECK_EQ(open(&control, "init"), SUCCESS);
     CHECK_EQ(open(&c, "echo"), SUCCESS);
-    CHECK_EQ(server_row(&control, &state, &first_ram, &first_caps), SUCCESS);
-    word_t restarts = state >> 32;
-    for (word_t i = 1; i <= LIVES; i++) {
-        // By hand, so that no back-off holds it up.
-        CHECK_EQ(control_call(&control, INIT_KILL, "server"), SUCCESS);
-        CHECK_EQ(control_call(&control, INIT_START, "server"), SUCCESS);
-        CHECK(server_lives(&control, &ram, &caps, restarts + i));
+    CHECK_EQ(control_find(&control, "server", &first), SUCCESS);
+    for (u32 i = 1; i <= LIVES; i++) {
+        CHECK_EQ(kill_and_start(&control, "server"), SUCCESS);
+        CHECK(reaches(&control, "server", CHILD_RUNNING, first.restarts + i));
     }
     error_t error = service_call_words(&c, COMPOSE_ADD, w);
     if (error == EABORT)
         error = service_call_words(&c, COMPOSE_ADD, w);
     CHECK_EQ(error, SUCCESS);
-    CHECK_EQ(server_row(&control, &state, &ram, &caps), SUCCESS);
-    CHECK_EQ(ram, first_ram);
-    CHECK(caps <= first_caps + 8);
+    CHECK_EQ(control_find(&control, "server", &now), SUCCESS);
+    CHECK_EQ(now.ram_used, first.ram_used);
+    CHECK(now.caps_used <= first.caps_used + 8);
     service_close(&c);
     service_close(&control);
-}
-
-static error_t row_of(struct service_client *control, const char *wanted, word_t *state)
-{
-    struct msg m;
-    char name[64];
-    service_begin(control, &m, INIT_LIST);
-    msg_put_word(&m, 0);
-    error_t error = service_call(control, &m);
-    (void)msg_get_word(&m);
-    for (word_t count = msg_get_word(&m); count > 0 && !error; count--) {
-        *state = msg_get_word(&m);
-        for (unsigned i = 0; i < 5; i++)
-            (void)msg_get_word(&m);
-        msg_get_string(&m, name, sizeof(name));
-        error = msg_error(&m);
-        if (!strcmp(name, wanted))
-            return error;
-    }
-    return error ? error : ENOTFOUND;
-}
-
-static bool reaches(struct service_client *control, const char *name, enum child_state state,
-                    u32 restarts)
-{
-    word_t found = 0;
-    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
-        if (row_of(control, name, &found))
-            return false;
-        if ((found & 0xffffffff) == state && found >> 32 >= restarts)
-            return true;
-    }
-    return false;
 }
 
 static void children_end_as_they_should(void)
@@ -388,7 +330,7 @@ static void children_end_as_they_should(void)
     struct service_client control;
     CHECK_EQ(open(&control, "init"), SUCCESS);
     for (unsigned i = 0; i < 2; i++) {
-        CHECK_EQ(control_call(&control, INIT_START, "victim"), SUCCESS);
+        CHECK_EQ(control_start(&control, "victim"), SUCCESS);
         pause_us(200000); // it runs, calls, and is killed
         CHECK(reaches(&control, "victim", CHILD_STOPPED, 0));
     }
@@ -475,18 +417,15 @@ static void threads_survive_a_dying_server(void)
 {
     struct service_client control;
     struct thread t[MAX_CPUS];
-    u64 ram, caps;
-    word_t state = 0;
+    struct control_child server;
     CHECK_EQ(open(&control, "init"), SUCCESS);
     CHECK_EQ(open(&shared, "echo"), SUCCESS);
     for (unsigned i = 0; i < hip()->cpu_count; i++)
         CHECK_EQ(thread_create(&t[i], i, 30, "caller", call_while_it_dies, NULL), SUCCESS);
     for (unsigned i = 0; i < 10; i++) {
-        CHECK_EQ(server_row(&control, &state, &ram, &caps), SUCCESS);
-        if (!control_call(&control, INIT_KILL, "server")) {
-            (void)!control_call(&control, INIT_START, "server");
-            CHECK(server_lives(&control, &ram, &caps, (state >> 32) + 1));
-        }
+        CHECK_EQ(control_find(&control, "server", &server), SUCCESS);
+        if (!kill_and_start(&control, "server"))
+            CHECK(reaches(&control, "server", CHILD_RUNNING, server.restarts + 1));
     }
     for (unsigned i = 0; i < hip()->cpu_count; i++)
         thread_join(&t[i]);
@@ -497,7 +436,6 @@ static void threads_survive_a_dying_server(void)
 
 int main(void)
 {
-    struct io_port port;
     RUN(calls_by_session_portal);
     RUN(calls_by_translated_session);
     RUN(two_sessions_are_apart);
@@ -519,7 +457,6 @@ int main(void)
     RUN(children_end_as_they_should);
     pause_us(GHOST_US); // until init has said who waits
     TESTS_DONE();
-    if (!io_port_open(&port, EXIT_PORT, 4))
-        __asm__ volatile("outl %0, %1" ::"a"(tests_failed ? 1 : 0), "d"((u16)EXIT_PORT));
+    machine_exit(tests_failed != 0);
     return 0;
 }

@@ -4,6 +4,7 @@
 // sigma0's services as init sees them: the parent protocol with every wrong argument, then each
 // service: hostile first, then what it is for, then that closing gives all of it back.
 #include "test/system/check.h"
+#include "test/system/exit.h"
 #include "lib/rt/address.h"
 #include "lib/rt/memory.h"
 #include "lib/rt/selector.h"
@@ -12,7 +13,7 @@
 #include "lib/rt/tsc.h"
 #include "lib/service/env.h"
 
-enum { EXIT_PORT = 0xf4, MEBI = 1 << 20 };
+enum { MEBI = 1 << 20 };
 
 static error_t open_args(struct service_client *c, const char *name, const char *args, u64 ram)
 {
@@ -434,7 +435,6 @@ static void all_cpus_use_services_at_once(void)
 
 int main(void)
 {
-    struct io_port port;
     RUN(parent_refuses_nonsense);
     RUN(parent_bounds_strings);
     RUN(donation_beyond_the_account_is_refused);
@@ -455,7 +455,6 @@ int main(void)
     RUN(statistics_name_the_threads);
     RUN(all_cpus_use_services_at_once);
     TESTS_DONE();
-    if (!io_port_open(&port, EXIT_PORT, 4))
-        __asm__ volatile("outl %0, %1" ::"a"(tests_failed ? 1 : 0), "d"((u16)EXIT_PORT));
+    machine_exit(tests_failed != 0);
     return 0;
 }

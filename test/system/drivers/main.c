@@ -8,6 +8,7 @@
 #include "lib/rt/start.h"
 #include "lib/rt/thread.h"
 #include "lib/rt/tsc.h"
+#include "lib/service/control.h"
 #include "lib/service/env.h"
 #include "lib/service/timer.h"
 
@@ -143,17 +144,12 @@ static error_t kill_timer(void)
 {
     static struct service_client control;
     struct service_quota none = {0, 0};
-    struct msg m;
     error_t error = service_init(&control, "init", "", "", none);
     if (error)
         return error;
-    service_begin(&control, &m, INIT_KILL);
-    msg_put_string(&m, "timer");
-    error = service_call(&control, &m);
+    error = control_kill(&control, "timer");
     print("  kill: %s\n", error_name(error));
-    service_begin(&control, &m, INIT_START);
-    msg_put_string(&m, "timer");
-    print("  start: %s\n", error_name(service_call(&control, &m)));
+    print("  start: %s\n", error_name(control_start(&control, "timer")));
     service_close(&control);
     return error;
 }

@@ -169,17 +169,11 @@ static void call_victim(word_t unused)
     call_error = hc_call0(victim.pt);
 }
 
-static void settle(void)
-{
-    sm_down(blocker + 1, tsc() + tsc_us(3000));
-}
-
 static void caller_of_a_dying_handler_is_aborted(void)
 {
     struct thread t;
-    blocker = sel_new(2);
+    blocker = sel_new(1);
     CHECK_EQ(hc_create_sm(blocker, 0, SEL_PD), SUCCESS);
-    CHECK_EQ(hc_create_sm(blocker + 1, 0, SEL_PD), SUCCESS);
     victim = handler_new(SEL_PD, 0, entry_block, 0);
     call_error = 99;
     CHECK_EQ(thread_start(&t, SEL_PD, 0, 100, call_victim, 0), SUCCESS);
@@ -194,9 +188,8 @@ static void caller_of_a_dying_handler_is_aborted(void)
 static void handler_survives_its_caller(void)
 {
     struct thread t;
-    blocker = sel_new(2);
+    blocker = sel_new(1);
     CHECK_EQ(hc_create_sm(blocker, 0, SEL_PD), SUCCESS);
-    CHECK_EQ(hc_create_sm(blocker + 1, 0, SEL_PD), SUCCESS);
     victim = handler_new(SEL_PD, 0, entry_block, 0);
     CHECK_EQ(thread_start(&t, SEL_PD, 0, 100, call_victim, 0), SUCCESS);
     settle();
@@ -293,10 +286,9 @@ static void late_reply_reaches_nobody(void)
     struct thread t;
     struct handler counter = handler_new(SEL_PD, 0, entry_count, 0);
     sel_t base = sel_new(EXC_COUNT), ec = sel_new(THREADS), sc = sel_new(THREADS);
-    blocker = sel_new(2);
+    blocker = sel_new(1);
     started = 0;
     CHECK_EQ(hc_create_sm(blocker, 0, SEL_PD), SUCCESS);
-    CHECK_EQ(hc_create_sm(blocker + 1, 0, SEL_PD), SUCCESS);
     CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, counter.pt, 0, RIGHT_ALL), base + EXC_STARTUP),
              SUCCESS);
     victim = handler_new(SEL_PD, 0, entry_block, 0);
@@ -328,9 +320,8 @@ static void ending_a_domain_aborts_calls_into_it(void)
 {
     struct thread t;
     sel_t pd = twin_new(1 << 20, 1000);
-    blocker = sel_new(2);
+    blocker = sel_new(1);
     CHECK_EQ(hc_create_sm(blocker, 0, SEL_PD), SUCCESS);
-    CHECK_EQ(hc_create_sm(blocker + 1, 0, SEL_PD), SUCCESS);
     CHECK_EQ(delegate_to(pd, crd(CRD_OBJ, blocker, 0, RIGHT_ALL), blocker), SUCCESS);
     victim = handler_new(pd, 0, entry_block, 0);
     call_error = 99;
@@ -380,9 +371,8 @@ static void kernel_items_are_the_roots_alone(void)
 static void semaphore_wait_is_aborted(void)
 {
     struct thread t;
-    blocker = sel_new(2);
+    blocker = sel_new(1);
     CHECK_EQ(hc_create_sm(blocker, 0, SEL_PD), SUCCESS);
-    CHECK_EQ(hc_create_sm(blocker + 1, 0, SEL_PD), SUCCESS);
     victim = handler_new(SEL_PD, 0, entry_block, 0);
     CHECK_EQ(thread_start(&t, SEL_PD, 0, 100, call_victim, 0), SUCCESS);
     settle();
@@ -463,8 +453,6 @@ __attribute__((naked)) static void entry_witness(void)
 static void wild_instruction_pointers_become_zero(void)
 {
     const u64 wild[] = {USER_END, 1ul << 63, 0xffffffff80200000, 0xffff800000000000, ~0ul};
-    blocker = sel_new(2);
-    CHECK_EQ(hc_create_sm(blocker + 1, 0, SEL_PD), SUCCESS);
     for (unsigned i = 0; i < ARRAY_SIZE(wild); i++) {
         sel_t base = sel_new(EXC_COUNT), ec = sel_new(1), sc = sel_new(1);
         struct handler witness = handler_new(SEL_PD, 0, entry_witness, 0);
@@ -478,7 +466,7 @@ static void wild_instruction_pointers_become_zero(void)
         CHECK_EQ(hc_create_ec(ec, page_new(1) * PAGE_SIZE, 0, 0, EC_GLOBAL, base, SEL_PD), SUCCESS);
         CHECK_EQ(hc_create_sc(sc, ec, SEL_PD, 5, 0, 0, 0), SUCCESS);
         for (unsigned k = 0; k < 1000 && *(volatile u64 *)&fault_seen == 1; k++)
-            settle();
+            rest(3000);
         drop(sc);
         drop(ec);
         CHECK_EQ(fault_seen, 0);

@@ -67,13 +67,12 @@ static void wait_in_turn(word_t me)
 static void waiters_are_woken_in_order(void)
 {
     struct thread t[4];
-    sm = sel_new(2);
+    sm = sel_new(1);
     arrivals = 0;
     CHECK_EQ(hc_create_sm(sm, 0, SEL_PD), SUCCESS);
-    CHECK_EQ(hc_create_sm(sm + 1, 0, SEL_PD), SUCCESS);
     for (unsigned i = 0; i < 4; i++) {
         CHECK_EQ(thread_start(&t[i], SEL_PD, 0, 100, wait_in_turn, i), SUCCESS);
-        sm_down(sm + 1, tsc() + tsc_us(2000));
+        settle();
     }
     thread_free(&t[1]); // one of the middle dies
     for (unsigned i = 0; i < 3; i++)
@@ -127,21 +126,18 @@ static void keeper(word_t unused)
 static void waiting_keeps_registers(void)
 {
     struct thread t;
-    sel_t pause = sel_new(1);
     keeper_sm = sel_new(1);
     CHECK_EQ(hc_create_sm(keeper_sm, 0, SEL_PD), SUCCESS);
-    CHECK_EQ(hc_create_sm(pause, 0, SEL_PD), SUCCESS);
     for (unsigned i = 0; i < 20; i++) {
         kept = 0;
         CHECK_EQ(thread_start(&t, SEL_PD, 0, i % 2 ? 10 : 255, keeper, 0), SUCCESS);
-        sm_down(pause, tsc() + tsc_us(2000)); // it waits now
+        settle(); // it waits now
         sm_up(keeper_sm);
         CHECK_EQ(thread_join(&t, 5000000), SUCCESS);
         CHECK_EQ(kept, 1);
         thread_free(&t);
     }
     drop(keeper_sm);
-    drop(pause);
 }
 
 const struct test semaphore_tests[] = {

@@ -6,7 +6,6 @@
 
 static struct handler near;
 static volatile u64 results[MAX_CPUS];
-static volatile bool stop;
 
 static void call_other_cpu(word_t me)
 {
@@ -115,7 +114,7 @@ static void churn_on_all_cpus(void)
             CHECK_EQ(thread_start(&t[i], SEL_PD, i, 10, churn, i), SUCCESS);
         }
         for (unsigned i = 0; i < HIP->cpu_count; i++) {
-            CHECK_EQ(thread_join(&t[i], 20000000), SUCCESS);
+            CHECK_EQ(thread_join(&t[i], 60000000), SUCCESS);
             CHECK_EQ(results[i] >> 32, 1);
             thread_free(&t[i]);
         }

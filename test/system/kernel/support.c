@@ -9,6 +9,7 @@ static unsigned stacks_taken;
 static sel_t next_sel = 0x1000;
 static u64 next_page = 0x90000;
 static u64 next_frame, last_frame;
+volatile bool stop;
 static bool failed;
 static unsigned passed_count, failed_count;
 static struct handler mapper;
@@ -263,6 +264,52 @@ void thread_free(struct thread *t)
     drop(t->finished + 1);
 }
 
+// A thread of priority 1 on each CPU: runs when all others wait.
+static struct {
+    sel_t asked, idle;
+} idlers[MAX_CPUS];
+
+static void idler(word_t cpu)
+{
+    for (;;) {
+        sm_down(idlers[cpu].asked, 0);
+        sm_up(idlers[cpu].idle);
+    }
+}
+
+static sel_t nap;
+
+void rest(u64 us)
+{
+    sm_down(nap, tsc() + tsc_us(us));
+}
+
+void pauses_init(void)
+{
+    nap = sel_new(1);
+    if (hc_create_sm(nap, 0, SEL_PD))
+        test_fail(__FILE__, __LINE__, "nap", 1, SUCCESS);
+    for (unsigned cpu = 0; cpu < HIP->cpu_count; cpu++) {
+        struct thread t;
+        idlers[cpu].asked = sel_new(1);
+        idlers[cpu].idle = sel_new(1);
+        if (hc_create_sm(idlers[cpu].asked, 0, SEL_PD) ||
+            hc_create_sm(idlers[cpu].idle, 0, SEL_PD) ||
+            thread_start(&t, SEL_PD, cpu, 1, idler, cpu))
+            test_fail(__FILE__, __LINE__, "pauses_init", cpu, SUCCESS);
+    }
+}
+
+void settle(void)
+{
+    for (unsigned cpu = 0; cpu < HIP->cpu_count; cpu++) {
+        sm_up(idlers[cpu].asked);
+        error_t error = sm_down(idlers[cpu].idle, tsc() + tsc_us(5000000));
+        if (error)
+            test_fail(__FILE__, __LINE__, "settle", error, SUCCESS);
+    }
+}
+
 // Other CPUs may hold what was freed for a moment: wait until the figure stands still.
 static u64 read_account(sel_t pd, enum pd_op operation)
 {
@@ -313,8 +360,9 @@ void tests_run(const struct test *tests)
         if (tests->cpus > HIP->cpu_count)
             continue;
         unsigned mark = stacks_mark();
-        failed = false;
+        failed = stop = false;
         tests->run();
+        stop = true; // what a failed test left running
         print(failed ? "test: FAIL " : "test: PASS ");
         print(tests->name);
         print("\n");

@@ -48,6 +48,12 @@ static inline u64 tsc_us(u64 us)
 sel_t sel_new(unsigned count);
 u64 page_new(unsigned count);
 void support_init(void);
+// Returns when on every CPU each thread above priority 1 has got to where it waits.
+void settle(void);
+void rest(u64 us);      // sleeps
+void pauses_init(void); // for settle and rest, once
+// The threads of a test return when it is set: by the test, and after it.
+extern volatile bool stop;
 void tests_run(const struct test *tests);
 NORETURN void tests_finish(void);
 NORETURN void machine_exit(u32 code);

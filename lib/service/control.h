@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// What init tells of its children and does to them, for those who have a route to its service
+// "init" (doc/init.md). A handle on it is made with service_init.
+#pragma once
+
+#include "lib/service/client.h"
+
+struct control_child {
+    char name[64];
+    enum child_state state;
+    u32 restarts;              // since init started it first
+    u64 ram_used, ram_limit;   // bytes
+    u64 caps_used, caps_limit; // capability slots
+    u64 sessions;              // open
+};
+
+// Calls `visit` for each child, in the order of the configuration, while it returns true. Errors:
+// EPROTO if the answer makes no sense, those of service_call.
+MUST_CHECK error_t control_visit(struct service_client *init,
+                                 bool (*visit)(const struct control_child *child, void *context),
+                                 void *context);
+// One child's figures. Errors: ENOTFOUND if init has no child of that name, those of control_visit.
+MUST_CHECK error_t control_find(struct service_client *init, const char *name,
+                                struct control_child *out);
+// Ends a child; its restart policy applies. Errors: ENOTFOUND if it does not run or there is none,
+// those of service_call.
+MUST_CHECK error_t control_kill(struct service_client *init, const char *name);
+// Starts a child that has ended. Errors: EINUSE if it runs, ENOTFOUND if there is none, those of
+// service_call.
+MUST_CHECK error_t control_start(struct service_client *init, const char *name);
