@@ -25,6 +25,8 @@ COMMON := -std=gnu11 -O2 -g -ffreestanding -mgeneral-regs-only -fno-stack-protec
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
 	-Iinclude -I. -I$(B) $(if $(DEBUG),-DDEBUG)
 KERNEL_FLAGS := $(COMMON) -fno-pie -mcmodel=kernel -mno-red-zone
+# The kernel is optimized as a whole where gcc builds it; but for memset and the like, which are to be expanded where they are used.
+KERNEL_LTO := $(if $(findstring gcc,$(CC)),-flto)
 USER_FLAGS := $(COMMON) -fPIE -fvisibility=hidden -ffunction-sections -fdata-sections
 LINK := ld -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack --no-relax
 
@@ -51,12 +53,13 @@ K_O := $(K_C:%=$(B)/%.o) $(K_S:%=$(B)/%.o)
 $(B)/gen/offsets.h: kernel/arch/x86_64/offsets.c $(CONFIG)
 	$(call step,GEN,$@)mkdir -p $(@D) && $(CC) $(KERNEL_FLAGS) -MMD -MP -MT $@ -MF $@.d -S -o $@.s $< && \
 		sed -n 's/^.*"->\([A-Z0-9_]*\) \([0-9]*\)".*/#define \1 \2/p' $@.s > $@
+$(B)/kernel/string.c.o: KERNEL_LTO :=
 $(B)/kernel/%.c.o: kernel/%.c $(CONFIG)
-	$(call step,CC,$<)mkdir -p $(@D) && $(CC) $(KERNEL_FLAGS) -MMD -MP -c -o $@ $<
+	$(call step,CC,$<)mkdir -p $(@D) && $(CC) $(KERNEL_FLAGS) $(KERNEL_LTO) -MMD -MP -c -o $@ $<
 $(B)/kernel/%.S.o: kernel/%.S $(B)/gen/offsets.h $(CONFIG)
 	$(call step,AS,$<)mkdir -p $(@D) && $(CC) $(KERNEL_FLAGS) -MMD -MP -c -o $@ $<
 $(B)/kernel.elf: $(K_O) kernel/arch/x86_64/kernel.ld
-	$(call step,LINK,$@)$(LINK) -T kernel/arch/x86_64/kernel.ld -o $@ $(K_O)
+	$(call step,LINK,$@)$(CC) $(KERNEL_FLAGS) $(KERNEL_LTO) -nostdlib -static -no-pie -Wl,--build-id=none,-z,max-page-size=4096,-z,noexecstack,--no-relax -T kernel/arch/x86_64/kernel.ld -o $@ $(K_O)
 
 # Libraries and components. clear-and-include keeps each folder's variables its own.
 LIB_MKS := $(sort $(wildcard lib/*/lib.mk))

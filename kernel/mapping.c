@@ -299,7 +299,7 @@ static void remove_leaf(struct mapping *m, struct tlb_batch *batch)
 // are empty.
 static struct mapping *pd_content(struct mapping *m)
 {
-    if (!m->root || mapping_type(m) != OBJ_PD)
+    if (!m->root || m->object->type != OBJ_PD)
         return NULL;
     return pd_next_content((struct pd *)(void *)m->object);
 }

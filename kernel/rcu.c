@@ -29,9 +29,8 @@ bool rcu_pending(void)
     return this_cpu()->deferred || this_cpu()->grace;
 }
 
-static void release_all(struct rcu_head *head)
+static void release_all(struct cpu *cpu, struct rcu_head *head)
 {
-    struct cpu *cpu = this_cpu();
     while (head) {
         struct rcu_head *next = head->next;
         head->release(head);
@@ -51,24 +50,28 @@ static bool grace_over(struct cpu *cpu)
     return true;
 }
 
+// Where there is one CPU, who polls is the proof that nobody holds anything.
+static inline void release_alone(struct cpu *cpu)
+{
+    struct rcu_head *due;
+    while ((due = cpu->deferred)) { // what is released may defer more
+        cpu->deferred = NULL;
+        release_all(cpu, due);
+    }
+}
+
 void rcu_poll(void)
 {
     struct cpu *cpu = this_cpu();
+    if (cpu_online_count == 1)
+        release_alone(cpu);
     if (cpu->grace && grace_over(cpu)) {
         struct rcu_head *due = cpu->grace;
         cpu->grace = NULL;
-        release_all(due);
+        release_all(cpu, due);
     }
     if (cpu->grace || !cpu->deferred)
         return;
-    if (cpu_online_count == 1) {
-        while (cpu->deferred) { // what is released may defer more
-            struct rcu_head *due = cpu->deferred;
-            cpu->deferred = NULL;
-            release_all(due);
-        }
-        return;
-    }
     cpu->grace = cpu->deferred;
     cpu->deferred = NULL;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -120,9 +123,20 @@ bool rcu_settle(u64 *goal)
     return true;
 }
 
-void rcu_work(void)
+static __attribute__((noinline)) void work_beside_others(struct cpu *cpu)
 {
     rcu_poll();
-    if (!rcu_pending())
-        this_cpu()->work &= ~(u32)WORK_RCU;
+    if (!cpu->deferred && !cpu->grace)
+        cpu->work &= ~(u32)WORK_RCU;
+}
+
+void rcu_work(void)
+{
+    struct cpu *cpu = this_cpu();
+    if (cpu_online_count > 1) {
+        work_beside_others(cpu);
+        return;
+    }
+    release_alone(cpu);
+    cpu->work &= ~(u32)WORK_RCU;
 }

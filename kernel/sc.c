@@ -8,22 +8,6 @@
 #include "kernel/cpu.h"
 #include "kernel/exit.h"
 
-void ready_insert(struct ready_queue *queue, struct sc *sc, bool head)
-{
-    struct sc **first = &queue->head[sc->priority];
-    if (!*first) {
-        *first = sc->next = sc->prev = sc;
-        queue->bitmap[sc->priority / 64] |= 1ul << sc->priority % 64;
-        return;
-    }
-    sc->next = *first;
-    sc->prev = (*first)->prev;
-    sc->prev->next = sc;
-    sc->next->prev = sc;
-    if (head)
-        *first = sc;
-}
-
 void ready_remove(struct ready_queue *queue, struct sc *sc)
 {
     struct sc **first = &queue->head[sc->priority];
@@ -38,13 +22,25 @@ void ready_remove(struct ready_queue *queue, struct sc *sc)
         *first = sc->next;
 }
 
-int ready_top(const struct ready_queue *queue)
+struct sc *ready_take(struct ready_queue *queue)
 {
     for (int word = 3; word >= 0; word--) {
-        if (queue->bitmap[word])
-            return word * 64 + 63 - __builtin_clzl(queue->bitmap[word]);
+        u64 bits = queue->bitmap[word];
+        if (!bits)
+            continue;
+        int bit = 63 - __builtin_clzl(bits);
+        struct sc **first = &queue->head[word * 64 + bit], *sc = *first;
+        if (sc->next == sc) {
+            *first = NULL;
+            queue->bitmap[word] = bits & ~(1ul << bit);
+        } else {
+            sc->prev->next = sc->next;
+            sc->next->prev = sc->prev;
+            *first = sc->next;
+        }
+        return sc;
     }
-    return -1;
+    return NULL;
 }
 
 void sc_ready(struct sc *sc)
@@ -64,6 +60,27 @@ static void unlink_parked(struct sc *sc)
     *link = sc->next;
 }
 
+static inline void account(struct cpu *cpu, u64 now)
+{
+    struct sc *sc = cpu->sc;
+    u64 ran = now - cpu->sc_start;
+    cpu->sc_start = now;
+    sc->used += ran;
+    sc->left = sc->left > ran ? sc->left - ran : 0;
+    if (sc->budget) {
+        if (now - sc->period_start >= sc->period) {
+            sc->period_start = now - (now - sc->period_start) % sc->period;
+            sc->spent = 0;
+        }
+        sc->spent += ran;
+    }
+}
+
+void sc_account(struct cpu *cpu, u64 now)
+{
+    account(cpu, now);
+}
+
 void sc_stop(struct sc *sc)
 {
     struct cpu *cpu = this_cpu();
@@ -81,10 +98,10 @@ void sc_stop(struct sc *sc)
     sc->state = SC_STOPPED;
 }
 
-static void park(struct cpu *cpu, struct ec *ec, u64 now)
+static inline void park(struct cpu *cpu, struct ec *ec, u64 now)
 {
     struct sc *sc = cpu->sc;
-    sc_account(cpu, now);
+    account(cpu, now);
     sc->state = SC_PARKED;
     sc->parked_at = ec;
     sc->next = ec->parked;
@@ -114,22 +131,6 @@ static void replenish(struct timeout *timeout)
     sc_ready(sc);
 }
 
-void sc_account(struct cpu *cpu, u64 now)
-{
-    struct sc *sc = cpu->sc;
-    u64 ran = now - cpu->sc_start;
-    cpu->sc_start = now;
-    sc->used += ran;
-    sc->left = sc->left > ran ? sc->left - ran : 0;
-    if (sc->budget) {
-        if (now - sc->period_start >= sc->period) {
-            sc->period_start = now - (now - sc->period_start) % sc->period;
-            sc->spent = 0;
-        }
-        sc->spent += ran;
-    }
-}
-
 // Puts the running SC back: throttled if its budget is spent, else to its queue.
 static void put_back(struct cpu *cpu, u64 now)
 {
@@ -149,7 +150,7 @@ static void put_back(struct cpu *cpu, u64 now)
     ready_insert(&cpu->ready, sc, !over);
 }
 
-static void start(struct cpu *cpu, struct sc *sc, u64 now)
+static inline void start(struct cpu *cpu, struct sc *sc, u64 now)
 {
     sc->state = SC_RUNNING;
     cpu->sc = sc;
@@ -161,13 +162,11 @@ static void start(struct cpu *cpu, struct sc *sc, u64 now)
 }
 
 // Takes the best of those that are ready, once nothing runs.
-static bool start_top(struct cpu *cpu, u64 now)
+static inline bool start_top(struct cpu *cpu, u64 now)
 {
-    int top = ready_top(&cpu->ready);
-    if (top < 0)
+    struct sc *sc = ready_take(&cpu->ready);
+    if (!sc)
         return false;
-    struct sc *sc = cpu->ready.head[top];
-    ready_remove(&cpu->ready, sc);
     start(cpu, sc, now);
     return true;
 }

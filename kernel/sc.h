@@ -66,7 +66,21 @@ void sc_preempt(struct cpu *cpu, struct sc *sc);
 // timer.
 bool sc_block(struct cpu *cpu, struct ec *ec);
 
-void ready_insert(struct ready_queue *queue, struct sc *sc, bool head);
+static inline void ready_insert(struct ready_queue *queue, struct sc *sc, bool head)
+{
+    struct sc **first = &queue->head[sc->priority];
+    if (!*first) {
+        *first = sc->next = sc->prev = sc;
+        queue->bitmap[sc->priority / 64] |= 1ul << sc->priority % 64;
+        return;
+    }
+    sc->next = *first;
+    sc->prev = (*first)->prev;
+    sc->prev->next = sc;
+    sc->next->prev = sc;
+    if (head)
+        *first = sc;
+}
 void ready_remove(struct ready_queue *queue, struct sc *sc);
-// The highest priority with something ready, or -1.
-int ready_top(const struct ready_queue *queue);
+// Takes out the first of the highest priority, or NULL.
+struct sc *ready_take(struct ready_queue *queue);

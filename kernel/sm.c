@@ -72,7 +72,7 @@ static void dequeue(struct sm *sm, struct ec *ec)
     ec->wait_sm = NULL;
 }
 
-static void wake(struct ec *ec, u64 error, u64 value)
+static __attribute__((noinline)) void wake(struct ec *ec, u64 error, u64 value)
 {
     ec->wake_error = error;
     ec->wake_value = value;
@@ -95,9 +95,15 @@ void sm_up(struct sm *sm)
         wake(ec, SUCCESS, 1);
 }
 
-void sm_enqueue(struct sm *sm, struct ec *ec, u64 deadline)
+static __attribute__((noinline)) void arm(struct ec *ec, u64 deadline)
 {
     struct cpu *cpu = this_cpu();
+    timeout_arm(&cpu->timeouts, &ec->timeout, deadline);
+    timer_update(cpu);
+}
+
+void sm_enqueue(struct sm *sm, struct ec *ec, u64 deadline)
+{
     ec->state = EC_BLOCKED;
     ec->wait_sm = sm;
     ec->wait_next = NULL;
@@ -105,10 +111,21 @@ void sm_enqueue(struct sm *sm, struct ec *ec, u64 deadline)
     *sm->tail = ec;
     sm->tail = &ec->wait_next;
     spin_unlock(&sm->lock);
-    if (deadline) {
-        timeout_arm(&cpu->timeouts, &ec->timeout, deadline);
-        timer_update(cpu);
-    }
+    if (deadline)
+        arm(ec, deadline);
+}
+
+// What is rare in sm_wake_locked, out of line.
+static __attribute__((noinline)) u64 wake_elsewhere(struct ec *ec)
+{
+    wake(ec, SUCCESS, 1);
+    return this_cpu()->work;
+}
+
+static __attribute__((noinline)) u64 preempt(struct cpu *cpu, struct sc *sc)
+{
+    sc_preempt(cpu, sc);
+    return 1;
 }
 
 u64 sm_wake_locked(struct sm *sm)
@@ -118,21 +135,17 @@ u64 sm_wake_locked(struct sm *sm)
     dequeue(sm, ec);
     spin_unlock(&sm->lock);
     struct sc *sc = ec->parked;
-    if (UNLIKELY(ec->cpu != cpu->index || !sc || sc->next || ec->timeout.armed || cpu->work)) {
-        wake(ec, SUCCESS, 1);
-        return cpu->work;
-    }
+    if (UNLIKELY(ec->cpu != cpu->index || !sc || sc->next || ec->timeout.armed || cpu->work))
+        return wake_elsewhere(ec);
     ec->state = EC_RUN;
     ec->regs.rax = SUCCESS;
     ec->regs.rdx = 1;
     ec->parked = NULL;
-    if (sc->priority > cpu->sc->priority) {
-        sc_preempt(cpu, sc);
-        return 1;
-    }
+    if (sc->priority > cpu->sc->priority)
+        return preempt(cpu, sc);
     sc->state = SC_READY;
     ready_insert(&cpu->ready, sc, false);
-    return cpu->work;
+    return 0;
 }
 
 struct ec *sm_wait_locked(struct sm *sm, struct ec *current, u64 deadline)

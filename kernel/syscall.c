@@ -30,19 +30,19 @@ static struct pd *self(void)
 }
 
 // ECs begin with what the fast path touches, not with the object's header.
-static struct ec *cap_ec(u64 sel, unsigned rights)
+static struct ec *cap_ec(const struct pd *me, u64 sel, unsigned rights)
 {
-    struct object *object = cap_object(self(), sel, OBJ_EC, rights);
+    struct object *object = cap_object(me, sel, OBJ_EC, rights);
     return object ? CONTAINER_OF(object, struct ec, object) : NULL;
 }
 
-// Puts a new object's root capability at `sel` of the caller. On failure the object is the caller's
-// to free.
-static u32 root_insert(struct object *object, u64 sel)
+// Puts a new object's root capability at `sel` of `me`. On failure the object is the caller's to
+// free.
+static u32 root_insert(struct pd *me, struct object *object, u64 sel)
 {
     struct mapping *m = object_root(object);
     m->parent = NULL;
-    m->pd = self();
+    m->pd = me;
     m->base = sel;
     m->count = 1;
     m->object = object;
@@ -55,9 +55,9 @@ static u32 root_insert(struct object *object, u64 sel)
     return cap_insert(m);
 }
 
-static struct pd *payer_of(u64 sel, unsigned rights)
+static struct pd *payer_of(const struct pd *me, u64 sel, unsigned rights)
 {
-    struct pd *pd = cap_object(self(), sel, OBJ_PD, rights);
+    struct pd *pd = cap_object(me, sel, OBJ_PD, rights);
     return pd && !pd->object.dying ? pd : NULL;
 }
 
@@ -96,7 +96,7 @@ static struct result created(void)
 
 static struct result sys_create_pd(u64 sel, u64 pd_sel, u64 kmem, u64 caps)
 {
-    struct pd *payer = payer_of(pd_sel, PD_CREATE);
+    struct pd *me = self(), *payer = payer_of(me, pd_sel, PD_CREATE);
     u32 error;
     if (!payer)
         return result(ECAP);
@@ -104,7 +104,7 @@ static struct result sys_create_pd(u64 sel, u64 pd_sel, u64 kmem, u64 caps)
     if (UNLIKELY(!pd))
         return create_failed(error, HC_create_pd, sel, pd_sel, kmem, caps, 0, 0);
     spin_lock(&mapping_lock);
-    error = root_insert(&pd->object, sel);
+    error = root_insert(me, &pd->object, sel);
     spin_unlock(&mapping_lock);
     if (error)
         pd_put(pd);
@@ -115,7 +115,7 @@ static struct result sys_create_pd(u64 sel, u64 pd_sel, u64 kmem, u64 caps)
 static struct result sys_create_ec(u64 sel, u64 utcb, u64 sp, u64 cpu_flags, u64 exc_base,
                                    u64 pd_sel)
 {
-    struct pd *pd = payer_of(pd_sel, PD_CREATE);
+    struct pd *me = self(), *pd = payer_of(me, pd_sel, PD_CREATE);
     u64 cpu = cpu_flags & 0xffff;
     u32 error;
     if (!pd)
@@ -130,7 +130,7 @@ static struct result sys_create_ec(u64 sel, u64 utcb, u64 sp, u64 cpu_flags, u64
     if (UNLIKELY(!ec))
         return create_failed(error, HC_create_ec, sel, utcb, sp, cpu_flags, exc_base, pd_sel);
     spin_lock(&mapping_lock);
-    error = root_insert(&ec->object, sel);
+    error = root_insert(me, &ec->object, sel);
     if (error)
         ec_destroy(ec);
     spin_unlock(&mapping_lock);
@@ -142,8 +142,8 @@ static struct result sys_create_ec(u64 sel, u64 utcb, u64 sp, u64 cpu_flags, u64
 static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority_quantum,
                                    u64 budget_period)
 {
-    struct pd *payer = payer_of(pd_sel, PD_SC);
-    struct ec *ec = cap_ec(ec_sel, EC_SC);
+    struct pd *me = self(), *payer = payer_of(me, pd_sel, PD_SC);
+    struct ec *ec = cap_ec(me, ec_sel, EC_SC);
     u32 error;
     if (!payer || !ec || !ec->global || ec->object.dying)
         return result(ECAP);
@@ -152,7 +152,7 @@ static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority
         return create_failed(error, HC_create_sc, sel, ec_sel, pd_sel, priority_quantum,
                              budget_period, 0);
     spin_lock(&mapping_lock);
-    error = ec->sc ? EBUSY : ec->object.dying ? ECAP : root_insert(&sc->object, sel);
+    error = ec->sc ? EBUSY : ec->object.dying ? ECAP : root_insert(me, &sc->object, sel);
     if (!error)
         ec->sc = sc;
     spin_unlock(&mapping_lock);
@@ -167,8 +167,8 @@ static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority
 
 static struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd, u64 pd_sel)
 {
-    struct pd *payer = payer_of(pd_sel, PD_CREATE);
-    struct ec *ec = cap_ec(ec_sel, EC_PT);
+    struct pd *me = self(), *payer = payer_of(me, pd_sel, PD_CREATE);
+    struct ec *ec = cap_ec(me, ec_sel, EC_PT);
     u32 error;
     if (!payer || !ec || ec->global)
         return result(ECAP);
@@ -179,7 +179,7 @@ static struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd, u64 pd_
         return create_failed(error, HC_create_pt, sel, ec_sel, ip, mtd, pd_sel, 0);
     spin_lock(&mapping_lock);
     pt->link = NULL;
-    error = ec->object.dying ? ECAP : root_insert(&pt->object, sel);
+    error = ec->object.dying ? ECAP : root_insert(me, &pt->object, sel);
     if (error) {
         pt_destroy(pt);
     } else {
@@ -196,7 +196,7 @@ static struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd, u64 pd_
 
 static struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
 {
-    struct pd *payer = payer_of(pd_sel, PD_CREATE);
+    struct pd *me = self(), *payer = payer_of(me, pd_sel, PD_CREATE);
     u32 error;
     if (!payer)
         return result(ECAP);
@@ -204,7 +204,7 @@ static struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
     if (UNLIKELY(!sm))
         return create_failed(error, HC_create_sm, sel, initial, pd_sel, 0, 0, 0);
     spin_lock(&mapping_lock);
-    error = root_insert(&sm->object, sel);
+    error = root_insert(me, &sm->object, sel);
     if (error)
         sm_destroy(sm);
     spin_unlock(&mapping_lock);
@@ -224,21 +224,26 @@ static __attribute__((noinline)) struct result revoke_range(struct pd *pd, u64 p
         return result(EPARAM);
     if (crd_kind(c) == CRD_OBJ && last >= SEL_LIMIT)
         last = SEL_LIMIT - 1;
-    pd_get(pd);
-    for (bool more = true; more;) {
+    for (bool more = true, held = false;;) {
         spin_lock(&mapping_lock);
         for (unsigned i = 0; i < STEPS && more; i++)
             more = revoke_step(pd, crd_kind(c), base, last, flags & REVOKE_SELF, &cursor, &batch,
                                &error);
         spin_unlock(&mapping_lock);
         tlb_flush(&batch);
-        if (more && preemption_point()) {
+        if (!more) {
+            if (held)
+                pd_put(pd);
+            return result(error);
+        }
+        if (!held)
+            pd_get(pd); // once others are let in, it could be freed
+        held = true;
+        if (preemption_point()) {
             pd_put(pd);
             return restart(HC_revoke, pd_sel, c, flags);
         }
     }
-    pd_put(pd);
-    return result(error);
 }
 
 static struct result sys_revoke(u64 pd_sel, u64 c, u64 flags)
@@ -321,7 +326,7 @@ static struct result sys_pd_ctrl(u64 pd_sel, u64 operation, u64 other_sel, u64 a
 
 static struct result sys_ec_ctrl(u64 ec_sel, u64 operation)
 {
-    struct ec *ec = cap_ec(ec_sel, EC_CTRL);
+    struct ec *ec = cap_ec(self(), ec_sel, EC_CTRL);
     if (!ec || ec->object.dying)
         return result(ECAP);
     switch (operation) {

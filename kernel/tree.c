@@ -1,110 +1,105 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The AVL interval tree of tree.h. Rebalancing walks from the changed place to the root and mends
-// height and max_last on the way.
+// The AVL interval tree of tree.h. A node's balance is the height of its right subtree less that of
+// its left one; `side` below is 1 for right and -1 for left in the same sense. First max_last is
+// mended on the way up, as far as it changes, then the balance; a turn keeps both.
 #include "kernel/tree.h"
 
-static int height(const struct tree_node *n)
+static struct tree_node **child_at(struct tree_node *n, int side)
 {
-    return n ? n->height : 0;
+    return side > 0 ? &n->right : &n->left;
 }
 
-static void update(struct tree_node *n)
+static int side_of(const struct tree_node *parent, const struct tree_node *n)
 {
-    int l = height(n->left), r = height(n->right);
-    n->height = (l > r ? l : r) + 1;
-    n->max_last = n->last;
-    if (n->left && n->left->max_last > n->max_last)
-        n->max_last = n->left->max_last;
-    if (n->right && n->right->max_last > n->max_last)
-        n->max_last = n->right->max_last;
+    return parent->right == n ? 1 : -1;
+}
+
+static u64 reach_of(const struct tree_node *n)
+{
+    u64 reach = n->last;
+    if (n->left && n->left->max_last > reach)
+        reach = n->left->max_last;
+    if (n->right && n->right->max_last > reach)
+        reach = n->right->max_last;
+    return reach;
+}
+
+static void mend_reach(struct tree_node *n)
+{
+    for (; n; n = n->parent) {
+        u64 reach = reach_of(n);
+        if (reach == n->max_last)
+            return;
+        n->max_last = reach;
+    }
 }
 
 static void replace_child(struct tree *tree, struct tree_node *old, struct tree_node *with)
 {
     struct tree_node *parent = old->parent;
-    if (!parent)
-        tree->root = with;
-    else if (parent->left == old)
-        parent->left = with;
-    else
-        parent->right = with;
+    *(parent ? child_at(parent, side_of(parent, old)) : &tree->root) = with;
     if (with)
         with->parent = parent;
 }
 
-static struct tree_node *rotate_left(struct tree *tree, struct tree_node *n)
+// Turns `n` above its parent.
+static void lift(struct tree *tree, struct tree_node *n)
 {
-    struct tree_node *r = n->right;
-    replace_child(tree, n, r);
-    n->right = r->left;
-    if (n->right)
-        n->right->parent = n;
-    r->left = n;
-    n->parent = r;
-    update(n);
-    update(r);
-    return r;
+    struct tree_node *parent = n->parent;
+    int side = side_of(parent, n);
+    struct tree_node *inner = *child_at(n, -side);
+    replace_child(tree, parent, n);
+    *child_at(parent, side) = inner;
+    if (inner)
+        inner->parent = parent;
+    *child_at(n, -side) = parent;
+    parent->parent = n;
+    n->max_last = parent->max_last;
+    parent->max_last = reach_of(parent);
 }
 
-static struct tree_node *rotate_right(struct tree *tree, struct tree_node *n)
+// The subtree at `n` is higher by two at `side`. Returns its new top: lower by one than it was,
+// unless its balance is not 0.
+static struct tree_node *turn(struct tree *tree, struct tree_node *n, int side)
 {
-    struct tree_node *l = n->left;
-    replace_child(tree, n, l);
-    n->left = l->right;
-    if (n->left)
-        n->left->parent = n;
-    l->right = n;
-    n->parent = l;
-    update(n);
-    update(l);
-    return l;
-}
-
-// Mends the path from `n` up; stops where a subtree looks from above as it did before.
-static void rebalance(struct tree *tree, struct tree_node *n)
-{
-    while (n) {
-        int before = n->height, left = 0, right = 0;
-        u64 max_before = n->max_last, max = n->last;
-        if (n->left) {
-            left = n->left->height;
-            max = n->left->max_last > max ? n->left->max_last : max;
-        }
-        if (n->right) {
-            right = n->right->height;
-            max = n->right->max_last > max ? n->right->max_last : max;
-        }
-        if (UNLIKELY(left > right + 1)) {
-            if (height(n->left->left) < height(n->left->right))
-                rotate_left(tree, n->left);
-            n = rotate_right(tree, n);
-        } else if (UNLIKELY(right > left + 1)) {
-            if (height(n->right->right) < height(n->right->left))
-                rotate_right(tree, n->right);
-            n = rotate_left(tree, n);
-        } else {
-            n->height = (left > right ? left : right) + 1;
-            n->max_last = max;
-        }
-        if (n->height == before && n->max_last == max_before)
-            return;
-        n = n->parent;
+    struct tree_node *top = *child_at(n, side), *low = top;
+    if (top->balance == -side) {
+        top = *child_at(low, -side);
+        lift(tree, top);
+        lift(tree, top);
+        n->balance = top->balance == side ? -side : 0;
+        low->balance = top->balance == -side ? side : 0;
+        top->balance = 0;
+        return top;
     }
+    lift(tree, top);
+    n->balance = top->balance ? 0 : side;
+    top->balance = top->balance ? 0 : -side;
+    return top;
 }
 
 void tree_insert_at(struct tree *tree, struct tree_node *node, struct tree_place place)
 {
     node->left = node->right = NULL;
     node->parent = place.parent;
-    node->height = 1;
+    node->balance = 0;
     node->max_last = node->last;
     *place.link = node;
-    // Beside another leaf, and below its parent's reach: nothing above changes.
-    if (place.parent && place.parent->height > 1 && place.parent->max_last >= node->last)
-        return;
-    rebalance(tree, place.parent);
+    struct tree_node *n = node, *parent = place.parent;
+    for (; parent && parent->max_last < node->last; parent = parent->parent)
+        parent->max_last = node->last;
+    for (; (parent = n->parent); n = parent) {
+        int side = side_of(parent, n);
+        if (parent->balance == side) {
+            turn(tree, parent, side);
+            return;
+        }
+        parent->balance += side;
+        if (!parent->balance)
+            return;
+    }
 }
 
 void tree_insert(struct tree *tree, struct tree_node *node)
@@ -133,15 +128,41 @@ bool tree_gap(struct tree *tree, u64 first, u64 last, struct tree_place *place)
     return true;
 }
 
+// The subtree of `n` at `side` is lower than it was.
+static void shrunk(struct tree *tree, struct tree_node *n, int side)
+{
+    while (n) {
+        struct tree_node *parent = n->parent;
+        int next_side = parent ? side_of(parent, n) : 0;
+        if (n->balance == -side) {
+            if (turn(tree, n, -side)->balance)
+                return;
+        } else {
+            n->balance -= side;
+            if (n->balance)
+                return;
+        }
+        n = parent;
+        side = next_side;
+    }
+}
+
 void tree_remove(struct tree *tree, struct tree_node *node)
 {
-    struct tree_node *mend;
-    if (node->left && node->right) {
+    struct tree_node *mend = node->parent;
+    int side = mend ? side_of(mend, node) : 0;
+    if (!node->left || !node->right) {
+        replace_child(tree, node, node->left ? node->left : node->right);
+    } else {
+        // The next one takes its place.
         struct tree_node *next = node->right;
-        while (next->left)
-            next = next->left;
-        mend = next->parent == node ? next : next->parent;
-        if (next->parent != node) {
+        mend = next;
+        side = 1;
+        if (next->left) {
+            while (next->left)
+                next = next->left;
+            mend = next->parent;
+            side = -1;
             replace_child(tree, next, next->right);
             next->right = node->right;
             next->right->parent = next;
@@ -149,27 +170,23 @@ void tree_remove(struct tree *tree, struct tree_node *node)
         replace_child(tree, node, next);
         next->left = node->left;
         next->left->parent = next;
-        next->height = node->height; // what is above has seen this so far
-        next->max_last = node->max_last;
-        rebalance(tree, mend);
-        rebalance(tree, next);
-    } else {
-        struct tree_node *with = node->left ? node->left : node->right;
-        mend = node->parent;
-        bool leaf_remains = mend && mend->left && mend->right && !with && mend->height == 2;
-        replace_child(tree, node, with);
-        // The other leaf keeps the parent's height; its reach stays too unless it was this one's.
-        if (leaf_remains && mend->max_last != node->last)
-            return;
-        rebalance(tree, mend);
+        next->balance = node->balance;
+        next->max_last = node->max_last; // what is above has seen this so far
+        if (mend != next)
+            mend_reach(mend);
+        mend_reach(next);
+        shrunk(tree, mend, side);
+        return;
     }
+    if (mend && mend->max_last == node->last)
+        mend_reach(mend);
+    shrunk(tree, mend, side);
 }
 
 void tree_set_last(struct tree_node *node, u64 last)
 {
     node->last = last;
-    for (; node; node = node->parent)
-        update(node);
+    mend_reach(node);
 }
 
 struct tree_node *tree_first(const struct tree *tree)

@@ -12,7 +12,7 @@
 struct tree_node {
     struct tree_node *left, *right, *parent;
     u64 key, last, max_last;
-    int height;
+    int balance;
 };
 
 struct tree {

@@ -53,8 +53,8 @@ error_t control_visit(struct service_client *init,
 
 struct search {
     const char *name;
-    struct control_child *out;
     bool found;
+    struct control_child child;
 };
 
 static bool compare(const struct control_child *child, void *context)
@@ -62,15 +62,19 @@ static bool compare(const struct control_child *child, void *context)
     struct search *s = context;
     s->found = !strcmp(child->name, s->name);
     if (s->found)
-        *s->out = *child;
+        s->child = *child;
     return !s->found;
 }
 
 error_t control_find(struct service_client *init, const char *name, struct control_child *out)
 {
-    struct search s = {name, out, false};
+    struct search s = {.name = name};
     error_t error = control_visit(init, compare, &s);
-    return error ? error : s.found ? SUCCESS : ENOTFOUND;
+    if (!error && !s.found)
+        error = ENOTFOUND;
+    if (!error)
+        *out = s.child;
+    return error;
 }
 
 static error_t command(struct service_client *init, word_t operation, const char *name)

@@ -60,8 +60,10 @@ static void ready_queue_matches_the_model(void)
         }
         in[i] = !in[i];
         int top = line_top();
-        CHECK(ready_top(&queue) == top);
-        CHECK(top < 0 || queue.head[top] == &scs[line[top][0]]);
+        struct sc *first = ready_take(&queue);
+        CHECK(first == (top < 0 ? NULL : &scs[line[top][0]]));
+        if (first)
+            ready_insert(&queue, first, true);
     }
     for (unsigned i = 0; i < SCS; i++) {
         if (in[i]) {
@@ -69,7 +71,7 @@ static void ready_queue_matches_the_model(void)
             line_remove(i);
         }
     }
-    CHECK(ready_top(&queue) == -1);
+    CHECK(!ready_take(&queue));
 }
 
 // The highest priority; among equals whoever has used his quantum goes to the end, whoever was

@@ -34,7 +34,7 @@ static int check_node(const struct tree_node *n, const struct tree_node *parent,
     if (n->parent != parent)
         fail("tree_parent_links");
     int l = check_node(n->left, n, &left_max), r = check_node(n->right, n, &right_max);
-    if (l - r > 1 || r - l > 1 || n->height != (l > r ? l : r) + 1)
+    if (l - r > 1 || r - l > 1 || n->balance != r - l)
         fail("tree_is_balanced");
     *max = n->last;
     if (n->left && left_max > *max)
@@ -43,7 +43,7 @@ static int check_node(const struct tree_node *n, const struct tree_node *parent,
         *max = right_max;
     if (*max != n->max_last)
         fail("tree_knows_the_largest_end");
-    return n->height;
+    return (l > r ? l : r) + 1;
 }
 
 static void check_all(void)
