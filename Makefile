@@ -25,10 +25,13 @@ COMMON := -std=gnu11 -O2 -g -ffreestanding -mgeneral-regs-only -fno-stack-protec
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -ffile-prefix-map=$(CURDIR)=. $(WARNINGS) \
 	-Iinclude -I. -I$(B) $(if $(DEBUG),-DDEBUG)
 KERNEL_FLAGS := $(COMMON) -fno-pie -mcmodel=kernel -mno-red-zone
+USER_FLAGS := $(COMMON) -fPIE -fvisibility=hidden -ffunction-sections -fdata-sections
+comma := ,
+LINK_FLAGS := --build-id=none -zmax-page-size=4096 -znoexecstack --no-relax
+LINK := ld -nostdlib -static $(LINK_FLAGS)
 # The kernel is optimized as a whole where gcc builds it; but for memset and the like, which are to be expanded where they are used.
 KERNEL_LTO := $(if $(findstring gcc,$(CC)),-flto)
-USER_FLAGS := $(COMMON) -fPIE -fvisibility=hidden -ffunction-sections -fdata-sections
-LINK := ld -nostdlib -static --build-id=none -z max-page-size=4096 -z noexecstack --no-relax
+KERNEL_LINK := $(if $(KERNEL_LTO),$(CC) $(KERNEL_FLAGS) $(KERNEL_LTO) -nostdlib -static -no-pie $(LINK_FLAGS:%=-Wl$(comma)%),$(LINK))
 
 LIBGCC := $(shell gcc -print-libgcc-file-name)
 
@@ -59,7 +62,7 @@ $(B)/kernel/%.c.o: kernel/%.c $(CONFIG)
 $(B)/kernel/%.S.o: kernel/%.S $(B)/gen/offsets.h $(CONFIG)
 	$(call step,AS,$<)mkdir -p $(@D) && $(CC) $(KERNEL_FLAGS) -MMD -MP -c -o $@ $<
 $(B)/kernel.elf: $(K_O) kernel/arch/x86_64/kernel.ld
-	$(call step,LINK,$@)$(CC) $(KERNEL_FLAGS) $(KERNEL_LTO) -nostdlib -static -no-pie -Wl,--build-id=none,-z,max-page-size=4096,-z,noexecstack,--no-relax -T kernel/arch/x86_64/kernel.ld -o $@ $(K_O)
+	$(call step,LINK,$@)$(KERNEL_LINK) -T kernel/arch/x86_64/kernel.ld -o $@ $(K_O)
 
 # Libraries and components. clear-and-include keeps each folder's variables its own.
 LIB_MKS := $(sort $(wildcard lib/*/lib.mk))
