@@ -19,7 +19,7 @@ struct spinlock mapping_lock;
 struct cache range_cache = CACHE(sizeof(struct mapping), "range mapping");
 struct cache object_mapping_cache = CACHE(MAPPING_OBJECT_SIZE, "capability");
 
-enum { ATTR_PINNED = 1 << 7 };
+enum { ATTR_PINNED = 1 << 7, SINGLE_CHILDREN_MAX = 4 };
 
 struct mapping kernel_memory = {
     .count = 1ul << 40, .kind = CRD_MEM, .rights = RIGHT_ALL, .root = 1};
@@ -338,12 +338,23 @@ static bool revoke_objects(struct pd *pd, u64 *cursor, u64 end, bool self, struc
     return sel < end;
 }
 
+// All of the children if they are few and have none themselves.
+static __attribute__((noinline)) bool revoke_children(struct mapping *m)
+{
+    for (unsigned children = 0; m->child; children++) {
+        if (children == SINGLE_CHILDREN_MAX || m->child->child)
+            return false;
+        remove_leaf(m->child, NULL);
+    }
+    return true;
+}
+
 bool revoke_single(struct pd *pd, u64 sel)
 {
     struct mapping *m = cap_lookup(pd, sel);
     if (m == &null_mapping)
         return true;
-    if (m->child || pd_content(m))
+    if ((m->child && !revoke_children(m)) || pd_content(m))
         return false;
     remove_leaf(m, NULL); // no page is unmapped here: objects have no use for a batch
     return true;

@@ -30,8 +30,8 @@ MUST_CHECK u32 mapping_pin(struct mapping *mapping, struct pd *pd, u64 page, voi
                            bool writable);
 void mapping_unpin(struct mapping *mapping, struct tlb_batch *batch);
 
-// Revokes one capability at once, itself included, if nothing hangs below it. False if something
-// does: go on with revoke_step.
+// Revokes one capability at once, itself included, if no more than a few children hang below it,
+// which have none. False if there is more: go on with revoke_step.
 bool revoke_single(struct pd *pd, u64 sel);
 // One bounded step of revoking [base, last] of a space; false when there is nothing left to do.
 // *cursor starts as base and is the revocation's own. EMEM in *error: a mapping had to be split and

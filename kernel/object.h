@@ -36,8 +36,8 @@ struct mapping {
     u8 kind; // enum crd_kind
     u8 rights;
     u8 attr; // memory type: ITEM_UNCACHED, ITEM_WRITE_COMBINE
-    u8 fast; // object mappings: enum fast, all that the paths in entry.S want to know
     u8 root; // lies inside its object
+    u8 fast; // object mappings: enum fast, all that the paths in entry.S want to know
     struct rcu_head rcu;
     union {
         struct {
