@@ -49,6 +49,9 @@ void sc_inherit(struct ec *from, struct ec *to);
 // An SC for `ec`, which has none; started by REMOTE_SC. EMEM, EBUSY.
 struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 budget_period,
                      u32 *error);
+// Sets budget | period << 32 (µs) of an SC of any CPU, which counts from when it is next charged.
+// False if the budget is longer than its period.
+MUST_CHECK bool sc_set_budget(struct sc *sc, u64 budget_period);
 void sc_destroy(struct sc *sc);
 // Frees an SC that is in no queue and bound to nothing.
 void sc_free(struct sc *sc);

@@ -11,13 +11,24 @@
 
 static struct cache sc_cache = CACHE(sizeof(struct sc), "scheduling context");
 
+bool sc_set_budget(struct sc *sc, u64 budget_period)
+{
+    u64 budget = budget_period & 0xffffffff, period = budget_period >> 32;
+    if (budget > period)
+        return false;
+    // Its CPU may be charging it: where there is a budget there is a period.
+    if (budget)
+        __atomic_store_n(&sc->period, tsc_from_us(period), __ATOMIC_RELEASE);
+    __atomic_store_n(&sc->budget, tsc_from_us(budget), __ATOMIC_RELEASE);
+    return true;
+}
+
 struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 budget_period,
                      u32 *error)
 {
     u64 priority = priority_quantum & 0xffff, quantum = priority_quantum >> 16;
-    u64 budget = budget_period & 0xffffffff, period = budget_period >> 32;
     *error = EPARAM;
-    if (priority == 0 || priority > PRIORITY_MAX || quantum > 10000000 || budget > period)
+    if (priority == 0 || priority > PRIORITY_MAX || quantum > 10000000)
         return NULL;
     *error = EMEM;
     if (!account_charge(&payer->account, sc_cache.size))
@@ -35,8 +46,12 @@ struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 
     sc->cpu = ec->cpu;
     sc->ec = ec;
     sc->quantum = sc->left = tsc_from_us(quantum ? quantum : QUANTUM_DEFAULT_US);
-    sc->budget = tsc_from_us(budget);
-    sc->period = tsc_from_us(period);
+    if (!sc_set_budget(sc, budget_period)) {
+        *error = EPARAM;
+        account_refund(&payer->account, sc_cache.size);
+        cache_free(&sc_cache, sc);
+        return NULL;
+    }
     pd_get(payer);
     *error = SUCCESS;
     return sc;

@@ -326,10 +326,11 @@ static struct result sys_pd_ctrl(u64 pd_sel, u64 operation, u64 other_sel, u64 a
 
 static struct result sys_ec_ctrl(u64 ec_sel, u64 operation)
 {
-    struct ec *ec = cap_ec(self(), ec_sel, EC_CTRL);
+    struct ec *ec = cap_ec(self(), ec_sel, operation == EC_READ_CPU ? EC_SC : EC_CTRL);
     if (!ec || ec->object.dying)
         return result(ECAP);
     switch (operation) {
+    case EC_READ_CPU: return (struct result){SUCCESS, ec->cpu};
     case EC_RECALL: __atomic_fetch_or(&ec->hazard, HAZARD_RECALL, __ATOMIC_RELEASE); break;
     case EC_PAUSE: __atomic_fetch_or(&ec->hazard, HAZARD_PAUSE, __ATOMIC_RELEASE); break;
     case EC_RESUME: __atomic_fetch_and(&ec->hazard, ~(u32)HAZARD_PAUSE, __ATOMIC_RELEASE); break;
@@ -339,12 +340,15 @@ static struct result sys_ec_ctrl(u64 ec_sel, u64 operation)
     return result(SUCCESS);
 }
 
-static struct result sys_sc_ctrl(u64 sc_sel, u64 operation)
+static struct result sys_sc_ctrl(u64 sc_sel, u64 operation, u64 budget_period)
 {
-    struct sc *sc = cap_object(self(), sc_sel, OBJ_SC, SC_CTRL);
+    bool set = operation == SC_SET_BUDGET;
+    struct sc *sc = cap_object(self(), sc_sel, OBJ_SC, set ? SC_BUDGET : SC_CTRL);
     if (!sc)
         return result(ECAP);
-    return operation == SC_READ_TIME ? (struct result){SUCCESS, sc->used} : result(EPARAM);
+    if (operation == SC_READ_TIME)
+        return (struct result){SUCCESS, sc->used};
+    return result(set && sc_set_budget(sc, budget_period) ? SUCCESS : EPARAM);
 }
 
 static struct result sys_pt_ctrl(u64 pt_sel, u64 identity)

@@ -26,9 +26,10 @@ enum right {
     PD_ACCOUNT = 1 << 3, // move kernel-memory and capability quota in and out of it
     PD_DMA = 1 << 4,     // assign devices to its DMA space
     EC_CTRL = 1 << 0,    // ec_ctrl
-    EC_SC = 1 << 1,      // bind a scheduling context
+    EC_SC = 1 << 1,      // bind a scheduling context, ask for its CPU
     EC_PT = 1 << 2,      // bind portals
     SC_CTRL = 1 << 0,    // sc_ctrl
+    SC_BUDGET = 1 << 1,  // set its budget
     PT_CTRL = 1 << 0,    // pt_ctrl
     PT_CALL = 1 << 1,    // call
     PT_EVENT = 1 << 2,   // serve as an exception portal

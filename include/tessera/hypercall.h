@@ -34,7 +34,7 @@
     X(9, delegate, "pd, items")                                                                    \
     X(10, pd_ctrl, "pd, operation, other_pd, amount")                                              \
     X(11, ec_ctrl, "ec, operation")                                                                \
-    X(12, sc_ctrl, "sc, operation")                                                                \
+    X(12, sc_ctrl, "sc, operation, budget")                                                        \
     X(13, pt_ctrl, "pt, identity")                                                                 \
     X(14, sm_ctrl, "sm, operation, deadline_tsc")                                                  \
     X(15, gsi_ctrl, "sm, operation, cpu, msi_out")
@@ -64,8 +64,16 @@ enum pd_op {
     PD_READ_KMEM = 2, // rax SUCCESS, rdx = used | limit << 32, in units of 64 bytes
     PD_READ_CAPS = 3, // rdx = used | limit << 32
 };
-enum ec_op { EC_RECALL = 0, EC_PAUSE = 1, EC_RESUME = 2 };
-enum sc_op { SC_READ_TIME = 0 }; // rdx = TSC ticks consumed
+enum ec_op {
+    EC_RECALL = 0,
+    EC_PAUSE = 1,
+    EC_RESUME = 2,
+    EC_READ_CPU = 3, // rdx = its CPU; needs EC_SC only
+};
+enum sc_op {
+    SC_READ_TIME = 0,  // rdx = TSC ticks consumed
+    SC_SET_BUDGET = 1, // needs SC_BUDGET; budget | period << 32 in µs, as create_sc takes it
+};
 enum sm_op {
     SM_OP_UP = 0,        // counter + 1, or wake the first waiter
     SM_OP_DOWN = 1,      // wait until the counter is > 0, then take one

@@ -198,10 +198,23 @@ HC_INLINE error_t hc_ec_ctrl(sel_t ec, enum ec_op operation)
     return hc_plain(HC_ec_ctrl, ec, operation, 0, 0, 0, 0);
 }
 
+// The CPU of an EC on which the caller holds EC_SC.
+HC_INLINE MUST_CHECK error_t hc_ec_cpu(sel_t ec, u64 *cpu)
+{
+    return hc_raw(HC_ec_ctrl, ec, EC_READ_CPU, 0, 0, 0, 0, cpu);
+}
+
 // Reads the TSC ticks that a scheduling context has consumed.
 HC_INLINE MUST_CHECK error_t hc_sc_time(sel_t sc, u64 *ticks)
 {
     return hc_raw(HC_sc_ctrl, sc, SC_READ_TIME, 0, 0, 0, 0, ticks);
+}
+
+// Sets what a scheduling context may use, `budget_us` of each `period_us`; both 0: no limit. Needs
+// SC_BUDGET. EPARAM: the budget is longer than the period.
+HC_INLINE MUST_CHECK error_t hc_sc_budget(sel_t sc, u32 budget_us, u32 period_us)
+{
+    return hc_plain(HC_sc_ctrl, sc, SC_SET_BUDGET, budget_us | (word_t)period_us << 32, 0, 0, 0);
 }
 
 HC_INLINE MUST_CHECK error_t hc_pt_ctrl(sel_t pt, word_t identity)

@@ -134,6 +134,7 @@ static void budget_limits(void)
 {
     struct thread t;
     u64 used;
+    sel_t weak = sel_new(1);
     begin();
     CHECK_EQ(thread_start(&t, SEL_PD, 0, 10, spin, 0), SUCCESS);
     // Rounds in 100 ms without a budget and with 1 ms of 50. A busy host takes from both, so that
@@ -143,8 +144,10 @@ static void budget_limits(void)
         u64 rounds = spun_in(100000);
         most = rounds > most ? rounds : most;
     }
-    drop(t.sc);
-    CHECK_EQ(hc_create_sc(t.sc, t.ec, SEL_PD, 10, 1000, 1000, 50000), SUCCESS);
+    CHECK_EQ(hc_sc_budget(t.sc, 1000, 999), EPARAM);
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, t.sc, 0, SC_CTRL), weak), SUCCESS);
+    CHECK_EQ(hc_sc_budget(weak, 0, 0), ECAP);
+    CHECK_EQ(hc_sc_budget(t.sc, 1000, 50000), SUCCESS);
     for (unsigned i = 0; i < 20 && least >= most / 3; i++) {
         u64 rounds = spun_in(100000);
         least = rounds < least ? rounds : least;
@@ -152,6 +155,24 @@ static void budget_limits(void)
     CHECK_EQ(hc_raw(HC_sc_ctrl, t.sc, SC_READ_TIME, 0, 0, 0, 0, &used), SUCCESS);
     CHECK(used > tsc_us(1000));
     CHECK(least < most / 3);
+    // And without one again.
+    CHECK_EQ(hc_sc_budget(t.sc, 0, 0), SUCCESS);
+    u64 freed = 0;
+    for (unsigned i = 0; i < 20 && freed < most / 2; i++)
+        freed = spun_in(100000);
+    CHECK(freed >= most / 2);
+    // One that is made with a budget has it from the beginning.
+    drop(t.sc);
+    CHECK_EQ(hc_create_sc(t.sc, t.ec, SEL_PD, 10, 1000, 1000, 999), EPARAM);
+    CHECK_EQ(hc_create_sc(t.sc, t.ec, SEL_PD, 10, 1000, 1000, 50000), SUCCESS);
+    least = most;
+    for (unsigned i = 0; i < 20 && least >= most / 3; i++) {
+        u64 rounds = spun_in(100000);
+        least = rounds < least ? rounds : least;
+    }
+    CHECK(least < most / 3);
+    CHECK_EQ(hc_raw(HC_ec_ctrl, t.ec, EC_READ_CPU, 0, 0, 0, 0, &used), SUCCESS);
+    CHECK_EQ(used, 0);
     stop = true;
     CHECK_EQ(thread_join(&t, 1000000), SUCCESS);
     thread_free(&t);
