@@ -158,9 +158,19 @@ static error_t create_objects(struct child *child)
 
 static error_t run(struct child *child)
 {
-    error_t error =
-        env_sc_create(child->sel_ec, child->config.priority, 0, (u32)child->config.budget_us,
-                      (u32)child->config.period_us, child->config.name, &child->sel_sc);
+    const struct config_child *c = &child->config;
+    error_t error = SUCCESS;
+    if (c->budget_us) { // with the child's own threads in one pool
+        struct service_quota none = {0, 0};
+        policy_cpu_args(child, "", child->cpu_args, sizeof(child->cpu_args));
+        error = service_init(&child->cpu, "cpu", c->name, child->cpu_args, none);
+        child->cpu_open = !error;
+        if (!error)
+            error =
+                sc_create_in(&child->cpu, child->sel_ec, c->priority, 0, 0, 0, "", &child->sel_sc);
+    } else {
+        error = env_sc_create(child->sel_ec, c->priority, 0, 0, 0, c->name, &child->sel_sc);
+    }
     if (error)
         child_report(child, "no scheduling context: %s", error_name(error));
     return error;
@@ -209,8 +219,12 @@ static void regions_free(struct child *child)
 // First the thread stops, then its sessions end, then its domain, last the memory it lay in.
 void child_end(struct child *child)
 {
-    if (child->sel_sc != SEL_NONE)
+    if (child->sel_sc != SEL_NONE && child->cpu_open)
+        sc_destroy_in(&child->cpu, child->sel_sc);
+    else if (child->sel_sc != SEL_NONE)
         env_sc_destroy(child->sel_sc);
+    if (child->cpu_open)
+        service_close(&child->cpu);
     selector_drop(child->sel_ec);
     if (parent_client_restart(&parent, child->client))
         child_report(child, "no kernel memory for its portals: it cannot call its parent");
@@ -222,7 +236,7 @@ void child_end(struct child *child)
     regions_free(child);
     if (child->rom_open)
         rom_close(&child->rom);
-    child->pd_open = child->rom_open = false;
+    child->pd_open = child->rom_open = child->cpu_open = false;
     child->sel_sc = child->sel_ec = child->sel_pd = child->sel_identity = SEL_NONE;
     child->ram_used = 0;
 }

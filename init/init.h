@@ -39,7 +39,9 @@ struct child {
     // A life:
     struct rom rom;
     struct elf elf;
-    bool rom_open, pd_open;
+    bool rom_open, pd_open, cpu_open;
+    struct service_client cpu; // session of its main thread, if it has a budget
+    char cpu_args[SERVICE_ARGS_MAX];
     struct service_client pd; // session whose memory is the image's, the stack's and the HIP's
     sel_t sel_pd, sel_ec, sel_sc, sel_identity;
     sel_t exceptions; // + CPU
@@ -55,6 +57,10 @@ extern struct child children[CHILDREN_MAX];
 extern unsigned child_count;
 extern struct config config;
 extern struct parent parent;
+
+// policy.c: the arguments of a child's "cpu" sessions: `asked` (or its priority, if empty) and what
+// its configuration allows of the processor.
+void policy_cpu_args(const struct child *child, const char *asked, char *args, size_t size);
 
 // main.c: leaves a note for the main thread. From any thread.
 void child_notify(struct child *child, enum child_note note);

@@ -94,6 +94,21 @@ static error_t resolve(struct child *child, const struct config_route *route, st
     return SUCCESS;
 }
 
+void policy_cpu_args(const struct child *child, const char *asked, char *args, size_t size)
+{
+    const struct config_child *c = &child->config;
+    size_t length =
+        *asked ? strlcpy(args, asked, size) : text_format(args, size, "%u", c->priority);
+    u64 cpus = 0;
+    for (unsigned i = 0; i < c->affinity_count; i++)
+        cpus |= 1ul << c->affinity[i];
+    if (cpus && length < size)
+        length += text_format(args + length, size - length, ",cpus=0x%lx", cpus);
+    if (c->budget_us && length < size)
+        (void)text_format(args + length, size - length, ",budget=%lu,period=%lu,pool=%s",
+                          c->budget_us, c->period_us, c->name);
+}
+
 static error_t open(struct parent *p, struct parent_client *client, struct parent_open *o)
 {
     (void)p;
@@ -108,10 +123,10 @@ static error_t open(struct parent *p, struct parent_client *client, struct paren
         return error;
     }
     // The share of the processor is the configuration's to give, whatever the child asks for.
-    if (route.args)
+    if (!strcmp(o->name, "cpu"))
+        policy_cpu_args(child, route.args ? route.args : "", o->args, sizeof(o->args));
+    else if (route.args)
         strlcpy(o->args, route.args, sizeof(o->args));
-    else if (!strcmp(o->name, "cpu"))
-        text_format(o->args, sizeof(o->args), "%u", child->config.priority);
     label_set(child, o, route.label);
     return charge(child, o);
 }

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // Session arguments and responses that several services need (services.h).
-#include "lib/rt/range.h"
+#include "lib/rt/string.h"
 #include "sigma0/services.h"
 
 static int digit(char c)
@@ -29,6 +29,15 @@ static bool number(const char **at, u64 *out)
     *at = s;
     *out = value;
     return s > first;
+}
+
+bool args_value(const char *args, const char *key, u64 *out)
+{
+    size_t length = strlen(key);
+    if (strncmp(args, key, length))
+        return false;
+    args += length;
+    return number(&args, out) && (!*args || *args == ',');
 }
 
 unsigned args_numbers(const char *args, u64 *out, unsigned max, const char **rest)

@@ -2,20 +2,33 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // CPU, the admission service: the only giver of scheduling contexts, and statistics by name
-// (protocol.h, CPU_OPERATIONS; 001_5c4c3d5892c9ef36.txt). Session arguments: "PRIORITY" or
-// "PRIORITY,all": the highest priority that its client may give, and whether the statistics show it
-// everybody's figures. A session's end takes its scheduling contexts back.
+// (protocol.h, CPU_OPERATIONS; 001_5c4c3d5892c9ef36.txt). A session's end takes its scheduling
+// contexts back.
+//
+// Sessions with a budget share it with all others of the same pool: each of the pool's scheduling
+// contexts has an equal part, which is set anew whenever one comes or goes. So however many threads
+// a client makes, on however many CPUs, together they never run longer.
 #include "lib/rt/heap.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/string.h"
 #include "lib/rt/print.h"
 #include "sigma0/services.h"
 
-enum { NAME_SIZE = 96, PRIORITY_DEFAULT_MAX = 128, ENTRIES_MAX = 16 };
+enum { NAME_SIZE = 96, POOL_NAME_SIZE = 64, PRIORITY_DEFAULT_MAX = 128, ENTRIES_MAX = 16 };
+enum { SHARE_MIN_US = 20 }; // less would only be switching
+
+struct pool {
+    struct list link;
+    u32 budget_us, period_us;
+    u32 sessions, threads;
+    char name[POOL_NAME_SIZE];
+};
 
 struct cpu_session {
     unsigned priority_max;
+    u64 cpus; // where its threads may run
     bool all;
+    struct pool *pool; // or NULL: no limit
     char label[SERVICE_LABEL_MAX];
 };
 
@@ -24,35 +37,94 @@ struct entry {
     struct cpu_session *owner; // NULL: sigma0's own
     sel_t sc;
     unsigned cpu, priority;
+    u32 budget_us, period_us; // as asked for
     char name[NAME_SIZE];
 };
 
-static struct mutex lock = MUTEX_INIT; // guards entries
-static struct list entries = LIST_INIT(entries);
+static struct mutex lock = MUTEX_INIT; // guards entries and pools
+static struct list entries = LIST_INIT(entries), pools = LIST_INIT(pools);
 
-static struct entry *enter(struct cpu_session *owner, sel_t sc, const char *name, unsigned cpu,
-                           unsigned priority)
+static struct entry *entry_new(struct cpu_session *owner, const char *name, unsigned priority)
 {
     struct entry *e = heap_zalloc(sizeof(*e));
     if (!e)
         return NULL;
     e->owner = owner;
-    e->sc = sc;
-    e->cpu = cpu;
     e->priority = priority;
     if (owner && *name)
         text_format(e->name, sizeof(e->name), "%s -> %s", owner->label, name);
     else
         strlcpy(e->name, owner ? owner->label : name, sizeof(e->name));
-    mutex_lock(&lock);
-    list_push_back(&entries, &e->link);
-    mutex_unlock(&lock);
     return e;
 }
 
 void cpu_enter(sel_t sc, const char *name, unsigned cpu, unsigned priority)
 {
-    (void)!enter(NULL, sc, name, cpu, priority);
+    struct entry *e = entry_new(NULL, name, priority);
+    if (!e)
+        return;
+    e->sc = sc;
+    e->cpu = cpu;
+    mutex_lock(&lock);
+    list_push_back(&entries, &e->link);
+    mutex_unlock(&lock);
+}
+
+// What an entry gets: what it asked for, but not more than its part of the pool's budget.
+static void share_of(const struct entry *e, u32 *budget_us, u32 *period_us)
+{
+    const struct pool *pool = e->owner->pool;
+    *budget_us = e->budget_us;
+    *period_us = e->period_us;
+    if (!pool)
+        return;
+    u64 part = pool->budget_us / pool->threads;
+    if (e->budget_us && (u64)e->budget_us * pool->period_us <= part * e->period_us)
+        return;
+    *budget_us = (u32)part;
+    *period_us = pool->period_us;
+}
+
+static void pool_share(const struct pool *pool)
+{
+    if (!pool)
+        return;
+    LIST_FOREACH (node, &entries) {
+        const struct entry *e = LIST_ENTRY(node, struct entry, link);
+        u32 budget, period;
+        if (!e->owner || e->owner->pool != pool)
+            continue;
+        share_of(e, &budget, &period);
+        (void)!hc_sc_budget(e->sc, budget, period);
+    }
+}
+
+// Under the lock: the EC's scheduling context and its entry.
+static error_t admit(struct entry *e, sel_t ec, u32 quantum_us)
+{
+    struct pool *pool = e->owner->pool;
+    u32 budget, period;
+    u64 cpu;
+    error_t error = hc_ec_cpu(ec, &cpu);
+    if (error)
+        return error;
+    if (!(e->owner->cpus >> cpu & 1))
+        return ECPU;
+    if (pool && pool->budget_us / (pool->threads + 1) < SHARE_MIN_US)
+        return ERESOURCE;
+    e->cpu = (unsigned)cpu;
+    if (pool)
+        pool->threads++;
+    share_of(e, &budget, &period);
+    error = hc_create_sc(e->sc, ec, SEL_PD, e->priority, quantum_us, budget, period);
+    if (error) {
+        if (pool)
+            pool->threads--;
+        return error;
+    }
+    list_push_back(&entries, &e->link);
+    pool_share(pool);
+    return SUCCESS;
 }
 
 static error_t create(struct cpu_session *session, struct server_cpu *cpu, struct msg *m)
@@ -60,42 +132,48 @@ static error_t create(struct cpu_session *session, struct server_cpu *cpu, struc
     word_t priority = msg_get_word(m), quantum = msg_get_word(m), budget = msg_get_word(m),
            period = msg_get_word(m);
     char name[NAME_SIZE];
+    struct entry *e = NULL;
     msg_get_string(m, name, sizeof(name));
     sel_t ec = server_take_item(cpu, msg_get_item(m));
     error_t error = EPROTO;
     if (ec == SEL_NONE)
         return EPROTO;
-    if (msg_error(m) || priority == 0 || (quantum | budget | period) >> 32)
+    if (msg_error(m) || priority == 0 || (quantum | budget | period) >> 32 || budget > period)
         goto drop;
     if (priority > session->priority_max)
         priority = session->priority_max;
+    error = EMEM;
+    e = entry_new(session, name, (unsigned)priority);
+    if (!e)
+        goto drop;
+    e->budget_us = (u32)budget;
+    e->period_us = (u32)period;
     error = ERESOURCE;
-    sel_t sc = selector_alloc();
-    if (sc == SEL_NONE)
-        goto drop;
-    error =
-        hc_create_sc(sc, ec, SEL_PD, (unsigned)priority, (u32)quantum, (u32)budget, (u32)period);
-    if (error) {
-        selector_free(sc);
-        goto drop;
-    }
-    if (!enter(session, sc, name, cpu->cpu, (unsigned)priority)) {
-        selector_drop(sc);
-        error = EMEM;
-        goto drop;
-    }
+    e->sc = selector_alloc();
+    if (e->sc == SEL_NONE)
+        goto free_entry;
+    mutex_lock(&lock);
+    error = admit(e, ec, (u32)quantum);
+    mutex_unlock(&lock);
+    if (error)
+        goto free_selector;
     selector_drop(ec);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
-    msg_put_item(m, item_delegate(crd(CRD_OBJ, sc, 0, SC_CTRL), 0, 0));
+    msg_put_item(m, item_delegate(crd(CRD_OBJ, e->sc, 0, SC_CTRL), 0, 0));
     return SUCCESS;
+free_selector:
+    selector_free(e->sc);
+free_entry:
+    heap_free(e);
 drop:
     selector_drop(ec);
     return error;
 }
 
-// Takes out the session's entry for `sc`, or any of its entries if `sc` is SEL_NONE.
-static struct entry *take(struct cpu_session *session, u64 sc)
+// Takes back the scheduling context `sc` of the session, or any of its own if `sc` is SEL_NONE.
+// False if there is none.
+static bool take_back(struct cpu_session *session, u64 sc)
 {
     struct entry *found = NULL;
     mutex_lock(&lock);
@@ -106,20 +184,39 @@ static struct entry *take(struct cpu_session *session, u64 sc)
             found = e;
         }
     }
+    if (found) {
+        selector_drop(found->sc);
+        if (session->pool && --session->pool->threads)
+            pool_share(session->pool);
+    }
     mutex_unlock(&lock);
-    return found;
+    bool any = found;
+    heap_free(found);
+    return any;
 }
 
 static error_t destroy(struct cpu_session *session, struct msg *m)
 {
     crd_t c = msg_get_item(m).crd;
-    struct entry *e = crd_kind(c) == CRD_OBJ ? take(session, crd_base(c)) : NULL;
-    if (!e)
+    if (crd_kind(c) != CRD_OBJ || !take_back(session, crd_base(c)))
         return ENOTFOUND;
-    selector_drop(e->sc);
-    heap_free(e);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
+    return SUCCESS;
+}
+
+static error_t info(const struct cpu_session *session, struct msg *m)
+{
+    const struct pool *pool = session->pool;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, session->priority_max);
+    msg_put_word(m, session->cpus);
+    mutex_lock(&lock);
+    msg_put_word(m, pool ? pool->budget_us : 0);
+    msg_put_word(m, pool ? pool->period_us : 0);
+    msg_put_word(m, pool ? pool->threads : 0);
+    mutex_unlock(&lock);
     return SUCCESS;
 }
 
@@ -160,35 +257,95 @@ static error_t cpu_dispatch(struct server_session *session, struct server_cpu *c
     case CPU_CREATE_SC: return create(session->user, cpu, m);
     case CPU_DESTROY_SC: return destroy(session->user, m);
     case CPU_STATISTICS: return statistics(session->user, m);
+    case CPU_INFO: return info(session->user, m);
     default: return EPROTO;
     }
+}
+
+static error_t pool_join(struct cpu_session *session, const char *name, u32 budget_us,
+                         u32 period_us)
+{
+    struct pool *fresh = heap_zalloc(sizeof(*fresh)), *pool = fresh;
+    if (!fresh)
+        return EMEM;
+    mutex_lock(&lock);
+    LIST_FOREACH (node, &pools) {
+        struct pool *p = LIST_ENTRY(node, struct pool, link);
+        if (!strcmp(p->name, name))
+            pool = p;
+    }
+    if (pool == fresh) {
+        strlcpy(pool->name, name, sizeof(pool->name));
+        list_push_back(&pools, &pool->link);
+        fresh = NULL;
+    }
+    pool->budget_us = budget_us;
+    pool->period_us = period_us;
+    pool->sessions++;
+    session->pool = pool;
+    if (pool->threads)
+        pool_share(pool);
+    mutex_unlock(&lock);
+    heap_free(fresh);
+    return SUCCESS;
+}
+
+// A session's arguments (protocol.h, CPU_OPERATIONS).
+static error_t read_args(struct cpu_session *session, const char *args)
+{
+    u64 priority, budget = 0, period = 0;
+    char pool[POOL_NAME_SIZE] = "";
+    session->cpus = ~0ul;
+    session->priority_max = PRIORITY_DEFAULT_MAX;
+    if (args_numbers(args, &priority, 1, &args) && priority && priority <= PRIORITY_MAX)
+        session->priority_max = (unsigned)priority;
+    while (*args) {
+        const char *next = strchr(args, ',');
+        size_t length = next ? (size_t)(next - args) : strlen(args);
+        if (length == 3 && !strncmp(args, "all", 3))
+            session->all = true;
+        else if (!strncmp(args, "pool=", 5) && length - 5 < sizeof(pool))
+            strlcpy(pool, args + 5, length - 5 + 1);
+        else if (!args_value(args, "cpus=", &session->cpus) &&
+                 !args_value(args, "budget=", &budget) && !args_value(args, "period=", &period))
+            return EPROTO;
+        args += length + (next != NULL);
+    }
+    if (!budget && !period)
+        return SUCCESS;
+    if (budget < SHARE_MIN_US || budget > period || period > ~0u)
+        return EPARAM;
+    return pool_join(session, *pool ? pool : session->label, (u32)budget, (u32)period);
 }
 
 static error_t cpu_open(struct server_session *session, const char *label, const char *args)
 {
     struct cpu_session *cpu = heap_zalloc(sizeof(*cpu));
-    u64 priority;
     if (!cpu)
         return EMEM;
-    const char *rest;
-    unsigned numbers = args_numbers(args, &priority, 1, &rest);
-    cpu->priority_max = numbers == 0 || priority == 0 || priority > PRIORITY_MAX
-                            ? PRIORITY_DEFAULT_MAX
-                            : (unsigned)priority;
-    cpu->all = strcmp(rest, "all") == 0;
     strlcpy(cpu->label, label, sizeof(cpu->label));
-    session->user = cpu;
-    return SUCCESS;
+    error_t error = read_args(cpu, args);
+    if (error)
+        heap_free(cpu);
+    else
+        session->user = cpu;
+    return error;
 }
 
 static void cpu_close(struct server_session *session)
 {
-    struct entry *e;
-    while ((e = take(session->user, SEL_NONE))) {
-        selector_drop(e->sc);
-        heap_free(e);
+    struct cpu_session *cpu = session->user;
+    struct pool *pool = cpu->pool;
+    while (take_back(cpu, SEL_NONE)) {
     }
-    heap_free(session->user);
+    mutex_lock(&lock);
+    if (pool && --pool->sessions == 0)
+        list_remove(&pool->link);
+    else
+        pool = NULL;
+    mutex_unlock(&lock);
+    heap_free(pool);
+    heap_free(cpu);
 }
 
 const struct server_ops cpu_ops = {.open = cpu_open, .close = cpu_close, .dispatch = cpu_dispatch};

@@ -18,6 +18,9 @@ sel_t services_add_init(void);
 // The session arguments' numbers, as in C, separated by commas. Reads up to `max`, returns how
 // many; 0 if malformed. What follows the numbers stands at *rest ("" if nothing).
 unsigned args_numbers(const char *args, u64 *out, unsigned max, const char **rest);
+// The number that `key` ("name=") has at the beginning of `args`; false if another key is there or
+// no number.
+bool args_value(const char *args, const char *key, u64 *out);
 
 // cpu.c: enters a scheduling context that sigma0 made itself (init's) into the statistics.
 void cpu_enter(sel_t sc, const char *name, unsigned cpu, unsigned priority);

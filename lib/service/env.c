@@ -47,8 +47,8 @@ static void log_write(const char *text, size_t length)
     utcb_restore(&copy);
 }
 
-error_t env_sc_create(sel_t ec, unsigned priority, u32 quantum_us, u32 budget_us, u32 period_us,
-                      const char *name, sel_t *sc)
+error_t sc_create_in(struct service_client *cpu, sel_t ec, unsigned priority, u32 quantum_us,
+                     u32 budget_us, u32 period_us, const char *name, sel_t *sc)
 {
     struct utcb_copy copy;
     struct msg m;
@@ -56,7 +56,7 @@ error_t env_sc_create(sel_t ec, unsigned priority, u32 quantum_us, u32 budget_us
     if (sel == SEL_NONE)
         return ERESOURCE;
     utcb_save(&copy);
-    service_begin(&env_cpu, &m, CPU_CREATE_SC);
+    service_begin(cpu, &m, CPU_CREATE_SC);
     msg_put_word(&m, priority);
     msg_put_word(&m, quantum_us);
     msg_put_word(&m, budget_us);
@@ -65,7 +65,7 @@ error_t env_sc_create(sel_t ec, unsigned priority, u32 quantum_us, u32 budget_us
     msg_put_item(&m, item_delegate(crd(CRD_OBJ, ec, 0, EC_SC), 0, 0));
     utcb()->window = crd(CRD_OBJ, sel, 0, RIGHT_ALL);
     utcb()->window2 = 0;
-    error_t error = service_call(&env_cpu, &m);
+    error_t error = service_call(cpu, &m);
     utcb_restore(&copy);
     if (error)
         selector_free(sel);
@@ -74,16 +74,45 @@ error_t env_sc_create(sel_t ec, unsigned priority, u32 quantum_us, u32 budget_us
     return error;
 }
 
-void env_sc_destroy(sel_t sc)
+error_t env_sc_create(sel_t ec, unsigned priority, u32 quantum_us, u32 budget_us, u32 period_us,
+                      const char *name, sel_t *sc)
+{
+    return sc_create_in(&env_cpu, ec, priority, quantum_us, budget_us, period_us, name, sc);
+}
+
+void sc_destroy_in(struct service_client *cpu, sel_t sc)
 {
     struct utcb_copy copy;
     struct msg m;
     utcb_save(&copy);
-    service_begin(&env_cpu, &m, CPU_DESTROY_SC);
+    service_begin(cpu, &m, CPU_DESTROY_SC);
     msg_put_item(&m, item_translate(crd(CRD_OBJ, sc, 0, RIGHT_ALL)));
-    (void)!service_call(&env_cpu, &m);
+    (void)!service_call(cpu, &m);
     utcb_restore(&copy);
     selector_drop(sc);
+}
+
+void env_sc_destroy(sel_t sc)
+{
+    sc_destroy_in(&env_cpu, sc);
+}
+
+error_t env_cpu_limits(struct cpu_limits *limits)
+{
+    struct utcb_copy copy;
+    struct msg m;
+    utcb_save(&copy);
+    service_begin(&env_cpu, &m, CPU_INFO);
+    error_t error = service_call(&env_cpu, &m);
+    limits->priority = msg_get_word(&m);
+    limits->cpus = msg_get_word(&m);
+    limits->budget_us = msg_get_word(&m);
+    limits->period_us = msg_get_word(&m);
+    limits->threads = msg_get_word(&m);
+    if (!error)
+        error = msg_error(&m);
+    utcb_restore(&copy);
+    return error;
 }
 
 static error_t sc_create(sel_t ec, unsigned priority, u32 quantum_us, const char *name, sel_t *sc)

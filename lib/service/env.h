@@ -31,8 +31,21 @@ extern u64 env_pd_donation;
 // priority is cut to the session's. *sc is a selector of the caller's. ERESOURCE, EMEM.
 MUST_CHECK error_t env_sc_create(sel_t ec, unsigned priority, u32 quantum_us, u32 budget_us,
                                  u32 period_us, const char *name, sel_t *sc);
+// The same by way of another "cpu" session than the program's own.
+MUST_CHECK error_t sc_create_in(struct service_client *cpu, sel_t ec, unsigned priority,
+                                u32 quantum_us, u32 budget_us, u32 period_us, const char *name,
+                                sel_t *sc);
 // Takes it back and frees the selector.
 void env_sc_destroy(sel_t sc);
+
+void sc_destroy_in(struct service_client *cpu, sel_t sc);
+// What the program's "cpu" session allows.
+struct cpu_limits {
+    u64 priority, cpus;       // cpus: mask
+    u64 budget_us, period_us; // of all its threads together; 0: no limit
+    u64 threads;              // that share it
+};
+MUST_CHECK error_t env_cpu_limits(struct cpu_limits *limits);
 
 // What the program may still donate, by its parent's word (GET_QUOTA).
 MUST_CHECK error_t env_quota(u64 *ram, u64 *caps);

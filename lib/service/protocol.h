@@ -130,17 +130,25 @@ enum pd_flag {
     X(TRANSFER, 21, "2 bytes; translate the other pd session", "",                                 \
       "move quota from this account to another one of the same client")
 
+// args: "PRIORITY", the highest priority that the client may give, then any of: "all", the
+// statistics show everybody's figures; "cpus=MASK", where its threads may run;
+// "budget=US,period=US,pool=NAME", of each period all threads of all sessions with that pool (or
+// label) together run this long.
 #define CPU_OPERATIONS(X)                                                                          \
     X(CREATE_SC, 16,                                                                               \
       "2 priority, 3 quantum us, 4 budget us, 5 period us (0 = no limit), string name; delegate "  \
       "ec (EC_SC)",                                                                                \
       "obj: scheduling context (SC_CTRL)",                                                         \
-      "let a global EC run; priority is cut to the session's")                                     \
+      "let a global EC run; priority and budget are cut to the session's; ECPU not there")         \
     X(DESTROY_SC, 17, "translate sc", "", "take it back")                                          \
     X(STATISTICS, 18, "2 first index",                                                             \
       "1 number of entries in all, 2 entries here, then each: 1 word TSC ticks used, 1 word "      \
       "cpu | priority << 32, string name (label and name)",                                        \
-      "what all scheduling contexts have used; args \"all\", else the session's own")
+      "what all scheduling contexts have used; args \"all\", else the session's own")              \
+    X(INFO, 19, "",                                                                                \
+      "1 highest priority, 2 mask of CPUs, 3 budget us, 4 period us (0: no limit), 5 threads "     \
+      "that share it",                                                                             \
+      "the session's limits")
 
 // args: "BASE,SIZE" (numbers as in C). One owner a port.
 #define IO_PORT_OPERATIONS(X)                                                                      \

@@ -8,8 +8,9 @@
 #include "lib/rt/print.h"
 #include <tessera/error.h>
 
-__attribute__((unused)) static bool test_failed;
-__attribute__((unused)) static unsigned tests_passed, tests_failed;
+// One of each in a program, however many files it has.
+__attribute__((weak)) bool test_failed;
+__attribute__((weak)) unsigned tests_passed, tests_failed;
 
 // Leaves the test's function when `condition` is false.
 #define CHECK(condition)                                                                           \

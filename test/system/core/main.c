@@ -4,6 +4,7 @@
 // sigma0's services as init sees them: the parent protocol with every wrong argument, then each
 // service: hostile first, then what it is for, then that closing gives all of it back.
 #include "test/system/check.h"
+#include "test/system/core/core.h"
 #include "test/system/exit.h"
 #include "lib/rt/address.h"
 #include "lib/rt/memory.h"
@@ -15,7 +16,7 @@
 
 enum { MEBI = 1 << 20 };
 
-static error_t open_args(struct service_client *c, const char *name, const char *args, u64 ram)
+error_t open_args(struct service_client *c, const char *name, const char *args, u64 ram)
 {
     error_t error = service_init(c, name, "test", args, (struct service_quota){ram, 0});
     if (!error && (error = service_open(c)))
@@ -23,7 +24,7 @@ static error_t open_args(struct service_client *c, const char *name, const char 
     return error;
 }
 
-static error_t try_args(const char *name, const char *args)
+error_t try_args(const char *name, const char *args)
 {
     struct service_client c;
     error_t error = open_args(&c, name, args, 0);
@@ -454,6 +455,7 @@ int main(void)
     RUN(threads_come_and_go_on_all_cpus);
     RUN(statistics_name_the_threads);
     RUN(all_cpus_use_services_at_once);
+    cpu_tests();
     TESTS_DONE();
     machine_exit(tests_failed != 0);
     return 0;

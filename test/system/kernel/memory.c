@@ -189,6 +189,31 @@ static void ports_are_delegated(void)
     drop(pd);
 }
 
+// However the capabilities of an object were passed on, they go with it: in a chain, to many, or to
+// many and further.
+static void revoke_reaches_all_capabilities(void)
+{
+    enum { COPIES = 8 };
+    for (unsigned children = 0; children < COPIES; children++) {
+        for (unsigned depth = 1; depth < 3; depth++) {
+            sel_t sm = sel_new(1), copy = sel_new(COPIES * 2);
+            CHECK_EQ(hc_create_sm(sm, 0, SEL_PD), SUCCESS);
+            for (unsigned i = 0; i < children; i++) {
+                CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, sm, 0, RIGHT_ALL), copy + i), SUCCESS);
+                if (depth > 1)
+                    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, copy + i, 0, RIGHT_ALL),
+                                         copy + COPIES + i),
+                             SUCCESS);
+            }
+            CHECK_EQ(hc_plain(HC_revoke, SEL_PD, crd(CRD_OBJ, sm, 0, 31), REVOKE_SELF, 0, 0, 0),
+                     SUCCESS);
+            CHECK_EQ(sm_up(sm), ECAP);
+            for (unsigned i = 0; i < COPIES * 2; i++)
+                CHECK_EQ(sm_up(copy + i), ECAP);
+        }
+    }
+}
+
 static void lookup_tells_ranges(void)
 {
     u64 frame = ALIGN_UP(frame_new(16), 8), a = ALIGN_UP(page_new(16), 8), found;
@@ -208,5 +233,6 @@ const struct test memory_tests[] = {
     {"superpages_split_and_come_back", superpages_split, 1},
     {"memory_rights_are_enforced", rights_are_enforced, 1},
     {"ports_are_delegated_and_revoked", ports_are_delegated, 1},
+    {"revoke_reaches_all_capabilities", revoke_reaches_all_capabilities, 1},
     {"lookup_tells_ranges", lookup_tells_ranges, 1},
     {0}};

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// What the files of this test share.
+#pragma once
+
+#include "lib/service/client.h"
+
+// Opens a session labelled "test"; closed again on failure.
+error_t open_args(struct service_client *c, const char *name, const char *args, u64 ram);
+// Whether such a session opens.
+error_t try_args(const char *name, const char *args);
+
+void cpu_tests(void);

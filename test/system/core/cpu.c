@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The "cpu" service's limits: where threads may run, and how long all of them together.
+#include "lib/rt/start.h"
+#include "lib/rt/sync.h"
+#include "lib/rt/thread.h"
+#include "lib/rt/tsc.h"
+#include "lib/service/env.h"
+#include "test/system/check.h"
+#include "test/system/core/core.h"
+
+enum { SPINNERS = 3, ROUND_US = 100000, ROUNDS = 20 };
+
+static struct service_client first, second;
+static struct service_client *giver; // whose session gives the next thread its time
+static volatile bool stop;
+static volatile u64 rounds[SPINNERS];
+
+static sel_t never;
+static void pause_us(u64 us)
+{
+    (void)!hc_sm_down(never, deadline_in_us(us));
+}
+
+static error_t give(sel_t ec, unsigned priority, u32 quantum_us, const char *name, sel_t *sc)
+{
+    return sc_create_in(giver, ec, priority, quantum_us, 0, 0, name, sc);
+}
+
+static void take(sel_t sc)
+{
+    sc_destroy_in(giver, sc);
+}
+
+static void spin(void *argument)
+{
+    volatile u64 *count = argument;
+    while (!stop)
+        ++*count;
+}
+
+static error_t start(struct thread *t, struct service_client *session, unsigned cpu, unsigned i)
+{
+    error_t (*usual)(sel_t, unsigned, u32, const char *, sel_t *) = rt_sc_create;
+    giver = session;
+    rt_sc_create = give;
+    error_t error = thread_create(t, cpu, 1, "spinner", spin, (void *)&rounds[i]);
+    rt_sc_create = usual;
+    return error;
+}
+
+static void end(struct thread *t, struct service_client *session)
+{
+    void (*usual)(sel_t) = rt_sc_destroy;
+    giver = session;
+    rt_sc_destroy = take;
+    thread_destroy(t);
+    rt_sc_destroy = usual;
+}
+
+static u64 spun(void)
+{
+    u64 sum = 0, before = 0;
+    for (unsigned i = 0; i < SPINNERS; i++)
+        before += rounds[i];
+    pause_us(ROUND_US);
+    for (unsigned i = 0; i < SPINNERS; i++)
+        sum += rounds[i];
+    return sum - before;
+}
+
+static word_t threads_of(struct service_client *session)
+{
+    struct msg m;
+    service_begin(session, &m, CPU_INFO);
+    if (service_call(session, &m))
+        return ~0ul;
+    for (unsigned i = 0; i < 4; i++)
+        (void)msg_get_word(&m);
+    return msg_get_word(&m);
+}
+
+// Three threads of two sessions with one pool get what one of them would get.
+static void budget_is_shared(void)
+{
+    static struct thread t[SPINNERS];
+    u64 most = 0, least = ~0ul;
+    stop = false;
+    CHECK_EQ(open_args(&first, "cpu", "100,budget=900,period=50000,pool=test", 0), SUCCESS);
+    CHECK_EQ(open_args(&second, "cpu", "100,budget=900,period=50000,pool=test", 0), SUCCESS);
+    CHECK_EQ(thread_create(&t[0], 0, 1, "free", spin, (void *)&rounds[0]), SUCCESS);
+    for (unsigned i = 0; i < 3; i++) {
+        u64 n = spun();
+        most = n > most ? n : most;
+    }
+    stop = true;
+    thread_join(&t[0]);
+    stop = false;
+    for (unsigned i = 0; i < SPINNERS; i++)
+        CHECK_EQ(start(&t[i], i ? &second : &first, 0, i), SUCCESS);
+    CHECK_EQ(threads_of(&first), SPINNERS);
+    for (unsigned i = 0; i < ROUNDS && least >= most / 4; i++) {
+        u64 n = spun();
+        least = n < least ? n : least;
+    }
+    CHECK(least < most / 4);
+    CHECK(rounds[0] && rounds[1] && rounds[2]);
+    end(&t[0], &first);
+    CHECK_EQ(threads_of(&second), SPINNERS - 1);
+    end(&t[1], &second);
+    end(&t[2], &second);
+    CHECK_EQ(threads_of(&second), 0);
+    service_close(&first);
+    service_close(&second);
+}
+
+static void shares_do_not_vanish(void)
+{
+    static struct thread t[SPINNERS];
+    stop = false;
+    CHECK_EQ(open_args(&first, "cpu", "100,budget=50,period=50000", 0), SUCCESS);
+    CHECK_EQ(start(&t[0], &first, 0, 0), SUCCESS);
+    CHECK_EQ(start(&t[1], &first, 0, 1), SUCCESS);
+    CHECK_EQ(start(&t[2], &first, 0, 2), ERESOURCE);
+    CHECK_EQ(threads_of(&first), 2);
+    // The session's end takes their time: they never run again.
+    service_close(&first);
+    pause_us(20000);
+    u64 before = rounds[0] + rounds[1];
+    pause_us(ROUND_US);
+    CHECK_EQ(rounds[0] + rounds[1], before);
+    end(&t[0], &first);
+    end(&t[1], &first);
+}
+
+static void threads_stay_where_they_may(void)
+{
+    static struct thread t;
+    unsigned last = hip()->cpu_count - 1;
+    stop = true;
+    CHECK_EQ(open_args(&first, "cpu", "100,cpus=0x8000000000000000", 0), SUCCESS);
+    for (unsigned cpu = 0; cpu <= last; cpu++)
+        CHECK_EQ(start(&t, &first, cpu, 0), ECPU);
+    service_close(&first);
+    CHECK_EQ(open_args(&first, "cpu", last ? "100,cpus=2" : "100,cpus=1", 0), SUCCESS);
+    CHECK_EQ(start(&t, &first, last ? 1 : 0, 0), SUCCESS);
+    thread_join(&t);
+    if (last)
+        CHECK_EQ(start(&t, &first, 0, 0), ECPU);
+    service_close(&first);
+}
+
+static void arguments_are_checked(void)
+{
+    CHECK_EQ(try_args("cpu", "1,cpus=x"), EPROTO);
+    CHECK_EQ(try_args("cpu", "1,cpus=1x"), EPROTO);
+    CHECK_EQ(try_args("cpu", "1,what"), EPROTO);
+    CHECK_EQ(try_args("cpu", "1,budget=5000,period=1000"), EPARAM);
+    CHECK_EQ(try_args("cpu", "1,budget=5000"), EPARAM);
+    CHECK_EQ(try_args("cpu", "1,budget=1,period=1000"), EPARAM);
+    CHECK_EQ(try_args("cpu", "1,budget=1000,period=0x100000000"), EPARAM);
+    CHECK_EQ(try_args("cpu", "1,all,cpus=0x1,budget=500,period=5000,pool=p"), SUCCESS);
+}
+
+void cpu_tests(void)
+{
+    if (semaphore_create(0, &never))
+        return;
+    RUN(arguments_are_checked);
+    RUN(threads_stay_where_they_may);
+    RUN(budget_is_shared);
+    RUN(shares_do_not_vanish);
+}
