@@ -83,6 +83,8 @@ extern const struct parent_policy init_policy;
 
 // control.c, config_rom.c: services that init itself offers to its children.
 extern const struct server_ops control_ops, config_rom_ops;
+// Before control_ops are used.
+MUST_CHECK error_t control_init(void);
 
 // A line for a person, "init: child "NAME": ...".
 void child_report(const struct child *child, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -231,7 +231,9 @@ static error_t start_services(void)
 {
     struct parent_config role = {
         .pseudonym_order = PSEUDONYM_ORDER, .policy = &init_policy, .has_parent = true};
-    error_t error = parent_start(&parent, &role);
+    error_t error = control_init();
+    if (!error)
+        error = parent_start(&parent, &role);
     struct server_config control = {.name = "init",
                                     .sessions_max = SESSIONS_MAX,
                                     .ops = &control_ops,

@@ -127,6 +127,8 @@ static error_t open(struct parent *p, struct parent_client *client, struct paren
         policy_cpu_args(child, route.args ? route.args : "", o->args, sizeof(o->args));
     else if (route.args)
         strlcpy(o->args, route.args, sizeof(o->args));
+    else if (!strcmp(o->name, "pd"))
+        o->args[0] = 0; // others' figures are init's to see
     label_set(child, o, route.label);
     return charge(child, o);
 }

@@ -7,9 +7,11 @@
 // belongs to the session that allocated it: when that is closed, all its dataspaces vanish
 // everywhere.
 #include "lib/rt/heap.h"
-#include "lib/rt/selector.h"
-#include "sigma0/physical.h"
+#include "lib/rt/print.h"
 #include "lib/rt/range.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/string.h"
+#include "sigma0/physical.h"
 #include "sigma0/services.h"
 
 enum { BUCKETS = 1024 };
@@ -23,11 +25,16 @@ struct dataspace {
 };
 
 struct pd_session {
+    struct list link; // in `sessions`
+    struct server_session *session;
     struct list dataspaces;
     u64 high;
+    bool all; // may ask for the usage of those below it
+    char label[SERVICE_LABEL_MAX];
 };
 
-static struct mutex lock = MUTEX_INIT; // the buckets, and all sessions' lists
+static struct mutex lock = MUTEX_INIT; // the buckets, the sessions and their lists
+static struct list sessions = LIST_INIT(sessions);
 static struct dataspace *bucket[BUCKETS];
 
 static void enter(struct dataspace *ds)
@@ -171,6 +178,33 @@ static error_t info(struct server_session *session, struct msg *m)
     return SUCCESS;
 }
 
+// What all sessions with that label below the client's own, and those below it, have and use.
+static error_t usage(const struct pd_session *pd, struct msg *m)
+{
+    char label[SERVICE_LABEL_MAX], name[SERVICE_LABEL_MAX];
+    u64 used = 0, limit = 0;
+    msg_get_string(m, name, sizeof(name));
+    if (msg_error(m))
+        return EPROTO;
+    if (!pd->all)
+        return EPERM;
+    size_t length = text_format(label, sizeof(label), "%s -> %s", pd->label, name);
+    mutex_lock(&lock);
+    LIST_FOREACH (node, &sessions) {
+        const struct pd_session *s = LIST_ENTRY(node, struct pd_session, link);
+        if (strncmp(s->label, label, length) || (s->label[length] && s->label[length] != ' '))
+            continue;
+        used += s->session->ram_used;
+        limit += s->session->ram_limit;
+    }
+    mutex_unlock(&lock);
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, used);
+    msg_put_word(m, limit);
+    return SUCCESS;
+}
+
 static error_t phys(struct msg *m)
 {
     crd_t name = msg_get_item(m).crd;
@@ -197,18 +231,26 @@ static error_t pd_dispatch(struct server_session *session, struct server_cpu *cp
     case PD_SERVICE_FREE: return free_one(session, m);
     case PD_SERVICE_INFO: return info(session, m);
     case PD_SERVICE_PHYS: return phys(m);
+    case PD_SERVICE_USAGE: return usage(session->user, m);
     default: return EPROTO;
     }
 }
 
 static error_t pd_open(struct server_session *session, const char *label, const char *args)
 {
-    (void)label, (void)args;
+    if (*args && strcmp(args, "all"))
+        return EPROTO;
     struct pd_session *pd = heap_zalloc(sizeof(*pd));
     if (!pd)
         return EMEM;
     list_init(&pd->dataspaces);
+    pd->session = session;
+    pd->all = *args;
+    strlcpy(pd->label, label, sizeof(pd->label));
     session->user = pd;
+    mutex_lock(&lock);
+    list_push_back(&sessions, &pd->link);
+    mutex_unlock(&lock);
     return SUCCESS;
 }
 
@@ -227,6 +269,9 @@ static void pd_close(struct server_session *session)
             break;
         destroy(ds);
     }
+    mutex_lock(&lock);
+    list_remove(&pd->link);
+    mutex_unlock(&lock);
     heap_free(pd);
 }
 

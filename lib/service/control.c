@@ -14,6 +14,7 @@ static void row_get(struct msg *m, struct control_child *row)
     row->state = (enum child_state)(u32)state;
     row->restarts = (u32)(state >> 32);
     row->ram_used = msg_get_word(m);
+    row->ram_given = msg_get_word(m);
     row->ram_limit = msg_get_word(m);
     row->caps_used = msg_get_word(m);
     row->caps_limit = msg_get_word(m);

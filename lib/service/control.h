@@ -10,10 +10,10 @@
 struct control_child {
     char name[64];
     enum child_state state;
-    u32 restarts;              // since init started it first
-    u64 ram_used, ram_limit;   // bytes
-    u64 caps_used, caps_limit; // capability slots
-    u64 sessions;              // open
+    u32 restarts;                       // since init started it first
+    u64 ram_used, ram_given, ram_limit; // bytes
+    u64 caps_used, caps_limit;          // capability slots
+    u64 sessions;                       // open
 };
 
 // Calls `visit` for each child, in the order of the configuration, while it returns true. Errors:

@@ -128,7 +128,10 @@ enum pd_flag {
     X(INFO, 19, "", "1 used, 2 limit, 3 highest use, in bytes", "the account")                     \
     X(PHYS, 20, "translate dataspace", "1 physical address, 2 bytes", "for DMA")                   \
     X(TRANSFER, 21, "2 bytes; translate the other pd session", "",                                 \
-      "move quota from this account to another one of the same client")
+      "move quota from this account to another one of the same client")                            \
+    X(USAGE, 22, "string name", "1 used, 2 limit, in bytes",                                       \
+      "of all sessions labelled \"name\" below the session's own label; EPERM without args "       \
+      "\"all\"")
 
 // args: "PRIORITY", the highest priority that the client may give, then any of: "all", the
 // statistics show everybody's figures; "cpus=MASK", where its threads may run;
@@ -181,8 +184,8 @@ enum pd_flag {
 #define INIT_OPERATIONS(X)                                                                         \
     X(LIST, 16, "2 first index",                                                                   \
       "1 number of children, 2 entries here, then each: 1 word enum child_state | restarts << "    \
-      "32, "                                                                                       \
-      "1 word ram used, 1 word ram limit, 1 word caps used, 1 word caps limit, 1 word sessions, "  \
+      "32, 1 word ram used, 1 word ram given away with sessions, 1 word ram limit, 1 word caps "   \
+      "used, 1 word caps limit, 1 word sessions, "                                                 \
       "string name",                                                                               \
       "the children")                                                                              \
     X(KILL, 17, "string name", "", "end a child; its restart policy applies; ENOTFOUND")           \

@@ -206,6 +206,47 @@ static void memory_is_accounted(void)
     CHECK(high >= used + 3 * MEBI);
 }
 
+// Who may see what those below it use sees all sessions of that label and below, and no others.
+static error_t usage_of(struct service_client *c, const char *name, u64 *used, u64 *limit)
+{
+    struct msg m;
+    service_begin(c, &m, PD_SERVICE_USAGE);
+    msg_put_string(&m, name);
+    error_t error = service_call(c, &m);
+    *used = msg_get_word(&m);
+    *limit = msg_get_word(&m);
+    return error ? error : msg_error(&m);
+}
+
+static void usage_is_seen_from_above(void)
+{
+    struct service_client all, one, two, near;
+    u64 used, limit;
+    sel_t ds = selector_alloc();
+    struct service_quota nothing = {0, 0}, some = {MEBI, 0};
+    CHECK_EQ(service_init(&all, "pd", "", "all", nothing), SUCCESS);
+    CHECK_EQ(service_init(&one, "pd", "one", "", some), SUCCESS);
+    CHECK_EQ(service_init(&two, "pd", "one -> below", "", some), SUCCESS);
+    CHECK_EQ(service_init(&near, "pd", "one2", "", some), SUCCESS);
+    CHECK_EQ(service_open(&one), SUCCESS);
+    CHECK_EQ(service_open(&two), SUCCESS);
+    CHECK_EQ(service_open(&near), SUCCESS);
+    CHECK_EQ(dataspace_alloc_at(&two, 2 * PAGE_SIZE, 0, ds, 0, 0), SUCCESS);
+    CHECK_EQ(usage_of(&all, "one", &used, &limit), SUCCESS);
+    CHECK_EQ(used, 2 * PAGE_SIZE);
+    CHECK_EQ(limit, 2 * MEBI);
+    CHECK_EQ(usage_of(&one, "below", &used, &limit), EPERM);
+    service_close(&two);
+    CHECK_EQ(usage_of(&all, "one", &used, &limit), SUCCESS);
+    CHECK_EQ(used, 0);
+    CHECK_EQ(limit, MEBI);
+    service_close(&one);
+    service_close(&near);
+    service_close(&all);
+    selector_drop(ds);
+    CHECK_EQ(try_args("pd", "some"), EPROTO);
+}
+
 static void dataspaces_are_shared_and_vanish(void)
 {
     sel_t ds;
@@ -445,6 +486,7 @@ int main(void)
     RUN(unknown_operations_are_refused);
     RUN(rom_has_modules);
     RUN(memory_is_accounted);
+    RUN(usage_is_seen_from_above);
     RUN(dataspaces_are_shared_and_vanish);
     RUN(freed_memory_comes_back_zeroed);
     RUN(closing_a_session_frees_its_memory);
