@@ -127,9 +127,7 @@ enum pd_flag {
     X(FREE, 18, "translate dataspace", "", "gone everywhere; the account has it back")             \
     X(INFO, 19, "", "1 used, 2 limit, 3 highest use, in bytes", "the account")                     \
     X(PHYS, 20, "translate dataspace", "1 physical address, 2 bytes", "for DMA")                   \
-    X(TRANSFER, 21, "2 bytes; translate the other pd session", "",                                 \
-      "move quota from this account to another one of the same client")                            \
-    X(USAGE, 22, "string name", "1 used, 2 limit, in bytes",                                       \
+    X(USAGE, 21, "string name", "1 used, 2 limit, in bytes",                                       \
       "of all sessions labelled \"name\" below the session's own label; EPERM without args "       \
       "\"all\"")
 
