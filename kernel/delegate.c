@@ -5,6 +5,7 @@
 #include "kernel/delegate.h"
 #include "kernel/gsi.h"
 #include "kernel/mapping.h"
+#include "kernel/rcu.h"
 #include "kernel/sm.h"
 
 enum { ORDER_WHOLE = 40, PIECES_MAX = 64 };
@@ -31,11 +32,11 @@ static bool place(crd_t c, u64 hotspot, struct window window, u64 *from, u64 *to
     return !(crd_base(c) & mask(crd_order(c))) && !(window.base & mask(window.order));
 }
 
+// In these, *any is set once something has arrived.
 static u32 delegate_objects(struct pd *from_pd, u64 from, struct pd *to_pd, u64 to, unsigned order,
-                            unsigned rights, bool kernel)
+                            unsigned rights, bool kernel, bool *any)
 {
     u32 error = ECAP;
-    bool any = false;
     if (order > 12)
         return EPARAM;
     for (u64 i = 0; i < 1ul << order; i++) {
@@ -45,9 +46,9 @@ static u32 delegate_objects(struct pd *from_pd, u64 from, struct pd *to_pd, u64 
         error = mapping_derive_object(m, to_pd, to + i, rights);
         if (error)
             return error;
-        any = true;
+        *any = true;
     }
-    return any ? SUCCESS : error;
+    return *any ? SUCCESS : error;
 }
 
 static u32 delegate_kernel_range(enum crd_kind kind, u64 from, struct pd *to_pd, u64 to, u64 count,
@@ -61,7 +62,7 @@ static u32 delegate_kernel_range(enum crd_kind kind, u64 from, struct pd *to_pd,
 }
 
 static u32 delegate_range(struct pd *from_pd, enum crd_kind kind, u64 from, struct pd *to_pd,
-                          u64 to, u64 count, unsigned rights, unsigned attr)
+                          u64 to, u64 count, unsigned rights, unsigned attr, bool *any)
 {
     u32 error = ECAP;
     u64 at = from, last = from + count - 1;
@@ -76,20 +77,23 @@ static u32 delegate_range(struct pd *from_pd, enum crd_kind kind, u64 from, stru
                                      high - low + 1, rights, attr);
         if (error)
             return error;
+        *any = true;
         at = high + 1;
     }
     return error;
 }
 
-// One delegation into a window; *got is what arrived, in the receiver's terms.
+// One delegation into a window; *got is what arrived, in the receiver's terms. *any: something did,
+// also where not all of it could.
 static u32 delegate_item(struct pd *from_pd, struct typed_item item, struct pd *to_pd,
-                         struct window window, crd_t *got)
+                         struct window window, crd_t *got, bool *any)
 {
     u64 from, to;
     unsigned order;
     enum crd_kind kind = crd_kind(item.crd);
     bool kernel = item.how & ITEM_KERNEL;
     *got = 0;
+    *any = false;
     if (!place(item.crd, item.how >> 12, window, &from, &to, &order))
         return EPARAM;
     if (kernel && from_pd != root_pd)
@@ -98,11 +102,11 @@ static u32 delegate_item(struct pd *from_pd, struct typed_item item, struct pd *
     unsigned rights = crd_rights(item.crd), attr = (unsigned)item.how;
     spin_lock(&mapping_lock);
     if (kind == CRD_OBJ)
-        error = delegate_objects(from_pd, from, to_pd, to, order, rights, kernel);
+        error = delegate_objects(from_pd, from, to_pd, to, order, rights, kernel, any);
     else if (kernel)
         error = delegate_kernel_range(kind, from, to_pd, to, 1ul << order, rights, attr);
     else
-        error = delegate_range(from_pd, kind, from, to_pd, to, 1ul << order, rights, attr);
+        error = delegate_range(from_pd, kind, from, to_pd, to, 1ul << order, rights, attr, any);
     spin_unlock(&mapping_lock);
     if (!error)
         *got = crd(kind, to, order, rights);
@@ -139,8 +143,9 @@ static bool window_for(const struct utcb *utcb, enum crd_kind kind, struct windo
     return crd_kind(c) == kind;
 }
 
-void delegate_items(struct ec *from, struct ec *to, unsigned count, bool whole)
+bool delegate_items(struct ec *from, struct ec *to, unsigned count, bool whole)
 {
+    bool may_wait = true;
     for (unsigned i = 0; i < count; i++) {
         struct typed_item item = *utcb_item(from->utcb, i);
         enum crd_kind kind = crd_kind(item.crd);
@@ -151,21 +156,32 @@ void delegate_items(struct ec *from, struct ec *to, unsigned count, bool whole)
                 got = translate_item(from->pd, item.crd, to->pd, to->utcb->translate);
         } else if (kind != CRD_NULL &&
                    (whole ? kind == CRD_MEM : window_for(to->utcb, kind, &window))) {
-            (void)!delegate_item(from->pd, item, to->pd, window, &got.crd);
+            bool any;
+            u32 error = delegate_item(from->pd, item, to->pd, window, &got.crd, &any);
+            may_wait &= !any;
+            if (UNLIKELY(error == EMEM) && may_wait) {
+                if (rcu_settle(&from->settle_goal))
+                    return false;
+                may_wait = false;
+            }
         }
         if (!whole)
             *utcb_item(to->utcb, i) = got;
     }
+    from->settle_goal = 0;
+    return true;
 }
 
-u32 delegate_bulk(struct ec *from, struct pd *pd, unsigned count, u64 *done)
+u32 delegate_bulk(struct ec *from, struct pd *pd, unsigned count, u64 *done, bool *partly)
 {
-    for (*done = 0; *done < count; ++*done) {
+    for (; *done < count; ++*done) {
         struct typed_item item = *utcb_item(from->utcb, (unsigned)*done);
         crd_t got;
+        *partly = false;
         if (crd_kind(item.crd) == CRD_NULL || !(item.how & ITEM_DELEGATE))
             return EPARAM;
-        u32 error = delegate_item(from->pd, item, pd, (struct window){0, ORDER_WHOLE}, &got);
+        u32 error =
+            delegate_item(from->pd, item, pd, (struct window){0, ORDER_WHOLE}, &got, partly);
         if (error)
             return error;
     }

@@ -25,7 +25,8 @@ static void copy_words(struct ec *from, struct ec *to, head_t h)
         to->utcb->words[i] = from->utcb->words[i];
 }
 
-static void transfer(struct ec *from, struct ec *to, head_t h)
+// False: the sender, which holds nothing now, is to execute its hypercall again (delegate_items).
+static bool transfer(struct ec *from, struct ec *to, head_t h)
 {
     copy_words(from, to, h);
     to->regs.rsi = h;
@@ -33,8 +34,7 @@ static void transfer(struct ec *from, struct ec *to, head_t h)
     to->regs.r10 = from->regs.r10;
     to->regs.r8 = from->regs.r8;
     to->regs.r9 = from->regs.r9;
-    if (head_typed(h))
-        delegate_items(from, to, head_typed(h), false);
+    return !head_typed(h) || delegate_items(from, to, head_typed(h), false);
 }
 
 static void link_call(struct cpu *cpu, struct ec *caller, struct ec *handler)
@@ -91,7 +91,10 @@ static error_t call(struct cpu *cpu, struct ec *ec)
         ec->regs.rip -= SYSCALL_LENGTH;
         return SUCCESS;
     }
-    transfer(ec, handler, ec->regs.rsi);
+    if (UNLIKELY(!transfer(ec, handler, ec->regs.rsi))) {
+        ec->regs.rip -= SYSCALL_LENGTH;
+        return SUCCESS;
+    }
     link_call(cpu, ec, handler);
     enter_portal(handler, pt);
     return SUCCESS;
@@ -190,22 +193,24 @@ static void read_state(const struct ec *ec, struct exc_state *s, unsigned mtd)
     }
 }
 
-static void reply_to(struct ec *handler, struct ec *caller)
+static bool reply_to(struct ec *handler, struct ec *caller)
 {
     head_t h = head_valid(handler->regs.rsi) ? handler->regs.rsi : 0;
     if (caller->hazard & HAZARD_EXCEPTION) {
         write_state(caller, utcb_exc(handler->utcb), (unsigned)handler->regs.rdx);
-        if (head_typed(h))
-            delegate_items(handler, caller, head_typed(h), true);
+        if (head_typed(h) && !delegate_items(handler, caller, head_typed(h), true))
+            return false;
         __atomic_fetch_and(&caller->hazard, ~(u32)HAZARD_EXCEPTION, __ATOMIC_RELAXED);
     } else {
-        transfer(handler, caller, h);
+        if (UNLIKELY(!transfer(handler, caller, h)))
+            return false;
         caller->regs.rax = SUCCESS;
         caller->regs.rdi = 0;
     }
     caller->state = EC_RUN;
     caller->callee = NULL;
     handler->caller = NULL;
+    return true;
 }
 
 void ipc_reply_slow(struct ec *ec)
@@ -221,7 +226,10 @@ void ipc_reply_slow(struct ec *ec)
         ec->caller = NULL;
         ec_abort_caller(caller);
     } else if (caller) {
-        reply_to(ec, caller);
+        if (UNLIKELY(!reply_to(ec, caller))) {
+            ec->regs.rip -= SYSCALL_LENGTH;
+            kernel_exit();
+        }
     } else if (ec->sc) {
         sc_detach(ec);
     }

@@ -73,7 +73,7 @@ static struct result restart(u64 number, u64 a0, u64 a1, u64 a2)
 }
 
 // A hypercall that creates may find the account empty only because memory waits for its grace
-// period. Then it is done again once some has come back; `error` is what it ends with otherwise.
+// period (delegate and IPC too: rcu_settle). Then it is done again once some has come back; `error` is what it ends with otherwise.
 static struct result create_failed(u32 error, u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4,
                                    u64 a5)
 {
@@ -295,12 +295,16 @@ static struct result sys_lookup(u64 c)
 static struct result sys_delegate(u64 pd_sel, u64 items)
 {
     struct pd *pd = cap_object(self(), pd_sel, OBJ_PD, PD_GRANT);
-    u64 done = 0;
+    u64 count = items & DELEGATE_COUNT, done = items >> DELEGATE_DONE_SHIFT;
+    bool partly = false;
     if (!pd)
         return result(ECAP);
-    if (items > UTCB_ITEMS_MAX)
+    if (count > UTCB_ITEMS_MAX || done > count)
         return result(EPARAM);
-    u32 error = delegate_bulk(current(), pd, (unsigned)items, &done);
+    u32 error = delegate_bulk(current(), pd, (unsigned)count, &done, &partly);
+    if (UNLIKELY(error == EMEM) && !partly && rcu_settle(&current()->settle_goal))
+        return restart(HC_delegate, pd_sel, count | done << DELEGATE_DONE_SHIFT, 0);
+    current()->settle_goal = 0;
     return (struct result){error, done};
 }
 

@@ -58,6 +58,10 @@ enum { PRIORITY_MAX = 255, QUANTUM_DEFAULT_US = 10000 };
 // The creator's own capability is the object's life: revoking it destroys the object.
 enum { REVOKE_SELF = 1 << 0 };
 
+// delegate: how many items of the UTCB | how many of them to leave out, from the first on, << 32.
+enum { DELEGATE_DONE_SHIFT = 32 };
+#define DELEGATE_COUNT 0xfffffffful
+
 enum pd_op {
     PD_GIVE_KMEM = 0, // move `amount` bytes of kernel memory from other_pd's account to pd's
     PD_GIVE_CAPS = 1, // move `amount` capability slots likewise

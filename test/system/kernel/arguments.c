@@ -173,6 +173,8 @@ static void delegate_wrong(void)
     CHECK_EQ(hc_plain(HC_delegate, weak, 1, 0, 0, 0, 0), ECAP);
     CHECK_EQ(hc_plain(HC_delegate, SEL_PD, UTCB_ITEMS_MAX + 1, 0, 0, 0, 0), EPARAM);
     CHECK_EQ(hc_plain(HC_delegate, SEL_PD, ~0ul, 0, 0, 0, 0), EPARAM);
+    CHECK_EQ(hc_plain(HC_delegate, SEL_PD, 1 | 2ul << DELEGATE_DONE_SHIFT, 0, 0, 0, 0), EPARAM);
+    CHECK_EQ(hc_plain(HC_delegate, SEL_PD, 1 | 1ul << DELEGATE_DONE_SHIFT, 0, 0, 0, 0), SUCCESS);
     CHECK_EQ(delegate_to(SEL_PD, 0, 0), EPARAM);
     CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, empty, 0, 31), sel_new(1)), ECAP);
     CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, sm, 0, 31), pt), EBUSY);
