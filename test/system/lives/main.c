@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Every driver, server and service of the tour is killed and started again a hundred times. What
-// init has left of memory, kernel memory and capability slots is then what it was after the first
-// time.
+// Every component of the tour is killed and started again a hundred times: its drivers, servers and
+// services in the scenario lives, its applications in lives-apps. What init has left of memory,
+// kernel memory and capability slots is then what it was after the first lives.
 #include "test/system/check.h"
 #include "test/system/exit.h"
 #include "lib/rt/selector.h"
@@ -82,28 +82,92 @@ static void a_hundred_lives(void)
     CHECK(falls_to(&before));
 }
 
-#define RUN_LIVES(name)                                                                            \
+static bool started(const char *name)
+{
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end;) {
+        error_t error = control_start(&control, name);
+        if (error != EINUSE)
+            return !error;
+        (void)!control_kill(&control, name); // unless its end came first
+        (void)!hc_sm_down(never, deadline_in_us(500));
+    }
+    return false;
+}
+
+static bool ended(const char *name)
+{
+    struct control_child child;
+    (void)!control_kill(&control, name);
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end;) {
+        if (control_find(&control, name, &child))
+            return false;
+        if (child.state == CHILD_EXITED || child.state == CHILD_STOPPED)
+            return true;
+        (void)!hc_sm_down(never, deadline_in_us(500));
+    }
+    return false;
+}
+
+// Of those whom nobody but us starts again, at whatever place they have got to.
+static void a_hundred_short_lives(void)
+{
+    struct usage before = {0};
+    for (u32 i = 1; i <= LIVES; i++) {
+        CHECK(started(victim));
+        if (i == 3) {
+            (void)!hc_sm_down(never, deadline_in_us(300000));
+            CHECK(ended(victim));
+            CHECK(lives_again("fragile", 0)); // one of them makes it fault
+            CHECK_EQ(usage(&before), SUCCESS);
+        }
+        (void)!hc_sm_down(never, deadline_in_us(i * 50));
+    }
+    CHECK(ended(victim)); // and calls nobody in the tests that follow
+    CHECK(falls_to(&before));
+}
+
+#define RUN_LIVES(name) RUN_LIVES_BY(name, a_hundred_lives)
+#define RUN_SHORT_LIVES(name) RUN_LIVES_BY(name, a_hundred_short_lives)
+#define RUN_LIVES_BY(name, lives)                                                                  \
     do {                                                                                           \
         victim = #name;                                                                            \
         test_failed = false;                                                                       \
-        a_hundred_lives();                                                                         \
+        lives();                                                                                   \
         print("test: %s a_hundred_lives_of_%s\n", test_failed ? "FAIL" : "PASS", victim);          \
         *(test_failed ? &tests_failed : &tests_passed) += 1;                                       \
     } while (0)
 
-int main(void)
+static void applications(void)
 {
-    never = selector_alloc();
-    if (hc_create_sm(never, 0, SEL_PD) ||
-        service_init(&control, "init", "", "", (struct service_quota){0, 0}))
-        return 1;
-    (void)!hc_sm_down(never, deadline_in_us(500000)); // all are up
+    RUN_SHORT_LIVES(runaway);
+    RUN_SHORT_LIVES(patient);
+    RUN_SHORT_LIVES(stranger);
+    RUN_SHORT_LIVES(guest);
+    RUN_LIVES(shell);
+}
+
+static void servers(void)
+{
     RUN_LIVES(greeter);
     RUN_LIVES(fragile);
     RUN_LIVES(timer);
     RUN_LIVES(power);
     RUN_LIVES(log);
     RUN_LIVES(serial);
+}
+
+int main(void)
+{
+    struct control_child child;
+    never = selector_alloc();
+    if (hc_create_sm(never, 0, SEL_PD) ||
+        service_init(&control, "init", "", "", (struct service_quota){0, 0}))
+        return 1;
+    (void)!hc_sm_down(never, deadline_in_us(500000)); // all are up
+    if (control_find(&control, "shell", &child))
+        servers();
+    else
+        applications();
     TESTS_DONE();
     machine_exit(tests_failed != 0);
     return 0;
