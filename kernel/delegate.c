@@ -37,6 +37,7 @@ static u32 delegate_objects(struct pd *from_pd, u64 from, struct pd *to_pd, u64 
                             unsigned rights, bool kernel, bool *any)
 {
     u32 error = ECAP;
+    bool arrived = false;
     if (order > 12)
         return EPARAM;
     for (u64 i = 0; i < 1ul << order; i++) {
@@ -46,9 +47,9 @@ static u32 delegate_objects(struct pd *from_pd, u64 from, struct pd *to_pd, u64 
         error = mapping_derive_object(m, to_pd, to + i, rights);
         if (error)
             return error;
-        *any = true;
+        *any = arrived = true;
     }
-    return *any ? SUCCESS : error;
+    return arrived ? SUCCESS : error;
 }
 
 static u32 delegate_kernel_range(enum crd_kind kind, u64 from, struct pd *to_pd, u64 to, u64 count,
@@ -93,7 +94,6 @@ static u32 delegate_item(struct pd *from_pd, struct typed_item item, struct pd *
     enum crd_kind kind = crd_kind(item.crd);
     bool kernel = item.how & ITEM_KERNEL;
     *got = 0;
-    *any = false;
     if (!place(item.crd, item.how >> 12, window, &from, &to, &order))
         return EPARAM;
     if (kernel && from_pd != root_pd)
@@ -145,7 +145,7 @@ static bool window_for(const struct utcb *utcb, enum crd_kind kind, struct windo
 
 bool delegate_items(struct ec *from, struct ec *to, unsigned count, bool whole)
 {
-    bool may_wait = true;
+    bool any = false; // then it is too late to begin again
     for (unsigned i = 0; i < count; i++) {
         struct typed_item item = *utcb_item(from->utcb, i);
         enum crd_kind kind = crd_kind(item.crd);
@@ -156,13 +156,11 @@ bool delegate_items(struct ec *from, struct ec *to, unsigned count, bool whole)
                 got = translate_item(from->pd, item.crd, to->pd, to->utcb->translate);
         } else if (kind != CRD_NULL &&
                    (whole ? kind == CRD_MEM : window_for(to->utcb, kind, &window))) {
-            bool any;
             u32 error = delegate_item(from->pd, item, to->pd, window, &got.crd, &any);
-            may_wait &= !any;
-            if (UNLIKELY(error == EMEM) && may_wait) {
+            if (UNLIKELY(error == EMEM) && !any) {
                 if (rcu_settle(&from->settle_goal))
                     return false;
-                may_wait = false;
+                any = true;
             }
         }
         if (!whole)

@@ -205,8 +205,9 @@ static void random_delegate(void)
     sender.pd = pds[from];
     *utcb_item(&utcb, 0) =
         item_delegate(crd(kind, source, order, rights), target, kernel ? ITEM_KERNEL : 0);
-    u64 done;
-    u32 error = delegate_bulk(&sender, pds[to], 1, &done);
+    u64 done = 0;
+    bool partly;
+    u32 error = delegate_bulk(&sender, pds[to], 1, &done, &partly);
     CHECK(done == !error);
     CHECK(error == SUCCESS || error == ECAP || error == EBUSY || error == EMEM || error == EPARAM);
     CHECK(error != EMEM || pds[to]->account.kmem_limit < limit);
@@ -267,10 +268,11 @@ static void split_without_memory_changes_nothing(void)
 {
     struct tlb_batch batch = {0};
     u32 error = SUCCESS;
-    u64 cursor = 1, done;
+    u64 cursor = 1, done = 0;
+    bool partly;
     sender.pd = pds[0];
     *utcb_item(&utcb, 0) = item_delegate(crd(CRD_MEM, 512, 4, RIGHT_ALL), 512, ITEM_KERNEL);
-    CHECK(delegate_bulk(&sender, pds[1], 1, &done) == SUCCESS);
+    CHECK(delegate_bulk(&sender, pds[1], 1, &done, &partly) == SUCCESS);
     u64 limit = pds[1]->account.kmem_limit;
     pds[1]->account.kmem_limit = pds[1]->account.kmem_used;
     CHECK(!revoke_step(pds[1], CRD_MEM, 515, 515, true, &cursor, &batch, &error));

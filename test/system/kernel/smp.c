@@ -91,8 +91,10 @@ static void revoke_under_use(void)
 }
 
 // All CPUs create, delegate and revoke in one space and in each other's.
+static sel_t gate; // passed when all threads are made: then they may use up what memory there is
 static void churn(word_t me)
 {
+    sm_down(gate, 0);
     sel_t base = (sel_t)(0x20000 + me * 0x1000);
     for (unsigned i = 0; i < 2000 && !stop; i++) {
         if (hc_create_sm(base, 0, SEL_PD) || hc_create_pd(base + 1, SEL_PD, 1 << 15, 20))
@@ -108,11 +110,15 @@ static void churn_on_all_cpus(void)
 {
     struct thread t[MAX_CPUS];
     u64 before = 0;
+    gate = sel_new(1);
+    CHECK_EQ(hc_create_sm(gate, 0, SEL_PD), SUCCESS);
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned i = 0; i < HIP->cpu_count; i++) {
             results[i] = 0;
             CHECK_EQ(thread_start(&t[i], SEL_PD, i, 10, churn, i), SUCCESS);
         }
+        for (unsigned i = 0; i < HIP->cpu_count; i++)
+            sm_up(gate);
         for (unsigned i = 0; i < HIP->cpu_count; i++) {
             CHECK_EQ(thread_join(&t[i], 60000000), SUCCESS);
             CHECK_EQ(results[i] >> 32, 1);
@@ -138,7 +144,8 @@ __attribute__((naked)) static void entry_window(void)
     __asm__ volatile("mov %c0(%%rdi), %%r8\n\tmov %%rdx, %c1(%%rdi)\n\tmov %%r8, %%rdx\n\t"
                      "mov $1, %%esi\n\tmov $1, %%eax\n\tsyscall"
                      :
-                     : "i"(sizeof(struct utcb) - sizeof(struct typed_item)), "i"(__builtin_offsetof(struct utcb, window)));
+                     : "i"(sizeof(struct utcb) - sizeof(struct typed_item)),
+                       "i"(__builtin_offsetof(struct utcb, window)));
 }
 
 static u64 pass(const struct handler *h, sel_t window)
