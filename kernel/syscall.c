@@ -73,7 +73,8 @@ static struct result restart(u64 number, u64 a0, u64 a1, u64 a2)
 }
 
 // A hypercall that creates may find the account empty only because memory waits for its grace
-// period (delegate and IPC too: rcu_settle). Then it is done again once some has come back; `error` is what it ends with otherwise.
+// period (delegate and IPC too: rcu_settle). Then it is done again once some has come back; `error`
+// is what it ends with otherwise.
 static struct result create_failed(u32 error, u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4,
                                    u64 a5)
 {
