@@ -198,6 +198,7 @@ static void check_hazards(struct ec *ec)
 {
     if (ec_idle(ec))
         ec_set_idle(ec);
+    __atomic_store_n(&ec->halted, ec->hazard & HAZARD_PAUSE, __ATOMIC_RELEASE);
     if (!(ec->hazard & HAZARD_PAUSE) && ec->state != EC_BLOCKED && ec->state != EC_DEAD)
         sc_unpark(ec);
 }

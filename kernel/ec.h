@@ -68,6 +68,7 @@ struct ec {
     bool brief; // RUN or BLOCKED, at the end of a hypercall: rbx, rbp, r12 to r15, rax and rdx are
                 // all it needs back
     bool global;
+    bool halted; // paused, and its CPU knows: it does not run before it is resumed
     u16 cpu;
     u32 exc_base;
     struct pd *pd;
@@ -84,6 +85,7 @@ struct ec {
     struct ec *wait_next, **wait_link; // in wait_sm's queue, under its lock
     struct timeout timeout;
     u64 settle_goal; // rcu_settle
+    u64 tag;         // EC_SET_TAG
     u32 remote_ops;
     struct ec *remote_next;
     struct ec *pd_next, **pd_link;

@@ -115,7 +115,7 @@ void ec_set_idle(struct ec *ec)
     ec->wait_tag = barred ? 0 : ec->cpu + 1u;
 }
 
-static void write_state(struct ec *ec, const struct exc_state *s, unsigned mtd)
+void ec_write_state(struct ec *ec, const struct exc_state *s, unsigned mtd)
 {
     struct regs *r = &ec->regs;
     if (mtd & MTD_GPR_ACDB) {
@@ -151,11 +151,12 @@ static void write_state(struct ec *ec, const struct exc_state *s, unsigned mtd)
     }
 }
 
-static void read_state(const struct ec *ec, struct exc_state *s, unsigned mtd)
+void ec_read_state(const struct ec *ec, struct exc_state *s, unsigned mtd)
 {
     const struct regs *r = &ec->regs;
     s->mtd = mtd;
     s->vector = ec->event;
+    s->tag = ec->tag;
     if (mtd & MTD_GPR_ACDB) {
         s->rax = r->rax;
         s->rcx = r->rcx;
@@ -197,7 +198,7 @@ static bool reply_to(struct ec *handler, struct ec *caller)
 {
     head_t h = head_valid(handler->regs.rsi) ? handler->regs.rsi : 0;
     if (caller->hazard & HAZARD_EXCEPTION) {
-        write_state(caller, utcb_exc(handler->utcb), (unsigned)handler->regs.rdx);
+        ec_write_state(caller, utcb_exc(handler->utcb), (unsigned)handler->regs.rdx);
         if (head_typed(h) && !delegate_items(handler, caller, head_typed(h), true))
             return false;
         __atomic_fetch_and(&caller->hazard, ~(u32)HAZARD_EXCEPTION, __ATOMIC_RELAXED);
@@ -262,7 +263,7 @@ void ipc_event(struct ec *ec)
     }
     link_call(cpu, ec, handler);
     enter_portal(handler, pt);
-    read_state(ec, utcb_exc(handler->utcb), pt->mtd);
+    ec_read_state(ec, utcb_exc(handler->utcb), pt->mtd);
     struct regs *r = &handler->regs;
     r->rsi = head(EXC_WORDS, 0);
     r->rdx = ec->event;

@@ -13,6 +13,9 @@ NORETURN void ipc_reply_slow(struct ec *ec);
 // Delivers ec->event through its exception portal, helps the busy handler, or kills an EC that has
 // none.
 void ipc_event(struct ec *ec);
+// The state of an EC as in an exception message (MTD_QUAL is never written).
+void ec_read_state(const struct ec *ec, struct exc_state *s, unsigned mtd);
+void ec_write_state(struct ec *ec, const struct exc_state *s, unsigned mtd);
 // Whether a local EC waits for a call.
 static inline bool ec_idle(const struct ec *ec)
 {

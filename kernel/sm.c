@@ -3,7 +3,7 @@
 //
 // Semaphores and portals (sm.h). A semaphore's queue holds ECs of any CPU in order of arrival;
 // whoever takes an EC out, under the lock, sets how its waiting ended and tells the EC's CPU.
-#include "kernel/sm.h"
+#include "kernel/signal.h"
 #include "kernel/exit.h"
 #include "kernel/mapping.h"
 
@@ -47,11 +47,13 @@ struct sm *sm_create(struct pd *payer, u64 initial, u32 *error)
         return NULL;
     object_init(&sm->object, payer, OBJ_SM);
     sm->lock.held = 0;
-    sm->dead = false;
+    sm->closed = 0;
     sm->counter = initial;
     sm->head = NULL;
     sm->tail = &sm->head;
     sm->gsi = ~0u;
+    sm->refs = 1;
+    sm->pending = sm->receiver = NULL;
     return sm;
 }
 
@@ -72,7 +74,15 @@ static void dequeue(struct sm *sm, struct ec *ec)
     ec->wait_sm = NULL;
 }
 
-static __attribute__((noinline)) void wake(struct ec *ec, u64 error, u64 value)
+struct ec *sm_dequeue_first(struct sm *sm)
+{
+    struct ec *ec = sm->head;
+    if (ec)
+        dequeue(sm, ec);
+    return ec;
+}
+
+__attribute__((noinline)) void sm_wake(struct ec *ec, u64 error, u64 value)
 {
     ec->wake_error = error;
     ec->wake_value = value;
@@ -84,15 +94,18 @@ static __attribute__((noinline)) void wake(struct ec *ec, u64 error, u64 value)
 
 void sm_up(struct sm *sm)
 {
+    u64 value = 1;
     spin_lock(&sm->lock);
     struct ec *ec = sm->head;
-    if (ec)
+    if (UNLIKELY(ec == &signal_mark))
+        ec = signal_up(sm, &value);
+    else if (ec)
         dequeue(sm, ec);
     else if (sm->counter != ~0ul)
         sm->counter++;
     spin_unlock(&sm->lock);
     if (ec)
-        wake(ec, SUCCESS, 1);
+        sm_wake(ec, SUCCESS, value);
 }
 
 static __attribute__((noinline)) void arm(struct ec *ec, u64 deadline)
@@ -116,9 +129,9 @@ void sm_enqueue(struct sm *sm, struct ec *ec, u64 deadline)
 }
 
 // What is rare in sm_wake_locked, out of line.
-static __attribute__((noinline)) u64 wake_elsewhere(struct ec *ec)
+static __attribute__((noinline)) u64 wake_elsewhere(struct ec *ec, u64 value)
 {
-    wake(ec, SUCCESS, 1);
+    sm_wake(ec, SUCCESS, value);
     return this_cpu()->work;
 }
 
@@ -132,14 +145,20 @@ u64 sm_wake_locked(struct sm *sm)
 {
     struct cpu *cpu = this_cpu();
     struct ec *ec = sm->head;
-    dequeue(sm, ec);
+    u64 value = 1;
+    if (UNLIKELY(ec == &signal_mark))
+        ec = signal_up(sm, &value);
+    else
+        dequeue(sm, ec);
     spin_unlock(&sm->lock);
+    if (UNLIKELY(!ec))
+        return 0;
     struct sc *sc = ec->parked;
     if (UNLIKELY(ec->cpu != cpu->index || !sc || sc->next || ec->timeout.armed || cpu->work))
-        return wake_elsewhere(ec);
+        return wake_elsewhere(ec, value);
     ec->state = EC_RUN;
     ec->regs.rax = SUCCESS;
-    ec->regs.rdx = 1;
+    ec->regs.rdx = value;
     ec->parked = NULL;
     if (sc->priority > cpu->sc->priority)
         return preempt(cpu, sc);
@@ -150,9 +169,9 @@ u64 sm_wake_locked(struct sm *sm)
 
 struct ec *sm_wait_locked(struct sm *sm, struct ec *current, u64 deadline)
 {
-    if (UNLIKELY(sm->dead)) {
+    if (UNLIKELY(sm->closed)) {
+        current->regs.rax = sm_closed_error(sm);
         spin_unlock(&sm->lock);
-        current->regs.rax = EABORT;
         current->regs.rdx = 0;
         return current;
     }
@@ -176,14 +195,19 @@ bool sm_cancel(struct ec *ec)
 void sm_destroy(struct sm *sm)
 {
     spin_lock(&sm->lock);
-    sm->dead = true;
-    while (sm->head) {
-        struct ec *ec = sm->head;
-        dequeue(sm, ec);
-        wake(ec, EABORT, 0);
-    }
+    sm->closed |= SM_DEAD;
+    if (sm->receiver)
+        signal_unbind(sm);
+    for (struct ec *ec; (ec = sm_dequeue_first(sm));)
+        sm_wake(ec, EABORT, 0);
     spin_unlock(&sm->lock);
-    rcu_defer(&sm->object.rcu, sm_release);
+    sm_put(sm);
+}
+
+void sm_put(struct sm *sm)
+{
+    if (__atomic_sub_fetch(&sm->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        rcu_defer(&sm->object.rcu, sm_release);
 }
 
 struct pt *pt_create(struct pd *payer, struct ec *ec, u64 ip, u32 mtd, u32 *error)

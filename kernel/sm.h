@@ -7,13 +7,22 @@
 #include "kernel/ec.h"
 #include "kernel/spinlock.h"
 
+enum sm_closed { SM_DEAD = 1, SM_BOUND = 2 };
+
 struct sm {
     struct object object;
     struct spinlock lock;
-    bool dead;
+    u8 closed; // enum sm_closed: nobody may wait at it
     u64 counter;
-    struct ec *head, **tail; // waiting ECs, of any CPU
+    struct ec *head, **tail; // waiting ECs, of any CPU; signal_mark if it is bound
     u32 gsi;                 // of an interrupt's semaphore, else ~0
+    u32 refs;                // 1 + the contexts bound to it
+    struct sm *pending;      // its contexts that have counted
+    struct sm **pending_tail;
+    // Of a context, but for `receiver` under the receiver's lock:
+    u32 identity, count;
+    struct sm *receiver;
+    struct sm *pending_next, **pending_link; // pending_link: NULL if it is not pending
 };
 
 struct pt {
@@ -39,4 +48,14 @@ void sm_enqueue(struct sm *sm, struct ec *ec, u64 deadline);
 // left already.
 bool sm_cancel(struct ec *ec);
 void sm_destroy(struct sm *sm);
+// Gives up a reference; the last one frees it after a grace period.
+void sm_put(struct sm *sm);
+// Ends the waiting of an EC that was taken out of a queue.
+void sm_wake(struct ec *ec, u64 error, u64 value);
+// Under sm->lock: takes the first waiter out.
+struct ec *sm_dequeue_first(struct sm *sm);
+static inline u32 sm_closed_error(const struct sm *sm)
+{
+    return sm->closed & SM_DEAD ? EABORT : EPARAM;
+}
 void pt_destroy(struct pt *pt);

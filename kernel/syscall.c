@@ -6,8 +6,9 @@
 #include "kernel/delegate.h"
 #include "kernel/exit.h"
 #include "kernel/gsi.h"
+#include "kernel/ipc.h"
 #include "kernel/mapping.h"
-#include "kernel/sm.h"
+#include "kernel/signal.h"
 #include <tessera/hypercall.h>
 
 struct result {
@@ -329,7 +330,24 @@ static struct result sys_pd_ctrl(u64 pd_sel, u64 operation, u64 other_sel, u64 a
     return result(moved ? SUCCESS : EMEM);
 }
 
-static struct result sys_ec_ctrl(u64 ec_sel, u64 operation)
+// The state of an EC that cannot run now (EC_READ_STATE, EC_WRITE_STATE).
+static struct result state_control(struct ec *ec, bool write, u64 mtd)
+{
+    struct ec *me = current();
+    if (mtd & ~(u64)MTD_ALL)
+        return result(EPARAM);
+    if (ec == me || !__atomic_load_n(&ec->halted, __ATOMIC_ACQUIRE))
+        return result(EBUSY);
+    if (write) {
+        ec->brief = false;
+        ec_write_state(ec, utcb_exc(me->utcb), (unsigned)mtd);
+    } else {
+        ec_read_state(ec, utcb_exc(me->utcb), (unsigned)mtd);
+    }
+    return result(SUCCESS);
+}
+
+static struct result sys_ec_ctrl(u64 ec_sel, u64 operation, u64 value)
 {
     struct ec *ec = cap_ec(self(), ec_sel, operation == EC_READ_CPU ? EC_SC : EC_CTRL);
     if (!ec || ec->object.dying)
@@ -338,7 +356,13 @@ static struct result sys_ec_ctrl(u64 ec_sel, u64 operation)
     case EC_READ_CPU: return (struct result){SUCCESS, ec->cpu};
     case EC_RECALL: __atomic_fetch_or(&ec->hazard, HAZARD_RECALL, __ATOMIC_RELEASE); break;
     case EC_PAUSE: __atomic_fetch_or(&ec->hazard, HAZARD_PAUSE, __ATOMIC_RELEASE); break;
-    case EC_RESUME: __atomic_fetch_and(&ec->hazard, ~(u32)HAZARD_PAUSE, __ATOMIC_RELEASE); break;
+    case EC_SET_TAG: ec->tag = value; return result(SUCCESS);
+    case EC_READ_STATE:
+    case EC_WRITE_STATE: return state_control(ec, operation == EC_WRITE_STATE, value);
+    case EC_RESUME:
+        ec->halted = false;
+        __atomic_fetch_and(&ec->hazard, ~(u32)HAZARD_PAUSE, __ATOMIC_RELEASE);
+        break;
     default: return result(EPARAM);
     }
     ec_remote(ec, REMOTE_CHECK);
@@ -365,6 +389,25 @@ static struct result sys_pt_ctrl(u64 pt_sel, u64 identity)
     return result(SUCCESS);
 }
 
+// Takes what one of the receiver's contexts counted, or queues the current EC.
+static struct result signal_wait(struct ec *ec, struct sm *receiver, u64 deadline)
+{
+    u64 value;
+    spin_lock(&receiver->lock);
+    if (signal_take(receiver, &value)) {
+        spin_unlock(&receiver->lock);
+        return (struct result){SUCCESS, value};
+    }
+    if (receiver->closed) {
+        u32 error = sm_closed_error(receiver);
+        spin_unlock(&receiver->lock);
+        return result(error);
+    }
+    sm_enqueue(receiver, ec, deadline);
+    cpu_work(this_cpu(), WORK_LEAVE);
+    return result(SUCCESS); // overwritten by ec_wake
+}
+
 // Takes from the counter, or queues the current EC, which leaves then with what wakes it.
 static struct result sm_down(struct ec *ec, struct sm *sm, bool all, u64 deadline)
 {
@@ -375,16 +418,25 @@ static struct result sm_down(struct ec *ec, struct sm *sm, bool all, u64 deadlin
         spin_unlock(&sm->lock);
         return (struct result){SUCCESS, value};
     }
-    if (sm->dead) {
+    if (sm->closed) {
+        u32 error = sm_closed_error(sm);
         spin_unlock(&sm->lock);
-        return result(EABORT);
+        return result(error);
     }
     sm_enqueue(sm, ec, deadline);
     cpu_work(this_cpu(), WORK_LEAVE);
     return result(SUCCESS); // overwritten by ec_wake
 }
 
-static struct result sys_sm_ctrl(u64 sm_sel, u64 operation, u64 deadline)
+static struct result sm_bind(struct ec *ec, struct sm *sm, u64 receiver_sel, u64 identity)
+{
+    struct sm *receiver = cap_object(ec->pd, receiver_sel, OBJ_SM, SM_DOWN);
+    if (!receiver)
+        return result(ECAP);
+    return result(identity >> 32 ? EPARAM : signal_bind(sm, receiver, (u32)identity));
+}
+
+static struct result sys_sm_ctrl(u64 sm_sel, u64 operation, u64 deadline, u64 identity)
 {
     struct ec *ec = current();
     struct sm *sm = cap_object(ec->pd, sm_sel, OBJ_SM, operation == SM_OP_UP ? SM_UP : SM_DOWN);
@@ -394,6 +446,10 @@ static struct result sys_sm_ctrl(u64 sm_sel, u64 operation, u64 deadline)
         sm_up(sm);
         return result(SUCCESS);
     }
+    if (operation == SM_OP_WAIT)
+        return signal_wait(ec, sm, deadline);
+    if (operation == SM_OP_BIND)
+        return sm_bind(ec, sm, deadline, identity);
     if (UNLIKELY(operation > SM_OP_DOWN_ZERO))
         return result(EPARAM);
     return sm_down(ec, sm, operation == SM_OP_DOWN_ZERO, deadline);

@@ -33,10 +33,10 @@
     X(8, lookup, "crd")                                                                            \
     X(9, delegate, "pd, items")                                                                    \
     X(10, pd_ctrl, "pd, operation, other_pd, amount")                                              \
-    X(11, ec_ctrl, "ec, operation")                                                                \
+    X(11, ec_ctrl, "ec, operation, value")                                                                \
     X(12, sc_ctrl, "sc, operation, budget")                                                        \
     X(13, pt_ctrl, "pt, identity")                                                                 \
-    X(14, sm_ctrl, "sm, operation, deadline_tsc")                                                  \
+    X(14, sm_ctrl, "sm, operation, deadline_tsc, identity")                                                  \
     X(15, gsi_ctrl, "sm, operation, cpu, msi_out")
 
 enum hypercall {
@@ -73,6 +73,12 @@ enum ec_op {
     EC_PAUSE = 1,
     EC_RESUME = 2,
     EC_READ_CPU = 3, // rdx = its CPU; needs EC_SC only
+    EC_SET_TAG = 4,  // value stands in the messages of its exceptions (exc_state.tag)
+    // The state of an EC that is paused and has come to rest (EBUSY before), in the caller's UTCB as
+    // in an exception message; value = MTD. While it waits in a hypercall, rax and rdx are still to
+    // come, and registers that hypercalls do not keep are undefined.
+    EC_READ_STATE = 5,
+    EC_WRITE_STATE = 6,
 };
 enum sc_op {
     SC_READ_TIME = 0,  // rdx = TSC ticks consumed
@@ -82,7 +88,13 @@ enum sm_op {
     SM_OP_UP = 0,        // counter + 1, or wake the first waiter
     SM_OP_DOWN = 1,      // wait until the counter is > 0, then take one
     SM_OP_DOWN_ZERO = 2, // wait likewise, then take all; rdx = how many
+    // Signals: a semaphore that is bound is a signal context of a receiver, which is a semaphore
+    // too. An up counts at the context; waiting at the receiver takes all of one context's.
+    SM_OP_WAIT = 3, // at the receiver; rdx = identity | count << 32 (count 0: a mere up of it)
+    SM_OP_BIND = 4, // of the context to the receiver (third argument), with identity (fourth, 32
+                    // bits), for good; needs SM_DOWN of both
 };
+#define SIGNAL_COUNT_MAX 0xffffffffu
 // An interrupt's semaphore (delegated from the kernel with ITEM_KERNEL, selector = GSI).
 enum gsi_op {
     GSI_BIND =

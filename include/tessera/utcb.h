@@ -61,6 +61,7 @@ struct exc_state {
     word_t rax, rcx, rdx, rbx, rbp, rsi, rdi, rsp;
     word_t r8, r9, r10, r11, r12, r13, r14, r15;
     word_t rip, rflags, error_code, fault_address, fs_base, gs_base;
+    word_t tag; // what EC_SET_TAG has set, always sent
 };
 // An exception call enters its handler with rdi = identity word, rsi = head(EXC_WORDS, 0),
 // rdx = vector, r10 = MTD sent, r8 = fault address (page faults) and r9 = error code; what the MTD

@@ -204,6 +204,19 @@ HC_INLINE MUST_CHECK error_t hc_ec_cpu(sel_t ec, u64 *cpu)
     return hc_raw(HC_ec_ctrl, ec, EC_READ_CPU, 0, 0, 0, 0, cpu);
 }
 
+// What the messages of an EC's exceptions carry from now on (exc_state.tag).
+HC_INLINE MUST_CHECK error_t hc_ec_tag(sel_t ec, word_t tag)
+{
+    return hc_plain(HC_ec_ctrl, ec, EC_SET_TAG, tag, 0, 0, 0);
+}
+
+// The state of a paused EC, from or to utcb_exc(utcb()): what `mtd` names. EBUSY: it has not come
+// to rest yet; try again.
+HC_INLINE MUST_CHECK error_t hc_ec_state(sel_t ec, bool write, unsigned mtd)
+{
+    return hc_plain(HC_ec_ctrl, ec, write ? EC_WRITE_STATE : EC_READ_STATE, mtd, 0, 0, 0);
+}
+
 // Reads the TSC ticks that a scheduling context has consumed.
 HC_INLINE MUST_CHECK error_t hc_sc_time(sel_t sc, u64 *ticks)
 {
@@ -238,6 +251,19 @@ HC_INLINE MUST_CHECK error_t hc_sm_down(sel_t sm, u64 deadline)
 HC_INLINE MUST_CHECK error_t hc_sm_down_zero(sel_t sm, u64 deadline, u64 *taken)
 {
     return hc_raw(HC_sm_ctrl, sm, SM_OP_DOWN_ZERO, deadline, 0, 0, 0, taken);
+}
+
+// Makes a semaphore a signal context of a receiver, for good. EBUSY: it is one, or somebody waits
+// at it; EPARAM: the receiver is a context.
+HC_INLINE MUST_CHECK error_t hc_sm_bind(sel_t sm, sel_t receiver, u32 identity)
+{
+    return hc_plain(HC_sm_ctrl, sm, SM_OP_BIND, receiver, identity, 0, 0);
+}
+
+// Waits for a signal; *value is identity | count << 32 (count 0: the receiver itself was upped).
+HC_INLINE MUST_CHECK error_t hc_sm_wait(sel_t receiver, u64 deadline, u64 *value)
+{
+    return hc_raw(HC_sm_ctrl, receiver, SM_OP_WAIT, deadline, 0, 0, 0, value);
 }
 
 // `operation` of enum gsi_op; *msi receives address | data << 32 when an MSI was bound.

@@ -202,8 +202,8 @@ static void control_wrong(void)
     CHECK_EQ(hc_plain(HC_pt_ctrl, weak + 2, 0, 0, 0, 0, 0), ECAP);
     CHECK_EQ(hc_plain(HC_sm_ctrl, weak + 3, SM_OP_UP, 0, 0, 0, 0), ECAP);
     CHECK_EQ(hc_plain(HC_sm_ctrl, weak + 3, SM_OP_DOWN, 0, 0, 0, 0), ECAP);
-    CHECK_EQ(hc_plain(HC_ec_ctrl, ec, 4, 0, 0, 0, 0), EPARAM);
-    CHECK_EQ(hc_plain(HC_sm_ctrl, sm, 3, 0, 0, 0, 0), EPARAM);
+    CHECK_EQ(hc_plain(HC_ec_ctrl, ec, EC_WRITE_STATE + 1, 0, 0, 0, 0), EPARAM);
+    CHECK_EQ(hc_plain(HC_sm_ctrl, sm, SM_OP_BIND + 1, 0, 0, 0, 0), EPARAM);
     CHECK_EQ(hc_plain(HC_gsi_ctrl, sm, GSI_BIND, 0, 0, 0, 0), ECAP); // no interrupt's semaphore
     CHECK_EQ(hc_plain(HC_pd_ctrl, pd, 4, 0, 0, 0, 0), EPARAM);
     CHECK_EQ(hc_plain(HC_pd_ctrl, pd, PD_GIVE_KMEM, empty, 1, 0, 0), ECAP);

@@ -44,10 +44,14 @@ static void hammer(word_t utcb)
         u64 a[6];
         for (unsigned k = 0; k < 6; k++)
             a[k] = argument();
-        if (number == HC_reply || (number == HC_sm_ctrl && a[1] != SM_OP_UP && random64() % 64))
+        if (number == HC_reply || (number == HC_sm_ctrl && a[1] % 4 && random64() % 64))
             continue;
-        if (number == HC_sm_ctrl)
-            a[2] = 1;
+        if (number == HC_sm_ctrl) {
+            a[1] %= SM_OP_BIND + 2;
+            a[2] = a[1] == SM_OP_BIND ? argument() : 1;
+        }
+        if (number == HC_ec_ctrl)
+            a[1] %= EC_WRITE_STATE + 2;
         if (number == HC_revoke && (crd_kind(a[1]) == CRD_MEM || a[0] == SEL_PD))
             a[1] = crd(CRD_OBJ, 0x40 + random64() % 64, random64() % 4,
                        31); // not the ground under its feet
