@@ -115,7 +115,8 @@ void ec_set_idle(struct ec *ec)
     ec->wait_tag = barred ? 0 : ec->cpu + 1u;
 }
 
-void ec_write_state(struct ec *ec, const struct exc_state *s, unsigned mtd)
+static inline __attribute__((always_inline)) void
+write_state(struct ec *ec, const struct exc_state *s, unsigned mtd)
 {
     struct regs *r = &ec->regs;
     if (mtd & MTD_GPR_ACDB) {
@@ -151,7 +152,8 @@ void ec_write_state(struct ec *ec, const struct exc_state *s, unsigned mtd)
     }
 }
 
-void ec_read_state(const struct ec *ec, struct exc_state *s, unsigned mtd)
+static inline __attribute__((always_inline)) void read_state(const struct ec *ec,
+                                                             struct exc_state *s, unsigned mtd)
 {
     const struct regs *r = &ec->regs;
     s->mtd = mtd;
@@ -194,11 +196,21 @@ void ec_read_state(const struct ec *ec, struct exc_state *s, unsigned mtd)
     }
 }
 
+void ec_write_state(struct ec *ec, const struct exc_state *s, unsigned mtd)
+{
+    write_state(ec, s, mtd);
+}
+
+void ec_read_state(const struct ec *ec, struct exc_state *s, unsigned mtd)
+{
+    read_state(ec, s, mtd);
+}
+
 static bool reply_to(struct ec *handler, struct ec *caller)
 {
     head_t h = head_valid(handler->regs.rsi) ? handler->regs.rsi : 0;
     if (caller->hazard & HAZARD_EXCEPTION) {
-        ec_write_state(caller, utcb_exc(handler->utcb), (unsigned)handler->regs.rdx);
+        write_state(caller, utcb_exc(handler->utcb), (unsigned)handler->regs.rdx);
         if (head_typed(h) && !delegate_items(handler, caller, head_typed(h), true))
             return false;
         __atomic_fetch_and(&caller->hazard, ~(u32)HAZARD_EXCEPTION, __ATOMIC_RELAXED);
@@ -263,7 +275,7 @@ void ipc_event(struct ec *ec)
     }
     link_call(cpu, ec, handler);
     enter_portal(handler, pt);
-    ec_read_state(ec, utcb_exc(handler->utcb), pt->mtd);
+    read_state(ec, utcb_exc(handler->utcb), pt->mtd);
     struct regs *r = &handler->regs;
     r->rsi = head(EXC_WORDS, 0);
     r->rdx = ec->event;

@@ -141,24 +141,29 @@ static __attribute__((noinline)) u64 preempt(struct cpu *cpu, struct sc *sc)
     return 1;
 }
 
+// An up of a signal context.
+static __attribute__((noinline)) u64 signal_locked(struct sm *sm)
+{
+    u64 value;
+    struct ec *ec = signal_up(sm, &value);
+    spin_unlock(&sm->lock);
+    return ec ? wake_elsewhere(ec, value) : 0;
+}
+
 u64 sm_wake_locked(struct sm *sm)
 {
     struct cpu *cpu = this_cpu();
     struct ec *ec = sm->head;
-    u64 value = 1;
     if (UNLIKELY(ec == &signal_mark))
-        ec = signal_up(sm, &value);
-    else
-        dequeue(sm, ec);
+        return signal_locked(sm);
+    dequeue(sm, ec);
     spin_unlock(&sm->lock);
-    if (UNLIKELY(!ec))
-        return 0;
     struct sc *sc = ec->parked;
     if (UNLIKELY(ec->cpu != cpu->index || !sc || sc->next || ec->timeout.armed || cpu->work))
-        return wake_elsewhere(ec, value);
+        return wake_elsewhere(ec, 1);
     ec->state = EC_RUN;
     ec->regs.rax = SUCCESS;
-    ec->regs.rdx = value;
+    ec->regs.rdx = 1;
     ec->parked = NULL;
     if (sc->priority > cpu->sc->priority)
         return preempt(cpu, sc);
