@@ -66,7 +66,7 @@ static error_t open_program(struct child *child)
 
 static error_t open_memory(struct child *child)
 {
-    u64 bytes = program_bytes(&child->elf);
+    u64 bytes = program_bytes(&child->elf) + CHILD_REGIONS * PD_DATASPACE_COST;
     if (bytes > child->config.ram_bytes) {
         child_report(child, "ram %luKb does not hold program and stack, which take %luKb",
                      child->config.ram_bytes / 1024, bytes / 1024);

@@ -12,9 +12,10 @@
 #include "lib/rt/selector.h"
 #include "lib/rt/string.h"
 #include "lib/rt/print.h"
+#include "sigma0/cpu.h"
 #include "sigma0/services.h"
 
-enum { NAME_SIZE = 96, POOL_NAME_SIZE = 64, PRIORITY_DEFAULT_MAX = 128, ENTRIES_MAX = 16 };
+enum { POOL_NAME_SIZE = 64, PRIORITY_DEFAULT_MAX = 128, ENTRIES_MAX = 16 };
 enum { SHARE_MIN_US = 20 }; // less would only be switching
 
 struct pool {
@@ -24,21 +25,13 @@ struct pool {
     char name[POOL_NAME_SIZE];
 };
 
-struct cpu_session {
-    unsigned priority_max;
-    u64 cpus; // where its threads may run
-    bool all;
-    struct pool *pool; // or NULL: no limit
-    char label[SERVICE_LABEL_MAX];
-};
-
 struct entry {
     struct list link;
     struct cpu_session *owner; // NULL: sigma0's own
     sel_t sc;
     unsigned cpu, priority;
     u32 budget_us, period_us; // as asked for
-    char name[NAME_SIZE];
+    char name[CPU_NAME_SIZE];
 };
 
 static struct mutex lock = MUTEX_INIT; // guards entries and pools
@@ -127,53 +120,65 @@ static error_t admit(struct entry *e, sel_t ec, u32 quantum_us)
     return SUCCESS;
 }
 
+error_t cpu_admit(struct cpu_session *session, sel_t ec, const struct cpu_request *q, sel_t *sc)
+{
+    u64 priority = q->priority > session->priority_max ? session->priority_max : (u64)q->priority;
+    struct entry *e = entry_new(session, q->name, (unsigned)priority);
+    if (!e)
+        return EMEM;
+    e->budget_us = q->budget_us;
+    e->period_us = q->period_us;
+    e->sc = selector_alloc();
+    if (e->sc == SEL_NONE) {
+        heap_free(e);
+        return ERESOURCE;
+    }
+    mutex_lock(&lock);
+    error_t error = admit(e, ec, q->quantum_us);
+    mutex_unlock(&lock);
+    if (error) {
+        selector_free(e->sc);
+        heap_free(e);
+        return error;
+    }
+    *sc = e->sc;
+    return SUCCESS;
+}
+
 static error_t create(struct cpu_session *session, struct server_cpu *cpu, struct msg *m)
 {
     word_t priority = msg_get_word(m), quantum = msg_get_word(m), budget = msg_get_word(m),
            period = msg_get_word(m);
-    char name[NAME_SIZE];
-    struct entry *e = NULL;
-    msg_get_string(m, name, sizeof(name));
-    sel_t ec = server_take_item(cpu, msg_get_item(m));
-    error_t error = EPROTO;
+    struct cpu_request q;
+    sel_t sc;
+    msg_get_string(m, q.name, sizeof(q.name));
+    struct typed_item item = msg_get_item(m);
+    sel_t ec = server_take_item(cpu, item);
     if (ec == SEL_NONE)
         return EPROTO;
-    if (msg_error(m) || priority == 0 || (quantum | budget | period) >> 32 || budget > period)
-        goto drop;
-    if (priority > session->priority_max)
-        priority = session->priority_max;
-    error = EMEM;
-    e = entry_new(session, name, (unsigned)priority);
-    if (!e)
-        goto drop;
-    e->budget_us = (u32)budget;
-    e->period_us = (u32)period;
-    error = ERESOURCE;
-    e->sc = selector_alloc();
-    if (e->sc == SEL_NONE)
-        goto free_entry;
-    mutex_lock(&lock);
-    error = admit(e, ec, (u32)quantum);
-    mutex_unlock(&lock);
-    if (error)
-        goto free_selector;
-    selector_drop(ec);
+    error_t error = EPROTO;
+    if (!msg_error(m) && priority && !((priority | quantum | budget | period) >> 32) &&
+        budget <= period) {
+        q.priority = (u32)priority;
+        q.quantum_us = (u32)quantum;
+        q.budget_us = (u32)budget;
+        q.period_us = (u32)period;
+        error = cpu_admit(session, ec, &q, &sc);
+    }
+    if (error) {
+        selector_drop(ec);
+        return error;
+    }
+    thread_adopt(session, ec, sc, crd_rights(item.crd), &q);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
-    msg_put_item(m, item_delegate(crd(CRD_OBJ, e->sc, 0, SC_CTRL), 0, 0));
+    msg_put_item(m, item_delegate(crd(CRD_OBJ, sc, 0, SC_CTRL), 0, 0));
     return SUCCESS;
-free_selector:
-    selector_free(e->sc);
-free_entry:
-    heap_free(e);
-drop:
-    selector_drop(ec);
-    return error;
 }
 
 // Takes back the scheduling context `sc` of the session, or any of its own if `sc` is SEL_NONE.
 // False if there is none.
-static bool take_back(struct cpu_session *session, u64 sc)
+bool cpu_take_back(struct cpu_session *session, u64 sc)
 {
     struct entry *found = NULL;
     mutex_lock(&lock);
@@ -198,8 +203,9 @@ static bool take_back(struct cpu_session *session, u64 sc)
 static error_t destroy(struct cpu_session *session, struct msg *m)
 {
     crd_t c = msg_get_item(m).crd;
-    if (crd_kind(c) != CRD_OBJ || !take_back(session, crd_base(c)))
+    if (crd_kind(c) != CRD_OBJ || !cpu_take_back(session, crd_base(c)))
         return ENOTFOUND;
+    thread_forget(session, (sel_t)crd_base(c));
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     return SUCCESS;
@@ -253,6 +259,8 @@ static error_t statistics(struct cpu_session *session, struct msg *m)
 static error_t cpu_dispatch(struct server_session *session, struct server_cpu *cpu,
                             word_t operation, struct msg *m)
 {
+    if (operation >= CPU_CREATE_THREAD)
+        return thread_dispatch(session->user, cpu, operation, m);
     switch (operation) {
     case CPU_CREATE_SC: return create(session->user, cpu, m);
     case CPU_DESTROY_SC: return destroy(session->user, m);
@@ -324,6 +332,8 @@ static error_t cpu_open(struct server_session *session, const char *label, const
     if (!cpu)
         return EMEM;
     strlcpy(cpu->label, label, sizeof(cpu->label));
+    list_init(&cpu->threads);
+    cpu->lock = (struct mutex)MUTEX_INIT;
     error_t error = read_args(cpu, args);
     if (error)
         heap_free(cpu);
@@ -336,7 +346,8 @@ static void cpu_close(struct server_session *session)
 {
     struct cpu_session *cpu = session->user;
     struct pool *pool = cpu->pool;
-    while (take_back(cpu, SEL_NONE)) {
+    threads_close(cpu);
+    while (cpu_take_back(cpu, SEL_NONE)) {
     }
     mutex_lock(&lock);
     if (pool && --pool->sessions == 0)
@@ -345,6 +356,7 @@ static void cpu_close(struct server_session *session)
         pool = NULL;
     mutex_unlock(&lock);
     heap_free(pool);
+    semaphore_destroy(&cpu->lock.semaphore);
     heap_free(cpu);
 }
 

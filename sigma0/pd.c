@@ -1,109 +1,62 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// PD, as far as memory goes: accounts of RAM, and dataspaces in them (protocol.h, PD_OPERATIONS).
-// The account is what was donated with the session. A dataspace is a contiguous range of RAM, named
-// by a semaphore that exists only as its identity; who holds that capability may attach it. It
-// belongs to the session that allocated it: when that is closed, all its dataspaces vanish
-// everywhere.
+// PD (protocol.h, PD_OPERATIONS; 002_8bbc1eeec7f51661.txt, Protection domains): accounts of RAM and
+// capability slots, dataspaces and domains in them. The account is what was donated with the
+// session, plus and minus what moved from and to the reference account. All that a session made is
+// its own: when it is closed, that vanishes everywhere.
 #include "lib/rt/heap.h"
 #include "lib/rt/print.h"
 #include "lib/rt/range.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/string.h"
+#include "sigma0/domain.h"
 #include "sigma0/physical.h"
+#include "sigma0/rm.h"
 #include "sigma0/services.h"
-
-enum { BUCKETS = 1024 };
-
-struct dataspace {
-    struct dataspace *next; // in its bucket
-    struct list in_session;
-    struct pd_session *owner;
-    u64 page, count;
-    sel_t sel;
-};
 
 struct pd_session {
     struct list link; // in `sessions`
     struct server_session *session;
-    struct list dataspaces;
+    struct mutex lock; // guards the lists
+    struct list dataspaces, domains;
+    struct rm_owner maps;
     u64 high;
     bool all; // may ask for the usage of those below it
+    // Under `sessions_lock`:
+    struct pd_session *reference;
+    struct list dependents, in_reference;
+    u64 borrowed; // bytes that are the reference account's
     char label[SERVICE_LABEL_MAX];
 };
 
-static struct mutex lock = MUTEX_INIT; // the buckets, the sessions and their lists
+static struct mutex sessions_lock = MUTEX_INIT;
 static struct list sessions = LIST_INIT(sessions);
-static struct dataspace *bucket[BUCKETS];
 
-static void enter(struct dataspace *ds)
+static struct dataspace *find(struct msg *m)
 {
-    mutex_lock(&lock);
-    ds->next = bucket[ds->sel % BUCKETS];
-    bucket[ds->sel % BUCKETS] = ds;
-    list_push_back(&ds->owner->dataspaces, &ds->in_session);
-    mutex_unlock(&lock);
+    return dataspace_find(msg_get_item(m).crd);
 }
 
-// Under `lock`.
-static struct dataspace *find(crd_t c)
+static error_t done(struct msg *m)
 {
-    if (crd_kind(c) != CRD_OBJ)
-        return NULL;
-    struct dataspace *ds = bucket[crd_base(c) % BUCKETS];
-    while (ds && ds->sel != crd_base(c))
-        ds = ds->next;
-    return ds;
-}
-
-// Under `lock`.
-static void forget(struct dataspace *ds)
-{
-    struct dataspace **at = &bucket[ds->sel % BUCKETS];
-    while (*at != ds)
-        at = &(*at)->next;
-    *at = ds->next;
-    list_remove(&ds->in_session);
-}
-
-// The pages go from everybody, then the name.
-static void destroy(struct dataspace *ds)
-{
-    physical_free(ds->page, ds->count);
-    selector_drop(ds->sel);
-    heap_free(ds);
-}
-
-static error_t create(struct pd_session *owner, u64 count, struct dataspace **out)
-{
-    struct dataspace *ds = heap_zalloc(sizeof(*ds));
-    if (!ds)
-        return EMEM;
-    ds->owner = owner;
-    ds->count = count;
-    error_t error = semaphore_create(0, &ds->sel);
-    if (error)
-        goto free_ds;
-    error = EMEM;
-    ds->page = physical_alloc(count, RAM_ANYWHERE);
-    if (ds->page == RAM_NONE)
-        goto drop;
-    enter(ds);
-    *out = ds;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
     return SUCCESS;
-drop:
-    selector_drop(ds->sel);
-free_ds:
-    heap_free(ds);
-    return error;
 }
 
-static error_t put_pages(struct msg *m, u64 page, u64 count, word_t flags)
+static error_t put_pages(struct msg *m, const struct dataspace *ds, word_t flags)
 {
     unsigned rights = MEM_R | (flags & PD_EXECUTABLE ? MEM_X : flags & PD_READ_ONLY ? 0 : MEM_W);
-    return range_put(m, CRD_MEM, physical_page(page), 0, count, rights,
-                     flags & PD_UNCACHED ? ITEM_UNCACHED : 0, CRD_ORDER_MAX);
+    return range_put(m, CRD_MEM, ds->view, 0, ds->count, rights & ds->rights,
+                     ds->attr | (flags & PD_UNCACHED ? ITEM_UNCACHED : 0), CRD_ORDER_MAX);
+}
+
+static void note_high(struct pd_session *pd)
+{
+    u64 used = pd->session->ram_used;
+    if (used > pd->high)
+        pd->high = used;
 }
 
 static error_t alloc(struct server_session *session, struct msg *m)
@@ -112,59 +65,74 @@ static error_t alloc(struct server_session *session, struct msg *m)
     u64 bytes = msg_get_word(m);
     word_t flags = msg_get_word(m);
     struct dataspace *ds;
-    if (msg_error(m) || bytes == 0 || bytes > ~0ul - PAGE_SIZE)
+    if (msg_error(m) || bytes == 0 || bytes > ~0ul - PAGE_SIZE - PD_DATASPACE_COST)
         return EPROTO;
     bytes = ALIGN_UP(bytes, PAGE_SIZE);
-    error_t error = server_charge(session, bytes);
+    error_t error = server_charge(session, bytes + PD_DATASPACE_COST);
     if (error)
         return error;
-    error = create(pd, bytes / PAGE_SIZE, &ds);
+    error = dataspace_create_ram(bytes / PAGE_SIZE, &ds);
     if (error) {
-        server_uncharge(session, bytes);
+        server_uncharge(session, bytes + PD_DATASPACE_COST);
         return error;
     }
-    pd->high = session->ram_used > pd->high ? session->ram_used : pd->high;
+    ds->owner = pd;
+    mutex_lock(&pd->lock);
+    list_push_back(&pd->dataspaces, &ds->in_owner);
+    mutex_unlock(&pd->lock);
+    note_high(pd);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_word(m, bytes);
-    msg_put_item(m, item_delegate(crd(CRD_OBJ, ds->sel, 0, SM_DOWN), 0, 0));
-    return flags & PD_ATTACH ? put_pages(m, ds->page, ds->count, flags) : SUCCESS;
+    msg_put_item(m, named_item(&ds->named, 0));
+    return flags & PD_ATTACH ? put_pages(m, ds, flags) : SUCCESS;
 }
 
 static error_t attach(struct msg *m)
 {
     word_t flags = msg_get_word(m);
-    crd_t name = msg_get_item(m).crd;
-    mutex_lock(&lock);
-    struct dataspace *ds = find(name);
-    u64 page = ds ? ds->page : 0, count = ds ? ds->count : 0;
-    mutex_unlock(&lock);
-    if (msg_error(m) || !ds)
-        return ENOTFOUND;
-    msg_begin(m);
-    msg_put_word(m, SUCCESS);
-    msg_put_word(m, count * PAGE_SIZE);
-    return put_pages(m, page, count, flags);
-}
-
-static error_t free_one(struct server_session *session, struct msg *m)
-{
-    crd_t name = msg_get_item(m).crd;
-    mutex_lock(&lock);
-    struct dataspace *ds = find(name);
-    if (ds && ds->owner != session->user)
-        ds = NULL;
-    if (ds)
-        forget(ds);
-    mutex_unlock(&lock);
+    struct dataspace *ds = find(m);
     if (!ds)
         return ENOTFOUND;
-    u64 bytes = ds->count * PAGE_SIZE;
-    destroy(ds);
-    server_uncharge(session, bytes);
-    msg_begin(m);
-    msg_put_word(m, SUCCESS);
-    return SUCCESS;
+    error_t error = msg_error(m) || ds->map ? EPROTO : SUCCESS; // a managed one has no pages
+    if (!error) {
+        msg_begin(m);
+        msg_put_word(m, SUCCESS);
+        msg_put_word(m, ds->count * PAGE_SIZE);
+        error = put_pages(m, ds, flags);
+    }
+    dataspace_put(ds);
+    return error;
+}
+
+// Takes a dataspace of the session out of its list; false if it is none, or somebody was faster.
+static bool disown(struct pd_session *pd, struct dataspace *ds)
+{
+    mutex_lock(&pd->lock);
+    bool ours = ds->owner == pd && !list_empty(&ds->in_owner);
+    if (ours)
+        list_remove(&ds->in_owner);
+    mutex_unlock(&pd->lock);
+    return ours;
+}
+
+static void destroy(struct pd_session *pd, struct dataspace *ds)
+{
+    u64 bytes = ds->count * PAGE_SIZE + PD_DATASPACE_COST;
+    dataspace_destroy(ds);
+    server_uncharge(pd->session, bytes);
+}
+
+static error_t free_one(struct pd_session *pd, struct msg *m)
+{
+    struct dataspace *ds = find(m);
+    if (!ds)
+        return ENOTFOUND;
+    bool ours = disown(pd, ds);
+    if (ours)
+        destroy(pd, ds);
+    dataspace_put(ds);
+    return ours ? done(m) : ENOTFOUND;
 }
 
 static error_t info(struct server_session *session, struct msg *m)
@@ -189,7 +157,7 @@ static error_t usage(const struct pd_session *pd, struct msg *m)
     if (!pd->all)
         return EPERM;
     size_t length = text_format(label, sizeof(label), "%s -> %s", pd->label, name);
-    mutex_lock(&lock);
+    mutex_lock(&sessions_lock);
     LIST_FOREACH (node, &sessions) {
         const struct pd_session *s = LIST_ENTRY(node, struct pd_session, link);
         if (strncmp(s->label, label, length) || (s->label[length] && s->label[length] != ' '))
@@ -197,7 +165,7 @@ static error_t usage(const struct pd_session *pd, struct msg *m)
         used += s->session->ram_used;
         limit += s->session->ram_limit;
     }
-    mutex_unlock(&lock);
+    mutex_unlock(&sessions_lock);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_word(m, used);
@@ -207,13 +175,14 @@ static error_t usage(const struct pd_session *pd, struct msg *m)
 
 static error_t phys(struct msg *m)
 {
-    crd_t name = msg_get_item(m).crd;
-    mutex_lock(&lock);
-    struct dataspace *ds = find(name);
-    u64 page = ds ? ds->page : 0, count = ds ? ds->count : 0;
-    mutex_unlock(&lock);
+    struct dataspace *ds = find(m);
     if (!ds)
         return ENOTFOUND;
+    u64 page = ds->page, count = ds->count;
+    bool managed = ds->map;
+    dataspace_put(ds);
+    if (managed)
+        return EFEATURE;
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_word(m, page * PAGE_SIZE);
@@ -221,17 +190,149 @@ static error_t phys(struct msg *m)
     return SUCCESS;
 }
 
+static struct pd_session *session_find(struct server_session *session, crd_t name)
+{
+    LIST_FOREACH (node, &sessions) {
+        struct pd_session *pd = LIST_ENTRY(node, struct pd_session, link);
+        if (server_session_is(pd->session, name) && pd->session != session)
+            return pd;
+    }
+    return NULL;
+}
+
+static error_t set_reference(struct pd_session *pd, struct msg *m)
+{
+    crd_t name = msg_get_item(m).crd;
+    error_t error = SUCCESS;
+    mutex_lock(&sessions_lock);
+    struct pd_session *reference = session_find(pd->session, name);
+    if (!reference)
+        error = ENOTFOUND;
+    else if (pd->reference)
+        error = EINUSE;
+    for (const struct pd_session *r = reference; r && !error; r = r->reference)
+        error = r == pd ? EDEADLOCK : SUCCESS;
+    if (!error) {
+        pd->reference = reference;
+        list_push_back(&reference->dependents, &pd->in_reference);
+    }
+    mutex_unlock(&sessions_lock);
+    return error ? error : done(m);
+}
+
+// Moves what is unused in `from`. Under sessions_lock.
+static error_t move_ram(struct pd_session *from, struct pd_session *to, u64 bytes)
+{
+    error_t error = server_charge(from->session, bytes);
+    if (error)
+        return error;
+    server_move_limit(from->session, to->session, bytes);
+    server_uncharge(from->session, bytes);
+    return SUCCESS;
+}
+
+static error_t transfer(struct pd_session *pd, struct msg *m)
+{
+    u64 bytes = msg_get_word(m);
+    word_t back = msg_get_word(m);
+    if (msg_error(m) || back > 1)
+        return EPROTO;
+    mutex_lock(&sessions_lock);
+    struct pd_session *reference = pd->reference;
+    error_t error = !reference ? ENOTFOUND : SUCCESS;
+    if (!error && back && bytes > pd->borrowed)
+        error = ERESOURCE; // what was donated with the session is its client's
+    if (!error)
+        error = back ? move_ram(pd, reference, bytes) : move_ram(reference, pd, bytes);
+    if (!error)
+        pd->borrowed += back ? -bytes : bytes;
+    mutex_unlock(&sessions_lock);
+    if (error)
+        return error;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, pd->session->ram_limit);
+    return SUCCESS;
+}
+
+static error_t create_domain(struct server_session *session, struct msg *m)
+{
+    struct pd_session *pd = session->user;
+    u64 kmem = msg_get_word(m), caps = msg_get_word(m);
+    struct domain *d;
+    if (msg_error(m))
+        return EPROTO;
+    error_t error = domain_create(session, kmem, caps, &d);
+    if (error)
+        return error;
+    mutex_lock(&pd->lock);
+    list_push_back(&pd->domains, &d->in_session);
+    mutex_unlock(&pd->lock);
+    note_high(pd);
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_item(m, named_item(&d->named, 0));
+    msg_put_item(m, item_delegate(crd(CRD_OBJ, d->pd, 0, PD_CREATE | PD_GRANT | PD_ACCOUNT), 1, 0));
+    msg_put_item(m, named_item(&d->space->named, 2));
+    msg_put_item(m, named_item(&d->stack->named, 3));
+    msg_put_item(m, named_item(&d->linker->named, 4));
+    return SUCCESS;
+}
+
+static error_t destroy_domain(struct pd_session *pd, struct msg *m)
+{
+    struct domain *d = domain_find(msg_get_item(m).crd);
+    if (!d)
+        return ENOTFOUND;
+    mutex_lock(&pd->lock);
+    bool ours = d->payer == pd->session && !list_empty(&d->in_session);
+    if (ours)
+        list_remove(&d->in_session);
+    mutex_unlock(&pd->lock);
+    if (ours)
+        domain_destroy(d);
+    domain_put(d);
+    return ours ? done(m) : EPERM;
+}
+
+static error_t assign_parent(struct pd_session *pd, struct server_cpu *handler, struct msg *m)
+{
+    word_t cpu = msg_get_word(m);
+    struct domain *d = domain_find(msg_get_item(m).crd);
+    sel_t portal = server_take_item(handler, msg_get_item(m));
+    error_t error = !d ? ENOTFOUND : d->payer != pd->session ? EPERM : SUCCESS;
+    if (!error && (msg_error(m) || portal == SEL_NONE || cpu >= MAX_CPUS))
+        error = EPROTO;
+    if (!error)
+        error = range_delegate(d->pd, CRD_OBJ, portal, SEL_PARENT + (sel_t)cpu, 1, PT_CALL);
+    // What was delegated hangs below what came: that stays, as long as the domain lives.
+    if (!error)
+        error = domain_keep(d, (unsigned)cpu, portal);
+    if (error)
+        selector_drop(portal);
+    if (d)
+        domain_put(d);
+    return error ? error : done(m);
+}
+
 static error_t pd_dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
                            struct msg *m)
 {
-    (void)cpu;
+    struct pd_session *pd = session->user;
+    if (operation >= RM_CREATE)
+        return rm_operation(session, &pd->maps, cpu, operation, m);
     switch (operation) {
     case PD_SERVICE_ALLOC: return alloc(session, m);
     case PD_SERVICE_ATTACH: return attach(m);
-    case PD_SERVICE_FREE: return free_one(session, m);
+    case PD_SERVICE_FREE: return free_one(pd, m);
     case PD_SERVICE_INFO: return info(session, m);
     case PD_SERVICE_PHYS: return phys(m);
-    case PD_SERVICE_USAGE: return usage(session->user, m);
+    case PD_SERVICE_USAGE: return usage(pd, m);
+    case PD_SERVICE_REFERENCE: return set_reference(pd, m);
+    case PD_SERVICE_TRANSFER: return transfer(pd, m);
+    case PD_SERVICE_DOMAIN: return create_domain(session, m);
+    case PD_SERVICE_DESTROY_DOMAIN: return destroy_domain(pd, m);
+    case PD_SERVICE_ASSIGN_PARENT: return assign_parent(pd, cpu, m);
     default: return EPROTO;
     }
 }
@@ -244,34 +345,63 @@ static error_t pd_open(struct server_session *session, const char *label, const 
     if (!pd)
         return EMEM;
     list_init(&pd->dataspaces);
+    list_init(&pd->domains);
+    list_init(&pd->dependents);
+    list_init(&pd->in_reference);
+    rm_owner_init(&pd->maps);
+    pd->lock = (struct mutex)MUTEX_INIT;
     pd->session = session;
     pd->all = *args;
     strlcpy(pd->label, label, sizeof(pd->label));
     session->user = pd;
-    mutex_lock(&lock);
+    mutex_lock(&sessions_lock);
     list_push_back(&sessions, &pd->link);
-    mutex_unlock(&lock);
+    mutex_unlock(&sessions_lock);
     return SUCCESS;
+}
+
+// Takes away all that the session has made.
+static void empty(struct pd_session *pd)
+{
+    for (;;) {
+        mutex_lock(&pd->lock);
+        struct list *domain = list_pop_front(&pd->domains);
+        struct list *ds = domain ? NULL : list_pop_front(&pd->dataspaces);
+        mutex_unlock(&pd->lock);
+        if (domain)
+            domain_destroy(LIST_ENTRY(domain, struct domain, in_session));
+        else if (ds)
+            destroy(pd, LIST_ENTRY(ds, struct dataspace, in_owner));
+        else
+            break;
+    }
+    rm_owner_clear(&pd->maps);
+}
+
+// What a session has from its reference account goes back there, and what the session made goes:
+// first the limit falls, so that nothing new is made meanwhile. Under sessions_lock.
+static void give_back(struct pd_session *pd)
+{
+    if (pd->reference)
+        server_move_limit(pd->session, pd->reference->session, pd->borrowed);
+    do
+        empty(pd);
+    while (pd->session->ram_used > pd->session->ram_limit); // a request under way may add some
+    pd->reference = NULL;
+    pd->borrowed = 0;
+    list_remove(&pd->in_reference);
 }
 
 static void pd_close(struct server_session *session)
 {
     struct pd_session *pd = session->user;
-    for (;;) {
-        mutex_lock(&lock);
-        struct dataspace *ds = list_empty(&pd->dataspaces)
-                                   ? NULL
-                                   : LIST_ENTRY(pd->dataspaces.next, struct dataspace, in_session);
-        if (ds)
-            forget(ds);
-        mutex_unlock(&lock);
-        if (!ds)
-            break;
-        destroy(ds);
-    }
-    mutex_lock(&lock);
+    mutex_lock(&sessions_lock);
+    while (!list_empty(&pd->dependents))
+        give_back(LIST_ENTRY(pd->dependents.next, struct pd_session, in_reference));
+    give_back(pd);
     list_remove(&pd->link);
-    mutex_unlock(&lock);
+    mutex_unlock(&sessions_lock);
+    semaphore_destroy(&pd->lock.semaphore);
     heap_free(pd);
 }
 

@@ -20,7 +20,7 @@ static const struct {
     const struct server_ops *ops;
 } table[] = {
     {"log", &log_ops}, {"rom", &rom_ops},         {"pd", &pd_ops},         {"cpu", &cpu_ops},
-    {"irq", &irq_ops}, {"io_port", &io_port_ops}, {"io_mem", &io_mem_ops},
+    {"irq", &irq_ops}, {"io_port", &io_port_ops}, {"io_mem", &io_mem_ops}, {"rm", &rm_ops},
 };
 
 static struct parent parent;

@@ -27,6 +27,10 @@ enum initial_selector {
 #define IMAGE_BASE 0x0000000080000000ul // ELF image; below it is left to foreign images
 #define HEAP_BASE 0x0000001000000000ul  // lib/rt allocates addresses from here
 #define HEAP_END 0x0000006000000000ul
+// Of a domain that sigma0's "pd" service makes: where its stack area and linker area are attached.
+#define STACK_AREA_BASE 0x0000700000000000ul
+#define LINKER_AREA_BASE 0x0000710000000000ul
+#define AREA_SIZE 0x40000000ul         // of each
 #define STACK_TOP 0x00007fffffff0000ul // main thread's stack ends here
 #define STACK_SIZE 0x10000ul
 #define UTCB_ADDR 0x00007fffffffd000ul // main thread's UTCB

@@ -5,11 +5,11 @@
 #include "lib/rt/range.h"
 #include "lib/rt/utcb.h"
 
-void range_revoke(enum crd_kind kind, u64 base, u64 count, bool self)
+void range_revoke_from(sel_t pd, enum crd_kind kind, u64 base, u64 count, bool self)
 {
     while (count > 0) {
         unsigned order = range_order(base, base, count);
-        hc_revoke(SEL_PD, crd(kind, base, order, RIGHT_ALL), self ? REVOKE_SELF : 0);
+        hc_revoke(pd, crd(kind, base, order, RIGHT_ALL), self ? REVOKE_SELF : 0);
         base += 1ul << order;
         count -= 1ul << order;
     }

@@ -21,9 +21,13 @@ static inline unsigned range_order(u64 from, u64 to, u64 count)
     return order > CRD_ORDER_MAX ? CRD_ORDER_MAX : order;
 }
 
-// Takes back all that was derived from our own [base, base + count), with `self` also the
-// range itself.
-void range_revoke(enum crd_kind kind, u64 base, u64 count, bool self);
+// Takes back all that was derived from [base, base + count) of a domain's space, with `self` also
+// the range itself; range_revoke: of our own.
+void range_revoke_from(sel_t pd, enum crd_kind kind, u64 base, u64 count, bool self);
+static inline void range_revoke(enum crd_kind kind, u64 base, u64 count, bool self)
+{
+    range_revoke_from(SEL_PD, kind, base, count, self);
+}
 
 // Delegates `count` pages, ports or selectors from `from` of our own spaces to `to` of `pd`. The
 // kernel's error; what was delegated before an error stays.

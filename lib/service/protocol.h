@@ -119,6 +119,14 @@ enum pd_flag {
     PD_EXECUTABLE = 4, // attach R X in place of R W
     PD_READ_ONLY = 8,  // attach R
 };
+// What each thing costs a session on top of its pages, in bytes: sigma0's and the kernel's books.
+enum {
+    PD_DATASPACE_COST = 384,
+    PD_REGION_COST = 192, // of each attachment, paid by who made the region map
+    PD_REGION_MAP_COST = 512,
+    PD_THREAD_COST = 512,
+    PD_DOMAIN_COST = 1024, // without its kernel memory and its three region maps
+};
 #define PD_OPERATIONS(X)                                                                           \
     X(ALLOC, 16, "2 bytes, 3 enum pd_flag", "1 bytes, rounded; obj: dataspace; PD_ATTACH: mem",    \
       "zeroed, physically contiguous RAM; ERESOURCE: the account is empty; EMEM: the machine is")  \
@@ -129,7 +137,44 @@ enum pd_flag {
     X(PHYS, 20, "translate dataspace", "1 physical address, 2 bytes", "for DMA")                   \
     X(USAGE, 21, "string name", "1 used, 2 limit, in bytes",                                       \
       "of all sessions labelled \"name\" below the session's own label; EPERM without args "       \
-      "\"all\"")
+      "\"all\"")                                                                                   \
+    X(REFERENCE, 22, "translate another pd session", "",                                           \
+      "the reference account, with which quota is exchanged from now on; EINUSE: it has one; "     \
+      "EDEADLOCK: that one's leads back here")                                                     \
+    X(TRANSFER, 23, "2 bytes, 3 back (0 or 1)", "1 limit of the session, in bytes",                \
+      "from the reference account, or back to it; ERESOURCE: not so much unused there")            \
+    X(DOMAIN, 24, "2 bytes of kernel memory, 3 capability slots",                                  \
+      "obj: domain (hotspot 0), kernel's PD (PD_CREATE | PD_GRANT | PD_ACCOUNT, 1), region maps: " \
+      "address space (2), stack area (3), linker area (4)",                                        \
+      "make a protection domain, whose kernel memory the session pays")                            \
+    X(ASSIGN_PARENT, 25, "2 cpu; translate domain, delegate portal", "",                           \
+      "puts the one capability that it begins with at SEL_PARENT + cpu; EBUSY")                    \
+    X(DESTROY_DOMAIN, 26, "translate domain", "", "its threads end, its memory is unmapped")
+
+// Region maps and managed dataspaces, on sessions of "rm" and of "pd". A region map is named by its
+// capability; who holds that may attach and detach.
+enum rm_flag {
+    RM_WRITE = 1,
+    RM_EXECUTE = 2,
+    RM_POPULATE = 4, // fill the page table at once
+};
+#define RM_ANYWHERE (~0ul)
+#define RM_OPERATIONS(X)                                                                           \
+    X(CREATE, 32, "2 bytes", "obj: region map (hotspot 0), its dataspace (1)",                     \
+      "a region map that stands by itself; ERESOURCE, EMEM")                                       \
+    X(ATTACH, 33,                                                                                  \
+      "2 offset in the dataspace, 3 bytes (0: the rest), 4 address or RM_ANYWHERE, 5 enum "        \
+      "rm_flag; translate region map, translate dataspace",                                        \
+      "1 address, 2 bytes",                                                                        \
+      "show a dataspace; EPARAM range or alignment, EINUSE something is there, ERESOURCE, "        \
+      "EDEADLOCK the map would show itself or is nested too deep")                                 \
+    X(DETACH, 34, "2 address; translate region map", "", "take out what covers the address")       \
+    X(SIGNAL, 35, "translate region map, delegate semaphore (SM_UP)", "",                          \
+      "up it when a thread touches a page of the managed dataspace that shows nothing")            \
+    X(NEXT_FAULT, 36, "translate region map", "1 address in the map, 2 access (MEM_R, W or X), "   \
+      "3 threads that wait",                                                                       \
+      "the next fault not yet told; ENOTFOUND")                                                    \
+    X(DESTROY, 37, "translate region map", "", "by the session that made it")
 
 // args: "PRIORITY", the highest priority that the client may give, then any of: "all", the
 // statistics show everybody's figures; "cpus=MASK", where its threads may run;
@@ -149,7 +194,32 @@ enum pd_flag {
     X(INFO, 19, "",                                                                                \
       "1 highest priority, 2 mask of CPUs, 3 budget us, 4 period us (0: no limit), 5 threads "     \
       "that share it",                                                                             \
-      "the session's limits")
+      "the session's limits")                                                                      \
+    X(CREATE_THREAD, 20, "2 cpu, 3 priority, 4 UTCB's address, string name; translate domain",     \
+      "obj: thread",                                                                               \
+      "a thread in a domain, at rest; the domain pays for it; ECPU not there")                     \
+    X(START, 21, "2 ip, 3 sp, 4 argument (in rdi); translate thread", "", "once; EINUSE")          \
+    X(PAUSE, 22, "translate thread", "", "it stops wherever it is")                                \
+    X(RESUME, 23, "translate thread", "", "it goes on, at an unresolved exception once more")      \
+    X(READ_STATE, 24, "translate thread", "1 enum thread_state, then struct exc_state",            \
+      "of a paused thread; EBUSY while it runs; vector, error code and fault address are those "   \
+      "of the exception that stopped it")                                                          \
+    X(WRITE_STATE, 25, "2 enum mtd, then struct exc_state; translate thread", "",                  \
+      "the registers that mtd names, of a paused thread; EBUSY while it runs")                     \
+    X(STEP, 26, "translate thread", "", "resume for one instruction; then it stops with vector 1") \
+    X(KILL, 27, "translate thread", "", "for good; the capability goes too")                       \
+    X(EXCEPTION_SIGNAL, 28, "translate thread or domain, delegate semaphore (SM_UP)", "",          \
+      "up it when one of its exceptions finds no answer: the thread is paused then")               \
+    X(NEXT_EXCEPTION, 29, "translate domain",                                                      \
+      "1 vector, 2 error code, 3 fault address, 4 ip, 5 sp, 6 cpu, 7 1 if a thread came; maybe "   \
+      "obj: thread",                                                                               \
+      "what stopped a thread of the domain, the oldest not yet told; ENOTFOUND")
+#define THREAD_STATES(X) X(NEW, 0) X(RUNNING, 1) X(PAUSED, 2) X(STOPPED, 3) X(WAITING, 4)
+enum thread_state {
+#define X(name, number) THREAD_##name = (number),
+    THREAD_STATES(X)
+#undef X
+};
 
 // args: "BASE,SIZE" (numbers as in C). One owner a port.
 #define IO_PORT_OPERATIONS(X)                                                                      \
@@ -220,6 +290,9 @@ enum rom_operation { ROM_OPERATIONS(X) };
 #undef X
 #define X(name, number, request, response, meaning) PD_SERVICE_##name = (number),
 enum pd_operation { PD_OPERATIONS(X) };
+#undef X
+#define X(name, number, request, response, meaning) RM_##name = (number),
+enum rm_operation { RM_OPERATIONS(X) };
 #undef X
 #define X(name, number, request, response, meaning) CPU_##name = (number),
 enum cpu_operation { CPU_OPERATIONS(X) };

@@ -122,6 +122,11 @@ void server_stop(struct server *server);
 // Charges memory held for a session against what its client donated; ERESOURCE if it exceeds that.
 MUST_CHECK error_t server_charge(struct server_session *session, u64 bytes);
 void server_uncharge(struct server_session *session, u64 bytes);
+// Moves `bytes` of what one session may use to another. The caller has charged them to the giver,
+// and uncharges them after.
+void server_move_limit(struct server_session *from, struct server_session *to, u64 bytes);
+// Whether an item of a request names this session (translated sessions only).
+bool server_session_is(const struct server_session *session, crd_t name);
 
 // The store's, for server.c. server_session_get takes a reference by index (and generation, unless
 // 0); NULL if there is no such session. server_session_close ends one.

@@ -307,6 +307,18 @@ error_t server_charge(struct server_session *s, u64 bytes)
     return SUCCESS;
 }
 
+void server_move_limit(struct server_session *from, struct server_session *to, u64 bytes)
+{
+    __atomic_fetch_sub(&from->ram_limit, bytes, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&to->ram_limit, bytes, __ATOMIC_RELAXED);
+}
+
+bool server_session_is(const struct server_session *s, crd_t name)
+{
+    return crd_kind(name) == CRD_OBJ && !has_portals(s->server) && s->open &&
+           crd_base(name) == first_selector(s);
+}
+
 void server_uncharge(struct server_session *s, u64 bytes)
 {
     __atomic_fetch_sub(&s->ram_used, bytes, __ATOMIC_RELAXED);

@@ -199,7 +199,7 @@ static void memory_is_accounted(void)
     CHECK_EQ(after, used);
     CHECK_EQ(dataspace_alloc(3 * MEBI + 1, 0, &ds), SUCCESS);
     CHECK_EQ(memory_info(&after, &limit, &high), SUCCESS);
-    CHECK_EQ(after, used + 3 * MEBI + PAGE_SIZE);
+    CHECK_EQ(after, used + 3 * MEBI + PAGE_SIZE + PD_DATASPACE_COST);
     dataspace_free(ds);
     CHECK_EQ(memory_info(&after, &limit, &high), SUCCESS);
     CHECK_EQ(after, used);
@@ -233,7 +233,7 @@ static void usage_is_seen_from_above(void)
     CHECK_EQ(service_open(&near), SUCCESS);
     CHECK_EQ(dataspace_alloc_at(&two, 2 * PAGE_SIZE, 0, ds, 0, 0), SUCCESS);
     CHECK_EQ(usage_of(&all, "one", &used, &limit), SUCCESS);
-    CHECK_EQ(used, 2 * PAGE_SIZE);
+    CHECK_EQ(used, 2 * PAGE_SIZE + PD_DATASPACE_COST);
     CHECK_EQ(limit, 2 * MEBI);
     CHECK_EQ(usage_of(&one, "below", &used, &limit), EPERM);
     service_close(&two);

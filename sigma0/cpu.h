@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// What the two halves of the "cpu" service share: scheduling contexts (cpu.c) and threads
+// (threads.c).
+#pragma once
+
+#include "lib/service/server.h"
+
+enum { CPU_NAME_SIZE = 96 };
+
+struct pool;
+
+struct cpu_session {
+    unsigned priority_max;
+    u64 cpus; // where its threads may run
+    bool all;
+    struct pool *pool;   // or NULL: no limit
+    struct mutex lock;   // guards `threads`
+    struct list threads; // struct subject, in_session
+    char label[SERVICE_LABEL_MAX];
+};
+
+struct cpu_request {
+    u32 priority, quantum_us, budget_us, period_us;
+    char name[CPU_NAME_SIZE];
+};
+
+// cpu.c: gives an EC a scheduling context at a fresh selector. The priority is cut to the
+// session's. ECPU the session may not use its CPU, ERESOURCE, EMEM, and create_sc's errors.
+MUST_CHECK error_t cpu_admit(struct cpu_session *session, sel_t ec, const struct cpu_request *q,
+                             sel_t *sc);
+// cpu.c: takes back the scheduling context `sc` of the session, or any of its own if that is
+// SEL_NONE. False if there is none.
+bool cpu_take_back(struct cpu_session *session, u64 sc);
+
+// threads.c: the operations from CREATE_THREAD on.
+MUST_CHECK error_t thread_dispatch(struct cpu_session *session, struct server_cpu *cpu,
+                                   word_t operation, struct msg *m);
+// threads.c: a client's own thread got a scheduling context. If the client gave EC_CTRL along, it
+// becomes a thread that its supervisor can see; `ec` is taken over in any case.
+void thread_adopt(struct cpu_session *session, sel_t ec, sel_t sc, unsigned rights,
+                  const struct cpu_request *q);
+// threads.c: forgets the thread with that scheduling context, if there is one.
+void thread_forget(struct cpu_session *session, sel_t sc);
+// threads.c: ends all threads that the session made, forgets those that it admitted.
+void threads_close(struct cpu_session *session);

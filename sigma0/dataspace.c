@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Dataspaces (dataspace.h).
+#include "sigma0/dataspace.h"
+#include "lib/rt/heap.h"
+#include "sigma0/physical.h"
+#include "sigma0/region_map.h"
+
+static void release(struct named *named)
+{
+    heap_free(CONTAINER_OF(named, struct dataspace, named));
+}
+
+struct dataspace *dataspace_new(void)
+{
+    struct dataspace *ds = heap_zalloc(sizeof(*ds));
+    if (!ds)
+        return NULL;
+    ds->lock = (struct mutex)MUTEX_INIT;
+    ds->rights = MEM_R | MEM_W | MEM_X;
+    list_init(&ds->regions);
+    list_init(&ds->in_owner);
+    return ds;
+}
+
+error_t dataspace_publish(struct dataspace *ds)
+{
+    error_t error = named_create(&ds->named, NAMED_DATASPACE, release);
+    if (error)
+        heap_free(ds);
+    return error;
+}
+
+struct dataspace *dataspace_find(crd_t name)
+{
+    struct named *named = named_find(name, NAMED_DATASPACE);
+    return named ? CONTAINER_OF(named, struct dataspace, named) : NULL;
+}
+
+void dataspace_destroy(struct dataspace *ds)
+{
+    if (!named_withdraw(&ds->named))
+        return;
+    region_maps_forget(ds);
+    if (ds->free_pages)
+        ds->free_pages(ds);
+    semaphore_destroy(&ds->lock.semaphore);
+    named_put(&ds->named);
+}
+
+static void ram_free_pages(struct dataspace *ds)
+{
+    physical_free(ds->page, ds->count);
+}
+
+error_t dataspace_create_ram(u64 count, struct dataspace **out)
+{
+    struct dataspace *ds = dataspace_new();
+    if (!ds)
+        return EMEM;
+    ds->count = count;
+    ds->page = physical_alloc(count, RAM_ANYWHERE);
+    if (ds->page == RAM_NONE) {
+        heap_free(ds);
+        return EMEM;
+    }
+    u64 page = ds->page;
+    ds->view = physical_page(page);
+    ds->free_pages = ram_free_pages;
+    error_t error = dataspace_publish(ds);
+    if (error)
+        physical_free(page, count);
+    else
+        *out = ds;
+    return error;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Dataspaces (002_8bbc1eeec7f51661.txt, Dataspaces): a contiguous range of physical memory, or what
+// a region map holds (a managed dataspace). All that is attached somewhere is attached by way of
+// one.
+#pragma once
+
+#include "lib/rt/list.h"
+#include "lib/rt/sync.h"
+#include "sigma0/named.h"
+
+struct region_map;
+
+struct dataspace {
+    struct named named;
+    u64 count;              // pages
+    u64 view;               // the first page in sigma0's own space, from which it is delegated
+    u64 page;               // the first physical page
+    unsigned rights;        // at most
+    unsigned attr;          // ITEM_UNCACHED, ITEM_WRITE_COMBINE
+    struct region_map *map; // managed: what it shows; else NULL
+    void (*free_pages)(struct dataspace *ds); // or NULL: the pages are somebody else's affair
+    void *owner;                              // who made it, for that one's own use
+    struct list in_owner;
+    struct mutex lock; // the regions that show it; of a managed one: region_map.c's nest_lock
+    struct list regions;
+    bool gone; // under the lock: no more attaching
+};
+
+// An empty dataspace, to be filled in and then named with dataspace_publish. EMEM: NULL.
+struct dataspace *dataspace_new(void);
+// ERESOURCE, EMEM: `ds` is freed.
+MUST_CHECK error_t dataspace_publish(struct dataspace *ds);
+// The dataspace that an item names, with a reference, or NULL.
+struct dataspace *dataspace_find(crd_t name);
+static inline void dataspace_put(struct dataspace *ds)
+{
+    named_put(&ds->named);
+}
+// Takes it out of every region map and every address space, then its pages away. By its owner,
+// once.
+void dataspace_destroy(struct dataspace *ds);
+// `count` pages of RAM, zeroed, named. EMEM, ERESOURCE.
+MUST_CHECK error_t dataspace_create_ram(u64 count, struct dataspace **out);

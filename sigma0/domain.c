@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Protection domains (domain.h): making and destroying them.
+#include "sigma0/domain.h"
+#include "lib/rt/heap.h"
+#include "lib/rt/range.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/start.h"
+#include "sigma0/exceptions.h"
+
+static void release(struct named *named)
+{
+    heap_free(CONTAINER_OF(named, struct domain, named));
+}
+
+struct domain *domain_find(crd_t name)
+{
+    struct named *named = named_find(name, NAMED_DOMAIN);
+    return named ? CONTAINER_OF(named, struct domain, named) : NULL;
+}
+
+static unsigned cpu_order(void)
+{
+    return selector_order(hip()->cpu_count);
+}
+
+// Each vector that a program can raise costs the domain a capability slot; others are left out.
+static error_t give_exceptions(const struct domain *d, unsigned cpu, sel_t base)
+{
+    static const u8 vectors[] = {0,  1,  3,  6,           13,        EXC_PAGE_FAULT,
+                                 16, 17, 19, EXC_STARTUP, EXC_RECALL};
+    struct utcb *u = utcb();
+    for (unsigned i = 0; i < ARRAY_SIZE(vectors); i++)
+        *utcb_item(u, i) =
+            item_delegate(crd(CRD_OBJ, d->exceptions + cpu, 0, PT_EVENT), base + vectors[i], 0);
+    return hc_delegate(d->pd, ARRAY_SIZE(vectors));
+}
+
+static error_t exceptions_create(struct domain *d)
+{
+    error_t error = SUCCESS;
+    for (unsigned cpu = 0; cpu < hip()->cpu_count && !error; cpu++) {
+        error = exception_portal(cpu, d->exceptions + cpu, d->named.sel);
+        if (!error)
+            error = give_exceptions(d, cpu, SEL_EXC_CPU + EXC_COUNT * cpu);
+    }
+    return error ? error : give_exceptions(d, 0, SEL_EXC_BASE);
+}
+
+static error_t area_create(struct domain *d, word_t base, struct region_map **area)
+{
+    struct region_request request = {0, 0, base / PAGE_SIZE, MEM_R | MEM_W | MEM_X, false};
+    u64 at;
+    error_t error = region_map_create(d->payer, AREA_SIZE / PAGE_SIZE, SEL_NONE, area);
+    return error ? error : region_map_attach(d->space, (*area)->ds, &request, &at);
+}
+
+// Its threads are nobody's now: their sessions have them until they end them.
+static void dismiss_threads(struct domain *d)
+{
+    mutex_lock(&d->lock);
+    LIST_FOREACH (node, &d->threads) {
+        struct subject *s = LIST_ENTRY(node, struct subject, in_domain);
+        list_remove(&s->in_domain);
+        list_remove(&s->in_events);
+        if (s->payer)
+            server_uncharge(s->payer, PD_THREAD_COST);
+        s->payer = NULL;
+    }
+    mutex_unlock(&d->lock);
+}
+
+// What hangs on the domain, as far as it was made.
+static void dismantle(struct domain *d)
+{
+    hc_drop(d->pd); // first of all: nothing of it runs any more
+    dismiss_threads(d);
+    hc_revoke(SEL_PD, crd(CRD_OBJ, d->exceptions, cpu_order(), RIGHT_ALL), REVOKE_SELF);
+    if (d->space)
+        region_map_destroy(d->space);
+    if (d->stack)
+        region_map_destroy(d->stack);
+    if (d->linker)
+        region_map_destroy(d->linker);
+    selector_free(d->pd);
+    selector_free_range(d->exceptions, cpu_order());
+    selector_drop(d->signal);
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+        selector_drop(d->parent[cpu]);
+    semaphore_destroy(&d->lock.semaphore);
+    server_uncharge(d->payer, PD_DOMAIN_COST + d->kmem);
+}
+
+error_t domain_keep(struct domain *d, unsigned cpu, sel_t portal)
+{
+    mutex_lock(&d->lock);
+    error_t error = d->parent[cpu] == SEL_NONE ? SUCCESS : EBUSY;
+    if (!error)
+        d->parent[cpu] = portal;
+    mutex_unlock(&d->lock);
+    return error;
+}
+
+// With the selectors reserved and paid for.
+static error_t furnish(struct domain *d, u64 caps)
+{
+    error_t error = hc_create_pd(d->pd, SEL_PD, d->kmem, caps);
+    if (!error)
+        error = exceptions_create(d);
+    if (!error)
+        error = region_map_create(d->payer, USER_END / PAGE_SIZE, d->pd, &d->space);
+    if (!error)
+        error = area_create(d, STACK_AREA_BASE, &d->stack);
+    if (!error)
+        error = area_create(d, LINKER_AREA_BASE, &d->linker);
+    return error;
+}
+
+error_t domain_create(struct server_session *payer, u64 kmem_bytes, u64 caps, struct domain **out)
+{
+    if (kmem_bytes > ~0ul - PD_DOMAIN_COST || kmem_bytes % 64)
+        return EPARAM;
+    error_t error = exceptions_prepare();
+    if (!error)
+        error = server_charge(payer, PD_DOMAIN_COST + kmem_bytes);
+    if (error)
+        return error;
+    struct domain *d = heap_zalloc(sizeof(*d));
+    error = EMEM;
+    if (!d)
+        goto uncharge;
+    d->payer = payer;
+    d->kmem = kmem_bytes;
+    d->signal = SEL_NONE;
+    d->lock = (struct mutex)MUTEX_INIT;
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+        d->parent[cpu] = SEL_NONE;
+    list_init(&d->threads);
+    list_init(&d->events);
+    list_init(&d->in_session);
+    error = ERESOURCE;
+    d->pd = selector_alloc();
+    d->exceptions = selector_alloc_range(cpu_order());
+    if (d->pd == SEL_NONE || d->exceptions == SEL_NONE)
+        goto free_selectors;
+    error = named_create(&d->named, NAMED_DOMAIN, release);
+    if (error)
+        goto free_selectors;
+    error = furnish(d, caps);
+    if (!error) {
+        *out = d;
+        return SUCCESS;
+    }
+    if (named_withdraw(&d->named)) {
+        dismantle(d);
+        named_put(&d->named);
+    }
+    return error;
+free_selectors:
+    if (d->pd != SEL_NONE)
+        selector_free(d->pd);
+    if (d->exceptions != SEL_NONE)
+        selector_free_range(d->exceptions, cpu_order());
+    heap_free(d);
+uncharge:
+    server_uncharge(payer, PD_DOMAIN_COST + kmem_bytes);
+    return error;
+}
+
+void domain_destroy(struct domain *d)
+{
+    if (!named_withdraw(&d->named))
+        return;
+    dismantle(d);
+    named_put(&d->named);
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Protection domains that sigma0 makes for others (002_8bbc1eeec7f51661.txt, Protection domains):
+// the kernel's PD, its address space, stack area and linker area as region maps, and the exceptions
+// of its threads, which all come here: page faults are resolved from the address space, a thread's
+// start is what its starter said, the rest waits, paused, for who supervises the domain.
+#pragma once
+
+#include "lib/rt/thread.h"
+#include "sigma0/region_map.h"
+
+// A thread that a "cpu" session made or admitted: protocol.h, CPU_OPERATIONS.
+struct subject {
+    struct named named;
+    struct list in_session, in_domain;
+    struct list in_events; // of its domain: stopped, its supervisor not told yet
+    struct domain *domain; // with a reference; NULL: not known (yet)
+    sel_t ec, sc;
+    unsigned cpu, priority;
+    word_t ip, sp, argument;
+    word_t vector, error_code, fault_address; // of the exception that stopped it
+    bool started, stopped;
+    bool stepping;
+    struct server_session *payer; // of PD_THREAD_COST; NULL: nobody (any more)
+    sel_t signal;                 // or SEL_NONE: the domain's
+    struct fault_wait wait;
+    char name[32];
+};
+
+// An exception of a thread that nobody can name.
+struct stray {
+    word_t vector, error_code, address, ip, sp;
+    unsigned cpu;
+    bool valid;
+};
+
+struct domain {
+    struct named named;
+    struct server_session *payer;
+    struct list in_session;
+    u64 kmem;
+    sel_t pd, exceptions; // exceptions + CPU
+    struct region_map *space, *stack, *linker;
+    struct mutex lock; // guards what follows, and the lists and states of its threads
+    struct list threads, events;
+    struct stray stray;
+    sel_t signal;
+    sel_t parent[MAX_CPUS]; // what it got of ASSIGN_PARENT; SEL_NONE: nothing
+};
+
+// Makes a domain. ERESOURCE, EMEM, EPARAM.
+MUST_CHECK error_t domain_create(struct server_session *payer, u64 kmem_bytes, u64 caps,
+                                 struct domain **out);
+// Its threads end, its memory is unmapped, its kernel memory comes back. By its owner, once.
+void domain_destroy(struct domain *domain);
+struct domain *domain_find(crd_t name);
+static inline void domain_put(struct domain *domain)
+{
+    named_put(&domain->named);
+}
+// Keeps a capability, which it got at SEL_PARENT + cpu, as long as it lives. EBUSY: it has one.
+MUST_CHECK error_t domain_keep(struct domain *domain, unsigned cpu, sel_t portal);
+// The thread that an item names, with a reference, or NULL.
+struct subject *subject_find(crd_t name);
+static inline void subject_put(struct subject *subject)
+{
+    named_put(&subject->named);
+}

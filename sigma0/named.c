@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The table of named objects (named.h), by selector: pages of pointers, made when first needed.
+#include "sigma0/named.h"
+#include "lib/rt/heap.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/sync.h"
+
+enum { PAGE_SLOTS = 512, LOCKS = 64 };
+
+static struct named **pages[SEL_LIMIT / PAGE_SLOTS];
+static struct mutex page_lock = MUTEX_INIT;
+static struct mutex locks[LOCKS] = {[0 ... LOCKS - 1] = MUTEX_INIT};
+
+static struct mutex *lock_of(sel_t sel)
+{
+    return &locks[sel % LOCKS];
+}
+
+static struct named **slot_of(sel_t sel)
+{
+    struct named **page = __atomic_load_n(&pages[sel / PAGE_SLOTS], __ATOMIC_ACQUIRE);
+    return page ? &page[sel % PAGE_SLOTS] : NULL;
+}
+
+static struct named **slot_make(sel_t sel)
+{
+    if (slot_of(sel))
+        return slot_of(sel);
+    struct named **page = heap_zalloc(PAGE_SLOTS * sizeof(struct named *));
+    mutex_lock(&page_lock);
+    if (page && !pages[sel / PAGE_SLOTS]) {
+        __atomic_store_n(&pages[sel / PAGE_SLOTS], page, __ATOMIC_RELEASE);
+        page = NULL;
+    }
+    mutex_unlock(&page_lock);
+    heap_free(page); // somebody was faster
+    return slot_of(sel);
+}
+
+error_t named_create(struct named *named, enum named_type type,
+                     void (*release)(struct named *named))
+{
+    named->type = (u8)type;
+    named->refs = 1;
+    named->release = release;
+    error_t error = semaphore_create(0, &named->sel);
+    if (error)
+        return error;
+    struct named **slot = slot_make(named->sel);
+    if (!slot) {
+        selector_drop(named->sel);
+        return EMEM;
+    }
+    mutex_lock(lock_of(named->sel));
+    *slot = named;
+    mutex_unlock(lock_of(named->sel));
+    return SUCCESS;
+}
+
+struct named *named_find(crd_t name, enum named_type type)
+{
+    u64 sel = crd_base(name);
+    if (crd_kind(name) != CRD_OBJ || sel >= SEL_LIMIT)
+        return NULL;
+    struct named **slot = slot_of((sel_t)sel), *found = NULL;
+    if (!slot)
+        return NULL;
+    mutex_lock(lock_of((sel_t)sel));
+    if (*slot && (*slot)->type == type) {
+        found = *slot;
+        named_get(found);
+    }
+    mutex_unlock(lock_of((sel_t)sel));
+    return found;
+}
+
+void named_put(struct named *named)
+{
+    if (__atomic_sub_fetch(&named->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        named->release(named);
+}
+
+bool named_withdraw(struct named *named)
+{
+    sel_t sel = named->sel;
+    struct named **slot = slot_of(sel);
+    mutex_lock(lock_of(sel));
+    bool mine = *slot == named;
+    if (mine)
+        *slot = NULL;
+    mutex_unlock(lock_of(sel));
+    if (mine)
+        selector_drop(sel);
+    return mine;
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Objects that clients name by capability: dataspaces, region maps, domains, threads. The
+// capability is a semaphore of sigma0's that exists only as an identity; who holds it may name the
+// object in a request (a translated item), on any session. Finding one is a table access by
+// selector, and takes one of many locks for a moment.
+//
+// An object lives while somebody refers to it. Withdrawing it takes its name from everybody at
+// once; its memory goes with the last reference.
+#pragma once
+
+#include "lib/rt/hypercall.h"
+
+enum named_type { NAMED_DATASPACE = 1, NAMED_REGION_MAP, NAMED_DOMAIN, NAMED_THREAD };
+
+struct named {
+    sel_t sel;
+    u32 refs; // atomic
+    u8 type;
+    void (*release)(struct named *named); // frees it
+};
+
+// Names an object that its maker has zeroed, with one reference, the maker's. EMEM, ERESOURCE (no
+// selector): then nothing happened.
+MUST_CHECK error_t named_create(struct named *named, enum named_type type,
+                                void (*release)(struct named *named));
+// The object that an item names, with a reference; NULL: nothing of that type.
+struct named *named_find(crd_t name, enum named_type type);
+static inline void named_get(struct named *named)
+{
+    __atomic_fetch_add(&named->refs, 1, __ATOMIC_RELAXED);
+}
+void named_put(struct named *named);
+// Takes the name away. False if somebody did before. The maker's reference stays with the caller of
+// the one call that succeeds.
+MUST_CHECK bool named_withdraw(struct named *named);
+// What a client gets.
+static inline struct typed_item named_item(const struct named *named, unsigned hotspot)
+{
+    return item_delegate(crd(CRD_OBJ, named->sel, 0, SM_DOWN), hotspot, 0);
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Page faults of address spaces (region_map.h): from the page through the maps to memory, and from
+// there the largest block that fits into the page table. The block is delegated under the map's
+// locks, so what is detached never comes back.
+#include "lib/rt/range.h"
+#include "lib/rt/selector.h"
+#include "sigma0/region.h"
+
+enum { BLOCK_ORDER_MAX = 9 }; // 2 MiB
+
+// What was found for a page: where it is in our own space, and how far around it the same holds.
+struct place {
+    const struct dataspace *ds;
+    u64 from, below, above;
+    unsigned rights;
+};
+
+static bool descend(struct region_map **map, u64 *page, struct place *p)
+{
+    *p = (struct place){NULL, 0, ~0ul, ~0ul, MEM_R | MEM_W | MEM_X};
+    for (;;) {
+        struct region *r = region_at(*map, *page);
+        if (!r)
+            return false;
+        u64 below = *page - r->node.key, above = r->node.last - *page, offset = r->offset + below;
+        p->below = below < p->below ? below : p->below;
+        p->above = above < p->above ? above : p->above;
+        p->rights &= r->rights;
+        if (!r->ds->map) {
+            p->ds = r->ds;
+            p->from = r->ds->view + offset;
+            return true;
+        }
+        *map = r->ds->map;
+        *page = offset;
+    }
+}
+
+static error_t delegate_one(sel_t pd, u64 from, u64 to, unsigned order, const struct place *p)
+{
+    struct utcb *u = utcb();
+    struct typed_item saved = *utcb_item(u, 0);
+    *utcb_item(u, 0) = item_delegate(crd(CRD_MEM, from, order, p->rights), to, p->ds->attr);
+    error_t error = hc_delegate(pd, 1);
+    *utcb_item(u, 0) = saved;
+    return error;
+}
+
+// The largest block around the page that is aligned in both places.
+static enum fault_outcome map_block(sel_t pd, u64 page, const struct place *p)
+{
+    for (unsigned order = BLOCK_ORDER_MAX;; order--) {
+        u64 mask = (1ul << order) - 1, inside = page & mask;
+        if (order && ((page ^ p->from) & mask || inside > p->below || mask - inside > p->above))
+            continue;
+        error_t error = delegate_one(pd, p->from - inside, page - inside, order, p);
+        if (error == EBUSY && order) { // a part of it is there already: the page alone
+            error = delegate_one(pd, p->from, page, 0, p);
+        }
+        return !error || error == EBUSY ? FAULT_RESOLVED : FAULT_NO_MEMORY;
+    }
+}
+
+void region_populate(struct region *r)
+{
+    struct place p = {r->ds, r->ds->view + r->offset, 0, 0, r->rights};
+    u64 to = r->node.key, count = r->node.last - to + 1;
+    r->touched = true;
+    while (count) {
+        unsigned order = range_order(p.from, to, count);
+        if (delegate_one(r->map->pd, p.from, to, order, &p))
+            return;
+        p.from += 1ul << order;
+        to += 1ul << order;
+        count -= 1ul << order;
+    }
+}
+
+// The owner of a managed dataspace is to fill the hole: the thread stops until then.
+static enum fault_outcome wait_for_owner(struct region_map *map, u64 page, unsigned access,
+                                         struct fault_wait *wait)
+{
+    if (map->signal == SEL_NONE || !wait)
+        return FAULT_NO_REGION;
+    if (!list_empty(&wait->link))
+        list_remove(&wait->link);
+    wait->map = map;
+    wait->page = page;
+    wait->access = access;
+    wait->told = false;
+    list_push_back(&map->waiting, &wait->link);
+    hc_ec_ctrl(wait->ec, EC_PAUSE);
+    hc_sm_up(map->signal);
+    return FAULT_WAITS;
+}
+
+static enum fault_outcome resolve(struct region_map *space, u64 page, unsigned access,
+                                  struct fault_wait *wait, bool nested)
+{
+    struct region_map *map = space;
+    u64 at = page;
+    struct place p;
+    struct region *top = region_at(space, page);
+    if (!top)
+        return FAULT_NO_REGION;
+    if (!descend(&map, &at, &p))
+        return nested && map != space ? wait_for_owner(map, at, access, wait) : FAULT_NO_REGION;
+    if (access & ~p.rights)
+        return FAULT_DENIED;
+    top->touched = true;
+    return map_block(space->pd, page, &p);
+}
+
+enum fault_outcome region_map_fault(struct region_map *space, u64 page, unsigned access,
+                                    struct fault_wait *wait)
+{
+    enum fault_outcome outcome;
+    mutex_lock(&space->lock);
+    const struct region *r = region_at(space, page);
+    bool nested = r && r->ds->map;
+    outcome = nested ? FAULT_WAITS : resolve(space, page, access, NULL, false);
+    mutex_unlock(&space->lock);
+    if (!nested)
+        return outcome;
+    region_map_lock(space, true);
+    outcome = resolve(space, page, access, wait, true);
+    region_map_unlock(space, true);
+    return outcome;
+}
+
+void region_map_wake(struct region_map *map, u64 first, u64 last)
+{
+    LIST_FOREACH (node, &map->waiting) {
+        struct fault_wait *wait = LIST_ENTRY(node, struct fault_wait, link);
+        if (wait->page < first || wait->page > last)
+            continue;
+        list_remove(node);
+        if (!wait->held)
+            hc_ec_ctrl(wait->ec, EC_RESUME);
+    }
+}
+
+void fault_wait_hold(struct fault_wait *wait, bool hold)
+{
+    mutex_lock(&nest_lock);
+    wait->held = hold;
+    if (hold)
+        hc_ec_ctrl(wait->ec, EC_PAUSE);
+    else if (list_empty(&wait->link))
+        hc_ec_ctrl(wait->ec, EC_RESUME);
+    mutex_unlock(&nest_lock);
+}
+
+void fault_wait_cancel(struct fault_wait *wait)
+{
+    mutex_lock(&nest_lock);
+    if (!list_empty(&wait->link))
+        list_remove(&wait->link);
+    wait->ec = SEL_NONE;
+    mutex_unlock(&nest_lock);
+}
+
+error_t fault_wait_state(struct fault_wait *wait, bool write, unsigned mtd)
+{
+    mutex_lock(&nest_lock);
+    error_t error = hc_ec_state(wait->ec, write, mtd);
+    mutex_unlock(&nest_lock);
+    return error;
+}
+
+void region_map_signal(struct region_map *map, sel_t signal)
+{
+    region_map_lock(map, true);
+    sel_t before = map->signal;
+    map->signal = map->gone ? SEL_NONE : signal;
+    bool taken = !map->gone;
+    region_map_unlock(map, true);
+    selector_drop(before);
+    if (!taken)
+        selector_drop(signal);
+}
+
+bool region_map_next_fault(struct region_map *map, u64 *page, unsigned *access, u64 *waiting)
+{
+    bool found = false;
+    *waiting = 0;
+    region_map_lock(map, true);
+    LIST_FOREACH (node, &map->waiting) {
+        struct fault_wait *wait = LIST_ENTRY(node, struct fault_wait, link);
+        ++*waiting;
+        if (wait->told || found)
+            continue;
+        wait->told = found = true;
+        *page = wait->page;
+        *access = wait->access;
+    }
+    region_map_unlock(map, true);
+    return found;
+}

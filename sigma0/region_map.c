@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Region maps (region_map.h): attaching and detaching.
+#include "sigma0/region_map.h"
+#include "lib/rt/heap.h"
+#include "lib/rt/range.h"
+#include "lib/rt/selector.h"
+#include "sigma0/region.h"
+
+struct mutex nest_lock = MUTEX_INIT;
+
+// Where attaching anywhere looks in an address space: above what lib/rt gives out by itself.
+#define AREA_FIRST (HEAP_END / PAGE_SIZE)
+#define AREA_LAST (STACK_AREA_BASE / PAGE_SIZE - 1)
+
+struct region *region_at(struct region_map *map, u64 page)
+{
+    struct tree_node *node = tree_overlap_disjoint(&map->regions, page, page);
+    return node ? CONTAINER_OF(node, struct region, node) : NULL;
+}
+
+static bool is_space(const struct region_map *map)
+{
+    return map->pd != SEL_NONE;
+}
+
+void region_map_lock(struct region_map *map, bool nested)
+{
+    if (nested || !is_space(map))
+        mutex_lock(&nest_lock);
+    if (is_space(map))
+        mutex_lock(&map->lock);
+}
+
+void region_map_unlock(struct region_map *map, bool nested)
+{
+    if (is_space(map))
+        mutex_unlock(&map->lock);
+    if (nested || !is_space(map))
+        mutex_unlock(&nest_lock);
+}
+
+static void release(struct named *named)
+{
+    heap_free(CONTAINER_OF(named, struct region_map, named));
+}
+
+static error_t managed_create(struct region_map *map)
+{
+    map->ds = dataspace_new();
+    if (!map->ds)
+        return EMEM;
+    map->ds->count = map->pages;
+    map->ds->map = map;
+    return dataspace_publish(map->ds);
+}
+
+error_t region_map_create(struct server_session *payer, u64 pages, sel_t pd,
+                          struct region_map **out)
+{
+    if (pages == 0 || pages > USER_END / PAGE_SIZE)
+        return EPARAM;
+    error_t error = server_charge(payer, PD_REGION_MAP_COST);
+    if (error)
+        return error;
+    error = EMEM;
+    struct region_map *map = heap_zalloc(sizeof(*map));
+    if (!map)
+        goto uncharge;
+    map->payer = payer;
+    map->pages = pages;
+    map->pd = pd;
+    map->signal = SEL_NONE;
+    map->lock = (struct mutex)MUTEX_INIT;
+    list_init(&map->waiting);
+    list_init(&map->in_owner);
+    map->first = is_space(map); // address 0 is nobody's
+    map->area_first = map->hint = is_space(map) ? AREA_FIRST : 0;
+    map->area_last = is_space(map) ? AREA_LAST : pages - 1;
+    error = named_create(&map->named, NAMED_REGION_MAP, release);
+    if (error)
+        goto free_map;
+    if (!is_space(map) && (error = managed_create(map)))
+        goto withdraw;
+    *out = map;
+    return SUCCESS;
+withdraw:
+    if (named_withdraw(&map->named))
+        named_put(&map->named);
+    map = NULL;
+free_map:
+    heap_free(map);
+uncharge:
+    server_uncharge(payer, PD_REGION_MAP_COST);
+    return error;
+}
+
+struct region_map *region_map_find(crd_t name)
+{
+    struct named *named = named_find(name, NAMED_REGION_MAP);
+    return named ? CONTAINER_OF(named, struct region_map, named) : NULL;
+}
+
+// Takes [first, last] of a map from the page tables of all who see it. With the map's locks.
+static void unmap(struct region_map *map, u64 first, u64 last)
+{
+    if (is_space(map)) {
+        range_revoke_from(map->pd, CRD_MEM, first, last - first + 1, true);
+        return;
+    }
+    LIST_FOREACH (node, &map->ds->regions) {
+        struct region *r = LIST_ENTRY(node, struct region, in_ds);
+        u64 end = r->offset + (r->node.last - r->node.key);
+        u64 low = first > r->offset ? first : r->offset, high = last < end ? last : end;
+        if (low <= high)
+            unmap(r->map, r->node.key + (low - r->offset), r->node.key + (high - r->offset));
+    }
+}
+
+// With the map's locks.
+static void region_remove(struct region *r)
+{
+    struct region_map *map = r->map;
+    struct dataspace *ds = r->ds;
+    tree_remove(&map->regions, &r->node);
+    if (!ds->map)
+        mutex_lock(&ds->lock);
+    list_remove(&r->in_ds);
+    if (!ds->map)
+        mutex_unlock(&ds->lock);
+    if (r->touched || !is_space(map))
+        unmap(map, r->node.key, r->node.last);
+    server_uncharge(map->payer, PD_REGION_COST);
+    if (r->node.key >= map->area_first && r->node.key < map->hint)
+        map->hint = r->node.key;
+    heap_free(r);
+    dataspace_put(ds);
+}
+
+// Whether `map` shows `inner` anywhere, or is it; and how deep what it shows goes.
+static bool shows(struct region_map *map, const struct region_map *inner, unsigned *depth)
+{
+    unsigned deepest = 0;
+    if (map == inner)
+        return true;
+    for (struct tree_node *n = tree_first(&map->regions); n; n = tree_next(n)) {
+        const struct region *r = CONTAINER_OF(n, struct region, node);
+        unsigned below = 0;
+        if (!r->ds->map)
+            continue;
+        if (shows(r->ds->map, inner, &below))
+            return true;
+        deepest = below + 1 > deepest ? below + 1 : deepest;
+    }
+    *depth = deepest;
+    return false;
+}
+
+static unsigned height(const struct region_map *map)
+{
+    unsigned highest = 0;
+    if (is_space(map))
+        return 0;
+    LIST_FOREACH (node, &map->ds->regions) {
+        unsigned above = 1 + height(LIST_ENTRY(node, struct region, in_ds)->map);
+        highest = above > highest ? above : highest;
+    }
+    return highest;
+}
+
+static bool fits_in(const struct region_map *map, u64 at, u64 pages)
+{
+    return at >= map->first && at < map->pages && pages <= map->pages - at;
+}
+
+// A free place for `pages` pages from `at` up, aligned; REGION_ANYWHERE if there is none.
+static u64 search(struct region_map *map, u64 at, u64 pages, u64 align)
+{
+    for (;;) {
+        at = ALIGN_UP(at, align);
+        if (at > map->area_last || pages - 1 > map->area_last - at)
+            return REGION_ANYWHERE;
+        const struct tree_node *node = tree_overlap_disjoint(&map->regions, at, at + pages - 1);
+        if (!node)
+            return at;
+        at = node->last + 1;
+    }
+}
+
+static u64 find_place(struct region_map *map, u64 pages)
+{
+    enum { ALIGN_MAX = 512 }; // superpages
+    u64 align = 1;
+    while (align < ALIGN_MAX && align * 2 <= pages)
+        align *= 2;
+    u64 at = search(map, map->hint, pages, align);
+    if (at == REGION_ANYWHERE)
+        at = search(map, map->area_first, pages, align);
+    if (at != REGION_ANYWHERE)
+        map->hint = at + pages;
+    return at;
+}
+
+static error_t choose_place(struct region_map *map, const struct region_request *q, u64 pages,
+                            u64 *at)
+{
+    *at = q->at;
+    if (q->at == REGION_ANYWHERE) {
+        *at = find_place(map, pages);
+        return *at == REGION_ANYWHERE ? ERESOURCE : SUCCESS;
+    }
+    if (!fits_in(map, q->at, pages))
+        return EPARAM;
+    return tree_overlap_disjoint(&map->regions, q->at, q->at + pages - 1) ? EINUSE : SUCCESS;
+}
+
+// With the map's locks: makes the region and links it.
+static error_t region_add(struct region_map *map, struct dataspace *ds,
+                          const struct region_request *q, u64 pages, struct region **out)
+{
+    unsigned depth = 0;
+    u64 at;
+    if (map->gone)
+        return ENOTFOUND;
+    if (ds->map && (shows(ds->map, map, &depth) || depth + 1 + height(map) > REGION_MAP_DEPTH))
+        return EDEADLOCK;
+    error_t error = choose_place(map, q, pages, &at);
+    if (!error)
+        error = server_charge(map->payer, PD_REGION_COST);
+    if (error)
+        return error;
+    struct region *r = heap_zalloc(sizeof(*r));
+    if (!r) {
+        server_uncharge(map->payer, PD_REGION_COST);
+        return EMEM;
+    }
+    r->map = map;
+    r->ds = ds;
+    r->offset = q->offset;
+    r->rights = (u8)(q->rights & ds->rights);
+    r->node.key = at;
+    r->node.last = at + pages - 1;
+    if (!ds->map)
+        mutex_lock(&ds->lock);
+    if (!ds->gone)
+        list_push_back(&ds->regions, &r->in_ds);
+    else
+        error = ENOTFOUND;
+    if (!ds->map)
+        mutex_unlock(&ds->lock);
+    if (error) {
+        server_uncharge(map->payer, PD_REGION_COST);
+        heap_free(r);
+        return error;
+    }
+    named_get(&ds->named);
+    tree_insert(&map->regions, &r->node);
+    *out = r;
+    return SUCCESS;
+}
+
+error_t region_map_attach(struct region_map *map, struct dataspace *ds,
+                          const struct region_request *q, u64 *at)
+{
+    u64 pages = q->pages ? q->pages : ds->count - q->offset;
+    struct region *r;
+    if (q->offset >= ds->count || pages > ds->count - q->offset || !(q->rights & MEM_R))
+        return EPARAM;
+    bool nested = ds->map;
+    region_map_lock(map, nested);
+    error_t error = region_add(map, ds, q, pages, &r);
+    if (!error) {
+        *at = r->node.key;
+        if (is_space(map) && !nested && q->populate)
+            region_populate(r);
+        if (!list_empty(&map->waiting))
+            region_map_wake(map, r->node.key, r->node.last);
+    }
+    region_map_unlock(map, nested);
+    return error;
+}
+
+error_t region_map_detach(struct region_map *map, u64 page)
+{
+    // A region that shows a managed dataspace needs both locks, which is known only under one.
+    for (bool nested = false;; nested = true) {
+        region_map_lock(map, nested);
+        struct region *r = region_at(map, page);
+        bool again = r && r->ds->map && !nested && is_space(map);
+        if (r && !again)
+            region_remove(r);
+        region_map_unlock(map, nested);
+        if (!again)
+            return r ? SUCCESS : ENOTFOUND;
+    }
+}
+
+// The first of the dataspace's regions, its map with a reference.
+static struct region_map *first_region(struct dataspace *ds, u64 *page)
+{
+    struct region_map *map = NULL;
+    mutex_lock(ds->map ? &nest_lock : &ds->lock);
+    ds->gone = true;
+    if (!list_empty(&ds->regions)) {
+        const struct region *r = LIST_ENTRY(ds->regions.next, struct region, in_ds);
+        map = r->map;
+        named_get(&map->named);
+        *page = r->node.key;
+    }
+    mutex_unlock(ds->map ? &nest_lock : &ds->lock);
+    return map;
+}
+
+void region_maps_forget(struct dataspace *ds)
+{
+    struct region_map *map;
+    u64 page = 0;
+    while ((map = first_region(ds, &page))) {
+        region_map_lock(map, ds->map);
+        struct region *r = region_at(map, page);
+        if (r && r->ds == ds && r->node.key == page) // else somebody else was faster
+            region_remove(r);
+        region_map_unlock(map, ds->map);
+        region_map_put(map);
+    }
+}
+
+void region_map_destroy(struct region_map *map)
+{
+    if (!named_withdraw(&map->named))
+        return;
+    if (map->ds)
+        dataspace_destroy(map->ds); // nobody sees it any more
+    region_map_lock(map, true);
+    map->gone = true;
+    while (map->regions.root)
+        region_remove(CONTAINER_OF(map->regions.root, struct region, node));
+    region_map_wake(map, 0, ~0ul);
+    sel_t signal = map->signal;
+    map->signal = SEL_NONE;
+    region_map_unlock(map, true);
+    selector_drop(signal);
+    semaphore_destroy(&map->lock.semaphore);
+    server_uncharge(map->payer, PD_REGION_MAP_COST);
+    region_map_put(map);
+}

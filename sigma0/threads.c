@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Threads by way of the "cpu" service (protocol.h, CPU_OPERATIONS; 002_8bbc1eeec7f51661.txt,
+// Processing-time allocation): made in a domain, started, paused, looked into, stepped, killed; and
+// what stopped them.
+#include "lib/rt/heap.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/start.h"
+#include "lib/rt/string.h"
+#include "sigma0/cpu.h"
+#include "sigma0/domain.h"
+
+enum { FLAG_TRAP = 1 << 8, STATE_WORDS = sizeof(struct exc_state) / sizeof(word_t) };
+
+static void release(struct named *named)
+{
+    struct subject *s = CONTAINER_OF(named, struct subject, named);
+    if (s->domain)
+        domain_put(s->domain);
+    heap_free(s);
+}
+
+struct subject *subject_find(crd_t name)
+{
+    struct named *named = named_find(name, NAMED_THREAD);
+    return named ? CONTAINER_OF(named, struct subject, named) : NULL;
+}
+
+// A thread without a domain yet, whose EC stands at `ec`; its tag is its name.
+static error_t subject_new(struct cpu_session *session, sel_t ec, const char *name,
+                           struct subject **out)
+{
+    struct subject *s = heap_zalloc(sizeof(*s));
+    if (!s)
+        return EMEM;
+    s->ec = s->wait.ec = ec;
+    s->sc = s->signal = SEL_NONE;
+    list_init(&s->in_domain);
+    list_init(&s->in_events);
+    list_init(&s->wait.link);
+    strlcpy(s->name, name, sizeof(s->name));
+    error_t error = named_create(&s->named, NAMED_THREAD, release);
+    if (error) {
+        heap_free(s);
+        return error;
+    }
+    error = hc_ec_tag(ec, s->named.sel);
+    if (error) {
+        if (named_withdraw(&s->named))
+            named_put(&s->named);
+        return error;
+    }
+    mutex_lock(&session->lock);
+    list_push_back(&session->threads, &s->in_session);
+    mutex_unlock(&session->lock);
+    *out = s;
+    return SUCCESS;
+}
+
+// Ends what hangs on a thread that is in no session's list any more: `s` is the maker's reference.
+static void subject_end(struct cpu_session *session, struct subject *s)
+{
+    struct domain *d = s->domain;
+    if (!named_withdraw(&s->named))
+        return;
+    fault_wait_cancel(&s->wait);
+    if (s->sc != SEL_NONE)
+        (void)cpu_take_back(session, s->sc);
+    selector_drop(s->ec);
+    if (d) {
+        mutex_lock(&d->lock);
+        list_remove(&s->in_domain);
+        list_remove(&s->in_events);
+        if (s->payer)
+            server_uncharge(s->payer, PD_THREAD_COST);
+        s->payer = NULL;
+        mutex_unlock(&d->lock);
+    }
+    selector_drop(s->signal);
+    subject_put(s);
+}
+
+void thread_adopt(struct cpu_session *session, sel_t ec, sel_t sc, unsigned rights,
+                  const struct cpu_request *q)
+{
+    struct subject *s;
+    if (!(rights & EC_CTRL) || subject_new(session, ec, q->name, &s)) {
+        selector_drop(ec); // it runs, and nobody can look into it
+        return;
+    }
+    s->sc = sc;
+    s->started = true;
+}
+
+void thread_forget(struct cpu_session *session, sel_t sc)
+{
+    struct subject *found = NULL;
+    mutex_lock(&session->lock);
+    LIST_FOREACH (node, &session->threads) {
+        struct subject *s = LIST_ENTRY(node, struct subject, in_session);
+        if (s->sc == sc && !found) {
+            list_remove(node);
+            found = s;
+        }
+    }
+    mutex_unlock(&session->lock);
+    if (!found)
+        return;
+    found->sc = SEL_NONE;
+    subject_end(session, found);
+}
+
+void threads_close(struct cpu_session *session)
+{
+    for (;;) {
+        mutex_lock(&session->lock);
+        struct list *node = list_pop_front(&session->threads);
+        mutex_unlock(&session->lock);
+        if (!node)
+            return;
+        subject_end(session, LIST_ENTRY(node, struct subject, in_session));
+    }
+}
+
+static error_t done(struct msg *m)
+{
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    return SUCCESS;
+}
+
+// In the domain's lists, paid for by who pays for the domain.
+static error_t enroll(struct domain *d, struct subject *s)
+{
+    error_t error = server_charge(d->payer, PD_THREAD_COST);
+    if (error)
+        return error;
+    mutex_lock(&d->lock);
+    s->domain = d;
+    s->payer = d->payer;
+    named_get(&d->named);
+    list_push_back(&d->threads, &s->in_domain);
+    mutex_unlock(&d->lock);
+    return SUCCESS;
+}
+
+static error_t create_in(struct cpu_session *session, struct domain *d, unsigned cpu,
+                         unsigned priority, word_t utcb, const char *name, struct subject **out)
+{
+    struct subject *s;
+    sel_t ec = selector_alloc();
+    if (ec == SEL_NONE)
+        return ERESOURCE;
+    error_t error = hc_create_ec(ec, utcb, 0, cpu, EC_GLOBAL, SEL_EXC_CPU + EXC_COUNT * cpu, d->pd);
+    if (error) {
+        selector_free(ec);
+        return error;
+    }
+    error = subject_new(session, ec, name, &s);
+    if (error) {
+        selector_drop(ec);
+        return error;
+    }
+    s->cpu = cpu;
+    s->priority = priority;
+    error = enroll(d, s);
+    if (error) {
+        mutex_lock(&session->lock);
+        list_remove(&s->in_session);
+        mutex_unlock(&session->lock);
+        subject_end(session, s);
+        return error;
+    }
+    *out = s;
+    return SUCCESS;
+}
+
+static error_t create_thread(struct cpu_session *session, struct msg *m)
+{
+    word_t cpu = msg_get_word(m), priority = msg_get_word(m), utcb = msg_get_word(m);
+    char name[CPU_NAME_SIZE];
+    struct subject *s;
+    msg_get_string(m, name, sizeof(name));
+    crd_t named = msg_get_item(m).crd;
+    if (msg_error(m) || !priority || priority > PRIORITY_MAX)
+        return EPROTO;
+    if (cpu >= hip()->cpu_count || !(session->cpus >> cpu & 1))
+        return ECPU;
+    struct domain *d = domain_find(named);
+    if (!d)
+        return ENOTFOUND;
+    error_t error = create_in(session, d, (unsigned)cpu, (unsigned)priority, utcb, name, &s);
+    domain_put(d);
+    if (error)
+        return error;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_item(m, named_item(&s->named, 0));
+    return SUCCESS;
+}
+
+static error_t start(struct cpu_session *session, struct subject *s, struct msg *m)
+{
+    word_t ip = msg_get_word(m), sp = msg_get_word(m), argument = msg_get_word(m);
+    struct cpu_request q = {.priority = s->priority};
+    if (msg_error(m))
+        return EPROTO;
+    if (ip >= USER_END || sp > USER_END)
+        return EPARAM;
+    if (__atomic_exchange_n(&s->started, true, __ATOMIC_ACQ_REL))
+        return EINUSE;
+    s->ip = ip;
+    s->sp = sp;
+    s->argument = argument;
+    strlcpy(q.name, s->name, sizeof(q.name));
+    error_t error = cpu_admit(session, s->ec, &q, &s->sc);
+    if (error)
+        s->started = false;
+    return error ? error : done(m);
+}
+
+static enum thread_state state_of(const struct subject *s)
+{
+    if (!s->started)
+        return THREAD_NEW;
+    if (s->stopped)
+        return THREAD_STOPPED;
+    if (s->wait.held)
+        return THREAD_PAUSED;
+    return list_empty(&s->wait.link) ? THREAD_RUNNING : THREAD_WAITING;
+}
+
+static error_t read_state(struct subject *s, struct msg *m)
+{
+    error_t error = fault_wait_state(&s->wait, false, MTD_ALL);
+    if (error)
+        return error == ECAP ? ENOTFOUND : error;
+    struct exc_state state = *utcb_exc(utcb());
+    state.vector = s->stopped ? s->vector : 0;
+    state.error_code = s->stopped ? s->error_code : 0;
+    state.fault_address = s->stopped ? s->fault_address : 0;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, state_of(s));
+    for (unsigned i = 0; i < STATE_WORDS; i++)
+        msg_put_word(m, ((const word_t *)&state)[i]);
+    return msg_error(m);
+}
+
+static error_t write_state(struct subject *s, struct msg *m)
+{
+    struct exc_state state;
+    word_t mtd = msg_get_word(m);
+    for (unsigned i = 0; i < STATE_WORDS; i++)
+        ((word_t *)&state)[i] = msg_get_word(m);
+    if (msg_error(m))
+        return EPROTO;
+    if (mtd & ~(word_t)MTD_ALL)
+        return EPARAM;
+    state.rflags &= ~(word_t)FLAG_TRAP; // STEP's affair
+    *utcb_exc(utcb()) = state;
+    error_t error = fault_wait_state(&s->wait, true, (unsigned)mtd);
+    return error ? error == ECAP ? ENOTFOUND : error : done(m);
+}
+
+static error_t resume(struct subject *s, struct msg *m)
+{
+    if (s->domain) {
+        mutex_lock(&s->domain->lock);
+        list_remove(&s->in_events);
+        s->stopped = false;
+        mutex_unlock(&s->domain->lock);
+    }
+    fault_wait_hold(&s->wait, false);
+    return done(m);
+}
+
+static error_t step(struct subject *s, struct msg *m)
+{
+    error_t error = fault_wait_state(&s->wait, false, MTD_RFLAGS);
+    if (!error) {
+        utcb_exc(utcb())->rflags |= FLAG_TRAP;
+        error = fault_wait_state(&s->wait, true, MTD_RFLAGS);
+    }
+    return error ? error == ECAP ? ENOTFOUND : error : resume(s, m);
+}
+
+static error_t kill(struct cpu_session *session, struct subject *s, struct msg *m)
+{
+    bool ours = false;
+    mutex_lock(&session->lock);
+    LIST_FOREACH (node, &session->threads) {
+        if (LIST_ENTRY(node, struct subject, in_session) == s)
+            ours = true;
+    }
+    if (ours)
+        list_remove(&s->in_session);
+    mutex_unlock(&session->lock);
+    if (!ours)
+        return EPERM;
+    subject_end(session, s);
+    return done(m);
+}
+
+static error_t next_exception(struct msg *m)
+{
+    struct domain *d = domain_find(msg_get_item(m).crd);
+    struct stray stray = {0};
+    struct subject *s = NULL;
+    if (!d)
+        return ENOTFOUND;
+    mutex_lock(&d->lock);
+    struct list *node = list_pop_front(&d->events);
+    if (node) {
+        s = LIST_ENTRY(node, struct subject, in_events);
+        named_get(&s->named);
+        stray = (struct stray){s->vector, s->error_code, s->fault_address, 0, 0, s->cpu, true};
+    } else {
+        stray = d->stray;
+        d->stray.valid = false;
+    }
+    mutex_unlock(&d->lock);
+    if (s && !fault_wait_state(&s->wait, false, MTD_RIP | MTD_RSP)) {
+        stray.ip = utcb_exc(utcb())->rip;
+        stray.sp = utcb_exc(utcb())->rsp;
+    }
+    domain_put(d);
+    if (!stray.valid)
+        return ENOTFOUND;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    const word_t words[] = {stray.vector, stray.error_code, stray.address, stray.ip,
+                            stray.sp,     stray.cpu,        s != NULL};
+    for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+        msg_put_word(m, words[i]);
+    if (s) {
+        msg_put_item(m, named_item(&s->named, 0));
+        subject_put(s);
+    }
+    return SUCCESS;
+}
+
+static error_t set_signal(struct server_cpu *cpu, struct msg *m)
+{
+    crd_t name = msg_get_item(m).crd;
+    sel_t signal = server_take_item(cpu, msg_get_item(m)), before;
+    struct domain *d = domain_find(name);
+    struct subject *s = d ? NULL : subject_find(name);
+    struct domain *of = d ? d : s ? s->domain : NULL;
+    if (!of || signal == SEL_NONE) {
+        selector_drop(signal);
+        if (d)
+            domain_put(d);
+        if (s)
+            subject_put(s);
+        return of ? EPROTO : ENOTFOUND;
+    }
+    mutex_lock(&of->lock);
+    sel_t *place = d ? &d->signal : &s->signal;
+    before = *place;
+    *place = signal;
+    mutex_unlock(&of->lock);
+    selector_drop(before);
+    if (d)
+        domain_put(d);
+    else
+        subject_put(s);
+    return done(m);
+}
+
+static error_t of_thread(struct cpu_session *session, word_t operation, struct subject *s,
+                         struct msg *m)
+{
+    switch (operation) {
+    case CPU_START: return start(session, s, m);
+    case CPU_PAUSE: fault_wait_hold(&s->wait, true); return done(m);
+    case CPU_RESUME: return resume(s, m);
+    case CPU_READ_STATE: return read_state(s, m);
+    case CPU_WRITE_STATE: return write_state(s, m);
+    case CPU_STEP: return step(s, m);
+    case CPU_KILL: return kill(session, s, m);
+    default: return EPROTO;
+    }
+}
+
+error_t thread_dispatch(struct cpu_session *session, struct server_cpu *cpu, word_t operation,
+                        struct msg *m)
+{
+    switch (operation) {
+    case CPU_CREATE_THREAD: return create_thread(session, m);
+    case CPU_EXCEPTION_SIGNAL: return set_signal(cpu, m);
+    case CPU_NEXT_EXCEPTION: return next_exception(m);
+    default:
+        if (operation > CPU_NEXT_EXCEPTION)
+            return EPROTO;
+    }
+    struct subject *s = subject_find(msg_get_item(m).crd);
+    if (!s)
+        return ENOTFOUND;
+    error_t error = of_thread(session, operation, s, m);
+    subject_put(s);
+    return error;
+}
