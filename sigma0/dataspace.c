@@ -3,7 +3,10 @@
 //
 // Dataspaces (dataspace.h).
 #include "sigma0/dataspace.h"
+#include "lib/rt/address.h"
 #include "lib/rt/heap.h"
+#include "lib/rt/range.h"
+#include "sigma0/echo.h"
 #include "sigma0/physical.h"
 #include "sigma0/region_map.h"
 
@@ -38,6 +41,31 @@ struct dataspace *dataspace_find(crd_t name)
     return named ? CONTAINER_OF(named, struct dataspace, named) : NULL;
 }
 
+error_t dataspace_make_code(struct dataspace *ds)
+{
+    if (ds->code_view)
+        return SUCCESS;
+    word_t address = address_alloc(ds->count * PAGE_SIZE);
+    if (!address)
+        return EMEM;
+    error_t error = echo_take(CRD_MEM, ds->page, address / PAGE_SIZE, ds->count, MEM_R | MEM_X, 0);
+    if (error) {
+        range_revoke(CRD_MEM, address / PAGE_SIZE, ds->count, true);
+        address_free(address, ds->count * PAGE_SIZE);
+        return error;
+    }
+    ds->code_view = address / PAGE_SIZE;
+    return SUCCESS;
+}
+
+static void code_view_drop(struct dataspace *ds)
+{
+    if (!ds->code_view)
+        return;
+    range_revoke(CRD_MEM, ds->code_view, ds->count, true);
+    address_free(ds->code_view * PAGE_SIZE, ds->count * PAGE_SIZE);
+}
+
 void dataspace_destroy(struct dataspace *ds)
 {
     if (!named_withdraw(&ds->named))
@@ -51,6 +79,7 @@ void dataspace_destroy(struct dataspace *ds)
 
 static void ram_free_pages(struct dataspace *ds)
 {
+    code_view_drop(ds);
     physical_free(ds->page, ds->count);
 }
 

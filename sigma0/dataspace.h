@@ -17,6 +17,7 @@ struct dataspace {
     u64 count;              // pages
     u64 view;               // the first page in sigma0's own space, from which it is delegated
     u64 page;               // the first physical page
+    u64 code_view;          // as view, executable; 0 until somebody attaches it so
     unsigned rights;        // at most
     unsigned attr;          // ITEM_UNCACHED, ITEM_WRITE_COMBINE
     struct region_map *map; // managed: what it shows; else NULL
@@ -38,6 +39,9 @@ static inline void dataspace_put(struct dataspace *ds)
 {
     named_put(&ds->named);
 }
+// Makes code_view, so that it can be attached executable; under ds->lock. Our own memory is mapped
+// writable and not executable otherwise. EMEM, EPARAM it is neither RAM nor mapped executable.
+MUST_CHECK error_t dataspace_make_code(struct dataspace *ds);
 // Takes it out of every region map and every address space, then its pages away. By its owner,
 // once.
 void dataspace_destroy(struct dataspace *ds);

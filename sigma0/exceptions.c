@@ -7,7 +7,7 @@
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
 
-enum { STACK_BYTES = 2 * PAGE_SIZE, FLAG_TRAP = 1 << 8, VECTOR_STEP = 1 };
+enum { STACK_BYTES = 2 * PAGE_SIZE };
 
 static struct mutex lock = MUTEX_INIT;
 static struct thread handlers[MAX_CPUS];
@@ -52,7 +52,8 @@ static struct subject *subject_of(struct domain *d, word_t tag)
     return NULL;
 }
 
-// No answer: the thread stops, and who supervises it hears of it.
+// No answer: the thread stops, and who supervises it hears of it, maybe before our reply is sent:
+// which therefore writes nothing back.
 static void stop(struct domain *d, struct subject *s, const struct exc_state *state)
 {
     mutex_lock(&d->lock);
@@ -103,10 +104,6 @@ static unsigned answer(struct domain *d, struct exc_state *state)
         if (outcome != FAULT_RESOLVED && outcome != FAULT_WAITS)
             stop(d, s, state);
     } else {
-        if (state->vector == VECTOR_STEP) {
-            utcb_exc(utcb())->rflags = state->rflags & ~(word_t)FLAG_TRAP;
-            back = MTD_RFLAGS;
-        }
         stop(d, s, state);
     }
     if (s)

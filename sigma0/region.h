@@ -12,6 +12,7 @@ struct region {
     struct region_map *map;
     struct dataspace *ds;
     u64 offset; // pages
+    u64 view;   // in our own space, of the dataspace's first page; of a managed one 0
     u8 rights;
     bool touched; // something of it may stand in a page table (of an address space)
 };

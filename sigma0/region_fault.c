@@ -30,7 +30,7 @@ static bool descend(struct region_map **map, u64 *page, struct place *p)
         p->rights &= r->rights;
         if (!r->ds->map) {
             p->ds = r->ds;
-            p->from = r->ds->view + offset;
+            p->from = r->view + offset;
             return true;
         }
         *map = r->ds->map;
@@ -65,7 +65,7 @@ static enum fault_outcome map_block(sel_t pd, u64 page, const struct place *p)
 
 void region_populate(struct region *r)
 {
-    struct place p = {r->ds, r->ds->view + r->offset, 0, 0, r->rights};
+    struct place p = {r->ds, r->view + r->offset, 0, 0, r->rights};
     u64 to = r->node.key, count = r->node.last - to + 1;
     r->touched = true;
     while (count) {

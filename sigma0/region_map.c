@@ -243,10 +243,13 @@ static error_t region_add(struct region_map *map, struct dataspace *ds,
     r->node.last = at + pages - 1;
     if (!ds->map)
         mutex_lock(&ds->lock);
-    if (!ds->gone)
-        list_push_back(&ds->regions, &r->in_ds);
-    else
+    r->view = ds->view;
+    if (ds->gone)
         error = ENOTFOUND;
+    else if (!ds->map && r->rights & MEM_X && !(error = dataspace_make_code(ds)))
+        r->view = ds->code_view;
+    if (!error)
+        list_push_back(&ds->regions, &r->in_ds);
     if (!ds->map)
         mutex_unlock(&ds->lock);
     if (error) {
@@ -267,6 +270,8 @@ error_t region_map_attach(struct region_map *map, struct dataspace *ds,
     struct region *r;
     if (q->offset >= ds->count || pages > ds->count - q->offset || !(q->rights & MEM_R))
         return EPARAM;
+    if (!ds->map && (q->rights & ds->rights & (MEM_W | MEM_X)) == (MEM_W | MEM_X))
+        return EPARAM; // memory is writable or executable, never both in one place
     bool nested = ds->map;
     region_map_lock(map, nested);
     error_t error = region_add(map, ds, q, pages, &r);

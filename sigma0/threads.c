@@ -237,6 +237,7 @@ static error_t read_state(struct subject *s, struct msg *m)
     if (error)
         return error == ECAP ? ENOTFOUND : error;
     struct exc_state state = *utcb_exc(utcb());
+    state.rflags &= ~(word_t)FLAG_TRAP; // our own affair
     state.vector = s->stopped ? s->vector : 0;
     state.error_code = s->stopped ? s->error_code : 0;
     state.fault_address = s->stopped ? s->fault_address : 0;
@@ -258,13 +259,27 @@ static error_t write_state(struct subject *s, struct msg *m)
         return EPROTO;
     if (mtd & ~(word_t)MTD_ALL)
         return EPARAM;
-    state.rflags &= ~(word_t)FLAG_TRAP; // STEP's affair
+    state.rflags &= ~(word_t)FLAG_TRAP; // STEP sets it
     *utcb_exc(utcb()) = state;
     error_t error = fault_wait_state(&s->wait, true, (unsigned)mtd);
     return error ? error == ECAP ? ENOTFOUND : error : done(m);
 }
 
-static error_t resume(struct subject *s, struct msg *m)
+// Sets or clears the trap flag of a paused thread.
+static error_t set_trap(struct subject *s, bool trap)
+{
+    error_t error = fault_wait_state(&s->wait, false, MTD_RFLAGS);
+    if (error)
+        return error == ECAP ? ENOTFOUND : error;
+    struct exc_state *state = utcb_exc(utcb());
+    state->rflags = trap ? state->rflags | FLAG_TRAP : state->rflags & ~(word_t)FLAG_TRAP;
+    error = fault_wait_state(&s->wait, true, MTD_RFLAGS);
+    if (!error)
+        s->stepping = trap;
+    return error;
+}
+
+static error_t let_go(struct subject *s, struct msg *m)
 {
     if (s->domain) {
         mutex_lock(&s->domain->lock);
@@ -276,14 +291,16 @@ static error_t resume(struct subject *s, struct msg *m)
     return done(m);
 }
 
+static error_t resume(struct subject *s, struct msg *m)
+{
+    error_t error = s->stepping ? set_trap(s, false) : SUCCESS;
+    return error ? error : let_go(s, m);
+}
+
 static error_t step(struct subject *s, struct msg *m)
 {
-    error_t error = fault_wait_state(&s->wait, false, MTD_RFLAGS);
-    if (!error) {
-        utcb_exc(utcb())->rflags |= FLAG_TRAP;
-        error = fault_wait_state(&s->wait, true, MTD_RFLAGS);
-    }
-    return error ? error == ECAP ? ENOTFOUND : error : resume(s, m);
+    error_t error = set_trap(s, true);
+    return error ? error : let_go(s, m);
 }
 
 static error_t kill(struct cpu_session *session, struct subject *s, struct msg *m)

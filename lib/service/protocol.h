@@ -166,12 +166,14 @@ enum rm_flag {
       "2 offset in the dataspace, 3 bytes (0: the rest), 4 address or RM_ANYWHERE, 5 enum "        \
       "rm_flag; translate region map, translate dataspace",                                        \
       "1 address, 2 bytes",                                                                        \
-      "show a dataspace; EPARAM range or alignment, EINUSE something is there, ERESOURCE, "        \
+      "show a dataspace; EPARAM range or alignment, or both writable and executable, EINUSE "      \
+      "something is there, ERESOURCE, "                                                            \
       "EDEADLOCK the map would show itself or is nested too deep")                                 \
     X(DETACH, 34, "2 address; translate region map", "", "take out what covers the address")       \
     X(SIGNAL, 35, "translate region map, delegate semaphore (SM_UP)", "",                          \
       "up it when a thread touches a page of the managed dataspace that shows nothing")            \
-    X(NEXT_FAULT, 36, "translate region map", "1 address in the map, 2 access (MEM_R, W or X), "   \
+    X(NEXT_FAULT, 36, "translate region map",                                                      \
+      "1 address in the map, 2 access (MEM_R, W or X), "                                           \
       "3 threads that wait",                                                                       \
       "the next fault not yet told; ENOTFOUND")                                                    \
     X(DESTROY, 37, "translate region map", "", "by the session that made it")
@@ -196,8 +198,7 @@ enum rm_flag {
       "that share it",                                                                             \
       "the session's limits")                                                                      \
     X(CREATE_THREAD, 20, "2 cpu, 3 priority, 4 UTCB's address, string name; translate domain",     \
-      "obj: thread",                                                                               \
-      "a thread in a domain, at rest; the domain pays for it; ECPU not there")                     \
+      "obj: thread", "a thread in a domain, at rest; the domain pays for it; ECPU not there")      \
     X(START, 21, "2 ip, 3 sp, 4 argument (in rdi); translate thread", "", "once; EINUSE")          \
     X(PAUSE, 22, "translate thread", "", "it stops wherever it is")                                \
     X(RESUME, 23, "translate thread", "", "it goes on, at an unresolved exception once more")      \

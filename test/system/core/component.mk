@@ -1,4 +1,4 @@
 # Runs in init's place: sigma0's services and the environment library, from inside.
 NAME := core-test
-SRCS := main.c cpu.c
-LIBS := service rt
+SRCS := main.c cpu.c space.c domain.c
+LIBS := core service rt

@@ -12,3 +12,4 @@ error_t open_args(struct service_client *c, const char *name, const char *args, 
 error_t try_args(const char *name, const char *args);
 
 void cpu_tests(void);
+void domain_tests(void);

@@ -498,6 +498,7 @@ int main(void)
     RUN(statistics_name_the_threads);
     RUN(all_cpus_use_services_at_once);
     cpu_tests();
+    domain_tests();
     TESTS_DONE();
     machine_exit(tests_failed != 0);
     return 0;

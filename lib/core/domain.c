@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Protection domains (domain.h).
+#include "lib/core/domain.h"
+#include "lib/core/message.h"
+#include "lib/rt/selector.h"
+
+enum { DOMAIN_ORDER = 3, DOMAIN_ITEMS = 5 };
+
+static void request_destroy(struct service_client *pd, sel_t domain)
+{
+    struct msg m;
+    service_begin(pd, &m, PD_SERVICE_DESTROY_DOMAIN);
+    core_name(&m, domain);
+    (void)!core_call(pd, &m, SEL_NONE, 0);
+}
+
+error_t domain_open(struct service_client *pd, u64 kmem_bytes, u64 caps, struct domain_client *d)
+{
+    struct msg m;
+    sel_t base = selector_alloc_range(DOMAIN_ORDER);
+    if (base == SEL_NONE)
+        return ERESOURCE;
+    service_begin(pd, &m, PD_SERVICE_DOMAIN);
+    msg_put_word(&m, kmem_bytes);
+    msg_put_word(&m, caps);
+    error_t error = core_call(pd, &m, base, DOMAIN_ORDER);
+    if (!error && !core_arrived(&m, DOMAIN_ITEMS)) {
+        request_destroy(pd, base);
+        error = EMEM;
+    }
+    if (error) {
+        core_drop_range(base, DOMAIN_ORDER);
+        return error;
+    }
+    *d = (struct domain_client){base, base + 1, base + 2, base + 3, base + 4};
+    return SUCCESS;
+}
+
+void domain_close(struct service_client *pd, struct domain_client *d)
+{
+    request_destroy(pd, d->domain);
+    core_drop_range(d->domain, DOMAIN_ORDER);
+    d->domain = SEL_NONE;
+}
+
+error_t domain_assign_parent(struct service_client *pd, const struct domain_client *d, unsigned cpu,
+                             sel_t portal)
+{
+    struct msg m;
+    service_begin(pd, &m, PD_SERVICE_ASSIGN_PARENT);
+    msg_put_word(&m, cpu);
+    core_name(&m, d->domain);
+    msg_put_item(&m, item_delegate(crd(CRD_OBJ, portal, 0, PT_CALL), 0, 0));
+    return core_call(pd, &m, SEL_NONE, 0);
+}
+
+error_t pd_reference(struct service_client *pd, const struct service_client *reference)
+{
+    struct msg m;
+    service_begin(pd, &m, PD_SERVICE_REFERENCE);
+    core_name(&m, reference->base + CLIENT_SESSION);
+    return core_call(pd, &m, SEL_NONE, 0);
+}
+
+error_t pd_transfer(struct service_client *pd, u64 bytes, bool back)
+{
+    return service_call2(pd, PD_SERVICE_TRANSFER, bytes, back);
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Protection domains and accounts (002_8bbc1eeec7f51661.txt, Protection domains; doc/domains.md),
+// by way of sessions of "pd". These functions use the calling thread's UTCB and its windows.
+#pragma once
+
+#include "lib/service/client.h"
+
+struct domain_client {
+    sel_t domain;                         // names it to sigma0
+    sel_t pd;                             // the kernel's object: PD_CREATE | PD_GRANT | PD_ACCOUNT
+    sel_t space, stack_area, linker_area; // region maps
+};
+
+// Makes a domain with `kmem_bytes` (a multiple of 64) of kernel memory and `caps` capability slots,
+// paid by the session. It is empty but for its stack area and linker area, which are attached at
+// STACK_AREA_BASE and LINKER_AREA_BASE. ERESOURCE, EMEM, EPARAM.
+MUST_CHECK error_t domain_open(struct service_client *pd, u64 kmem_bytes, u64 caps,
+                               struct domain_client *domain);
+// Ends it: its threads stop, all of it comes back to the session. Frees the selectors.
+void domain_close(struct service_client *pd, struct domain_client *domain);
+// The capability that it begins with: puts `portal` at SEL_PARENT + cpu. EINUSE or EBUSY if one is
+// there.
+MUST_CHECK error_t domain_assign_parent(struct service_client *pd,
+                                        const struct domain_client *domain, unsigned cpu,
+                                        sel_t portal);
+
+// Makes `reference` the account with which `pd` exchanges quota. EINUSE it has one, EDEADLOCK that
+// leads back here, ENOTFOUND not an open session.
+MUST_CHECK error_t pd_reference(struct service_client *pd, const struct service_client *reference);
+// Moves `bytes` from the reference account, or what came from there back. ERESOURCE.
+MUST_CHECK error_t pd_transfer(struct service_client *pd, u64 bytes, bool back);

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// What lib/core's requests have in common.
+#pragma once
+
+#include "lib/service/client.h"
+
+// Names one of our capabilities to its giver.
+static inline void core_name(struct msg *m, sel_t sel)
+{
+    msg_put_item(m, item_translate(crd(CRD_OBJ, sel, 0, RIGHT_ALL)));
+}
+// Calls with a window of 2^order selectors from `window` on (SEL_NONE: no window).
+MUST_CHECK error_t core_call(struct service_client *session, struct msg *m, sel_t window,
+                             unsigned order);
+// Whether all of the next `count` items of a response arrived.
+bool core_arrived(struct msg *m, unsigned count);
+// Drops what stands in 2^order selectors, and frees them.
+void core_drop_range(sel_t base, unsigned order);

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Threads of other domains (002_8bbc1eeec7f51661.txt, Processing-time allocation; doc/threads.md),
+// by way of sessions of "cpu". A thread is named by its capability. These functions use the calling
+// thread's UTCB and its windows.
+#pragma once
+
+#include "lib/service/client.h"
+
+// A thread in a domain (domain.h), which pays for it, with its UTCB at `utcb` (page multiple).
+// *thread is a new selector. ECPU the session may not use that CPU, ENOTFOUND the domain, EBUSY the
+// UTCB's place, EMEM the domain's kernel memory, ERESOURCE who pays for the domain.
+MUST_CHECK error_t cpu_thread_create(struct service_client *cpu_session, sel_t domain, unsigned cpu,
+                                     unsigned priority, word_t utcb, const char *name,
+                                     sel_t *thread);
+// Lets it run from `ip`, with `sp` and `argument` (rdi). EINUSE: it was started; EPARAM: no user
+// address.
+MUST_CHECK error_t cpu_thread_start(struct service_client *cpu_session, sel_t thread, word_t ip,
+                                    word_t sp, word_t argument);
+// Stops it wherever it is; lets it go on; lets it go on for one instruction. ENOTFOUND: it is gone;
+// of a step EBUSY: it is not paused.
+MUST_CHECK error_t cpu_thread_pause(struct service_client *cpu_session, sel_t thread);
+MUST_CHECK error_t cpu_thread_resume(struct service_client *cpu_session, sel_t thread);
+MUST_CHECK error_t cpu_thread_step(struct service_client *cpu_session, sel_t thread);
+// The registers of a paused thread; in `state` also vector, error code and fault address of the
+// exception that stopped it. EBUSY: it still runs; try again.
+MUST_CHECK error_t cpu_thread_read(struct service_client *cpu_session, sel_t thread,
+                                   enum thread_state *what, struct exc_state *state);
+// Writes those that `mtd` names.
+MUST_CHECK error_t cpu_thread_write(struct service_client *cpu_session, sel_t thread, unsigned mtd,
+                                    const struct exc_state *state);
+// Ends it, by the session that made it, and drops the selector.
+void cpu_thread_kill(struct service_client *cpu_session, sel_t thread);
+
+// Has `semaphore` upped when an exception of the thread, or of any thread of the domain, finds no
+// answer: then the thread is paused.
+MUST_CHECK error_t cpu_exception_signal(struct service_client *cpu_session, sel_t thread_or_domain,
+                                        sel_t semaphore);
+struct thread_exception {
+    word_t vector, error_code, address, ip, sp;
+    unsigned cpu;
+    sel_t thread; // a new selector, or SEL_NONE: nobody has a hold on that thread, it is dead
+};
+// The oldest exception of a domain that was not told yet. ENOTFOUND.
+MUST_CHECK error_t cpu_next_exception(struct service_client *cpu_session, sel_t domain,
+                                      struct thread_exception *exception);

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Region maps, domains and their threads (002_8bbc1eeec7f51661.txt): what they are for, and what a
+// hostile client may try.
+#include "lib/rt/selector.h"
+#include "lib/rt/start.h"
+#include "lib/rt/tsc.h"
+#include "test/system/check.h"
+#include "test/system/core/core.h"
+#include "test/system/core/space.h"
+
+#define HERE 0x10000000ul
+enum { MEBI = 1 << 20 };
+
+static struct space s;
+
+static void dataspaces_are_seen_where_they_are_attached(void)
+{
+    volatile u64 *at;
+    CHECK(space_open(&s));
+    sel_t ds = space_memory(&s, 4 * PAGE_SIZE, &at);
+    struct rm_window window = {2 * PAGE_SIZE, PAGE_SIZE, HERE + MEBI, RM_WRITE};
+    word_t second;
+    CHECK_EQ(space_attach(&s, ds, HERE, RM_WRITE), SUCCESS);
+    CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &window, &second), SUCCESS); // a window of it
+    CHECK_EQ(second, HERE + MEBI);
+    CHECK(space_thread(&s, 0, PIECE_TOUCH, HERE + 3 * PAGE_SIZE + 8) != SEL_NONE);
+    CHECK(moves(&s.shared->counter[0]));
+    CHECK_EQ(at[3 * PAGE_SIZE / 8 + 1], HERE + 3 * PAGE_SIZE + 8);
+    CHECK(space_thread(&s, 0, PIECE_TOUCH, second + 16) != SEL_NONE);
+    for (unsigned i = 0; i < 1000 && !at[2 * PAGE_SIZE / 8 + 2]; i++)
+        CHECK(moves(&s.shared->counter[0]));
+    CHECK_EQ(at[2 * PAGE_SIZE / 8 + 2], second + 16);
+    at[0] = 0x1234;
+    CHECK(space_thread(&s, hip()->cpu_count - 1, PIECE_READ, HERE) != SEL_NONE);
+    for (unsigned i = 0; i < 1000 && !s.shared->value[0]; i++)
+        CHECK(moves(&s.shared->counter[0]));
+    CHECK_EQ(s.shared->value[0], 0x1234);
+    space_close(&s);
+}
+
+static void exception_at(word_t address, unsigned error_bits, enum code_piece p)
+{
+    struct thread_exception e;
+    sel_t thread = space_thread(&s, hip()->cpu_count - 1, p, address);
+    CHECK(thread != SEL_NONE);
+    CHECK_EQ(space_exception(&s, &e), SUCCESS);
+    CHECK_EQ(e.vector, EXC_PAGE_FAULT);
+    CHECK_EQ(e.address, address);
+    CHECK_EQ(e.error_code & 18, error_bits);
+    CHECK(error_bits == 16 ? e.ip == address : e.ip == piece(p));
+    CHECK(e.thread != SEL_NONE);
+    selector_drop(e.thread);
+    cpu_thread_kill(&s.cpu, thread);
+}
+
+static void unresolved_faults_reach_the_supervisor(void)
+{
+    volatile u64 *at;
+    struct thread_exception e;
+    CHECK(space_open(&s));
+    sel_t ds = space_memory(&s, PAGE_SIZE, &at);
+    CHECK_EQ(space_attach(&s, ds, HERE, 0), SUCCESS);
+    exception_at(HERE, 2, PIECE_TOUCH); // read-only
+    exception_at(HERE, 16, PIECE_JUMP); // not executable
+    exception_at(HERE + PAGE_SIZE, 0, PIECE_READ);
+    exception_at(CODE + 8, 2, PIECE_TOUCH);
+    exception_at(STACK_AREA_BASE, 2, PIECE_TOUCH); // an area without content
+    CHECK_EQ(cpu_next_exception(&s.cpu, s.domain.domain, &e), ENOTFOUND);
+    space_close(&s);
+}
+
+// What is detached while a thread on another CPU writes to it receives no write any more, and the
+// thread faults.
+static void detached_memory_is_gone_at_once(void)
+{
+    volatile u64 *at;
+    struct thread_exception e;
+    CHECK(space_open(&s));
+    sel_t ds = space_memory(&s, PAGE_SIZE, &at);
+    for (unsigned i = 0; i < 10; i++) {
+        CHECK_EQ(space_attach(&s, ds, HERE, RM_WRITE), SUCCESS);
+        sel_t thread = space_thread(&s, hip()->cpu_count - 1, PIECE_COUNT, HERE + 64);
+        CHECK(moves(&at[8]));
+        CHECK_EQ(rm_detach(&s.pd, s.domain.space, HERE + 8), SUCCESS);
+        CHECK(stands_still(&at[8]));
+        CHECK_EQ(space_exception(&s, &e), SUCCESS);
+        CHECK_EQ(e.address, HERE + 64);
+        selector_drop(e.thread);
+        cpu_thread_kill(&s.cpu, thread);
+    }
+    CHECK_EQ(rm_detach(&s.pd, s.domain.space, HERE), ENOTFOUND);
+    // The same when the dataspace goes.
+    CHECK_EQ(space_attach(&s, ds, HERE, RM_WRITE), SUCCESS);
+    CHECK_EQ(space_attach(&s, ds, HERE + MEBI, RM_WRITE), SUCCESS);
+    sel_t thread = space_thread(&s, hip()->cpu_count - 1, PIECE_COUNT, HERE + 64);
+    CHECK(moves(&at[8]));
+    struct msg m;
+    service_begin(&s.pd, &m, PD_SERVICE_FREE);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, ds, 0, RIGHT_ALL)));
+    CHECK_EQ(service_call(&s.pd, &m), SUCCESS);
+    CHECK_EQ(space_exception(&s, &e), SUCCESS);
+    CHECK_EQ(e.address, HERE + 64);
+    CHECK_EQ(rm_detach(&s.pd, s.domain.space, HERE), ENOTFOUND);
+    CHECK_EQ(rm_detach(&s.pd, s.domain.space, HERE + MEBI), ENOTFOUND);
+    CHECK_EQ(space_attach(&s, ds, HERE, 0), ENOTFOUND);
+    selector_drop(e.thread);
+    cpu_thread_kill(&s.cpu, thread);
+    space_close(&s);
+}
+
+static error_t try_attach(sel_t map, sel_t ds, u64 offset, u64 bytes, word_t address)
+{
+    struct rm_window w = {offset, bytes, address, RM_WRITE};
+    return rm_attach(&s.pd, map, ds, &w, NULL);
+}
+
+static void wrong_regions_are_refused(void)
+{
+    volatile u64 *at;
+    struct rm_window odd = {0, 0, HERE, 64};
+    CHECK(space_open(&s));
+    sel_t ds = space_memory(&s, 4 * PAGE_SIZE, &at), map = s.domain.space;
+    CHECK_EQ(try_attach(map, ds, 0, 0, HERE + 1), EPARAM);
+    CHECK_EQ(try_attach(map, ds, 8, 0, HERE), EPARAM);
+    CHECK_EQ(try_attach(map, ds, 4 * PAGE_SIZE, 0, HERE), EPARAM);
+    CHECK_EQ(try_attach(map, ds, 0, 5 * PAGE_SIZE, HERE), EPARAM);
+    CHECK_EQ(try_attach(map, ds, PAGE_SIZE, ~0ul - PAGE_SIZE + 1, HERE), EPARAM);
+    CHECK_EQ(try_attach(map, ds, 0, 1ul << 63, HERE), EPARAM);
+    CHECK_EQ(try_attach(map, ds, 1ul << 63, 0, HERE), EPARAM);
+    CHECK_EQ(try_attach(map, ds, 0, 0, 0), EPARAM);
+    CHECK_EQ(try_attach(map, ds, 0, 0, USER_END - PAGE_SIZE), EPARAM);
+    CHECK_EQ(try_attach(map, ds, 0, 0, USER_END), EPARAM);
+    CHECK_EQ(try_attach(map, ds, 0, 0, ~0ul - 2 * PAGE_SIZE + 1), EPARAM);
+    CHECK_EQ(try_attach(map, ds, 0, 0, CODE - PAGE_SIZE), EINUSE);
+    CHECK_EQ(try_attach(map, map, 0, 0, HERE), ENOTFOUND);
+    CHECK_EQ(try_attach(ds, ds, 0, 0, HERE), ENOTFOUND);
+    CHECK_EQ(try_attach(SEL_PD, ds, 0, 0, HERE), ENOTFOUND);
+    CHECK_EQ(rm_attach(&s.pd, map, ds, &odd, NULL), EPROTO);
+    odd.flags = RM_WRITE | RM_EXECUTE;
+    CHECK_EQ(rm_attach(&s.pd, map, ds, &odd, NULL), EPARAM); // one of the two
+    CHECK_EQ(try_attach(map, ds, 0, 0, HERE), SUCCESS);
+    CHECK_EQ(try_attach(map, ds, 0, 0, HERE + 3 * PAGE_SIZE), EINUSE);
+    CHECK_EQ(try_attach(map, ds, 0, 0, HERE - 3 * PAGE_SIZE), EINUSE);
+    CHECK_EQ(rm_detach(&s.pd, map, ~0ul), ENOTFOUND);
+    CHECK_EQ(rm_detach(&s.pd, ds, HERE), ENOTFOUND);
+    space_close(&s);
+}
+
+// A hole in a managed dataspace: the thread waits, the owner hears where, fills it, and all go on.
+static void managed_dataspaces_are_filled_on_demand(void)
+{
+    enum { THREADS = 4 };
+    volatile u64 *at;
+    struct service_client rm;
+    struct rm_fault fault;
+    sel_t map, ds, signal, threads[THREADS];
+    CHECK(space_open(&s));
+    CHECK_EQ(open_args(&rm, "rm", "", MEBI), SUCCESS);
+    CHECK_EQ(rm_create(&rm, 16 * PAGE_SIZE, &map, &ds), SUCCESS);
+    CHECK_EQ(semaphore_create(0, &signal), SUCCESS);
+    CHECK_EQ(rm_signal(&rm, map, signal), SUCCESS);
+    CHECK_EQ(space_attach(&s, ds, HERE, RM_WRITE), SUCCESS);
+    sel_t memory = space_memory(&s, 16 * PAGE_SIZE, &at);
+    for (unsigned i = 0; i < THREADS; i++) {
+        threads[i] =
+            space_thread(&s, i % hip()->cpu_count, PIECE_COUNT, HERE + 5 * PAGE_SIZE + i * 8);
+        CHECK(threads[i] != SEL_NONE);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        CHECK_EQ(hc_sm_down(signal, deadline_in_us(5000000)), SUCCESS);
+        CHECK_EQ(rm_next_fault(&rm, map, &fault), SUCCESS);
+        CHECK_EQ(fault.address, 5 * PAGE_SIZE);
+        CHECK(fault.access == MEM_W || fault.access == MEM_R); // an increment is both
+    }
+    CHECK_EQ(fault.waiting, THREADS);
+    CHECK_EQ(rm_next_fault(&rm, map, &fault), ENOTFOUND);
+    // One of them is paused meanwhile: that holds beyond the filling.
+    CHECK_EQ(cpu_thread_pause(&s.cpu, threads[1]), SUCCESS);
+    struct rm_window w = {0, PAGE_SIZE, 4 * PAGE_SIZE, RM_WRITE};
+    CHECK_EQ(rm_attach(&rm, map, memory, &w, NULL), SUCCESS); // beside it
+    CHECK(stands_still(&at[0]));
+    w = (struct rm_window){3 * PAGE_SIZE, 2 * PAGE_SIZE, 5 * PAGE_SIZE, RM_WRITE};
+    CHECK_EQ(rm_attach(&rm, map, memory, &w, NULL), SUCCESS);
+    for (unsigned i = 0; i < THREADS; i++)
+        if (i != 1)
+            CHECK(moves(&at[3 * PAGE_SIZE / 8 + i]));
+    CHECK(stands_still(&at[3 * PAGE_SIZE / 8 + 1]));
+    CHECK_EQ(cpu_thread_resume(&s.cpu, threads[1]), SUCCESS);
+    CHECK(moves(&at[3 * PAGE_SIZE / 8 + 1]));
+    // Taken out, it is gone for all, and they wait again.
+    CHECK_EQ(rm_detach(&rm, map, 6 * PAGE_SIZE), SUCCESS);
+    CHECK(stands_still(&at[3 * PAGE_SIZE / 8]));
+    CHECK_EQ(hc_sm_down(signal, deadline_in_us(5000000)), SUCCESS);
+    CHECK_EQ(rm_next_fault(&rm, map, &fault), SUCCESS);
+    CHECK_EQ(fault.address, 5 * PAGE_SIZE);
+    // The owner dies: who waits for it faults for good.
+    struct thread_exception e;
+    service_close(&rm);
+    for (unsigned i = 0; i < THREADS; i++) {
+        CHECK_EQ(space_exception(&s, &e), SUCCESS);
+        CHECK_EQ(e.address - (HERE + 5 * PAGE_SIZE) < THREADS * 8, 1);
+        selector_drop(e.thread);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        cpu_thread_kill(&s.cpu, threads[i]);
+    selector_drop(signal);
+    selector_drop(map);
+    selector_drop(ds);
+    selector_drop(memory);
+    space_close(&s);
+}
+
+static void region_maps_nest(void)
+{
+    enum { DEEP = 8 };
+    volatile u64 *at;
+    sel_t map[DEEP + 1], ds[DEEP + 1];
+    CHECK(space_open(&s));
+    sel_t memory = space_memory(&s, 4 * PAGE_SIZE, &at);
+    for (unsigned i = 0; i <= DEEP; i++)
+        CHECK_EQ(rm_create(&s.pd, 64 * PAGE_SIZE, &map[i], &ds[i]), SUCCESS);
+    CHECK_EQ(try_attach(map[0], ds[0], 0, 0, 0), EDEADLOCK); // in itself
+    for (unsigned i = 0; i + 1 < DEEP; i++) // each shows the next, shifted by a page
+        CHECK_EQ(try_attach(map[i], ds[i + 1], 0, 32 * PAGE_SIZE, PAGE_SIZE), SUCCESS);
+    CHECK_EQ(try_attach(map[DEEP - 1], ds[0], 0, PAGE_SIZE, 40 * PAGE_SIZE), EDEADLOCK);
+    CHECK_EQ(try_attach(map[3], ds[1], 0, PAGE_SIZE, 40 * PAGE_SIZE), EDEADLOCK);
+    CHECK_EQ(space_attach(&s, ds[0], HERE, RM_WRITE), SUCCESS);
+    CHECK_EQ(try_attach(map[DEEP - 1], ds[DEEP], 0, PAGE_SIZE, 50 * PAGE_SIZE), EDEADLOCK); // depth
+    CHECK_EQ(try_attach(map[DEEP - 1], memory, 0, 0, 2 * PAGE_SIZE), SUCCESS);
+    word_t there = HERE + (DEEP - 1) * PAGE_SIZE + 2 * PAGE_SIZE;
+    sel_t thread = space_thread(&s, hip()->cpu_count - 1, PIECE_COUNT, there + 3 * PAGE_SIZE);
+    CHECK(moves(&at[3 * PAGE_SIZE / 8]));
+    CHECK_EQ(rm_detach(&s.pd, map[4], PAGE_SIZE), SUCCESS); // in the middle
+    CHECK(stands_still(&at[3 * PAGE_SIZE / 8]));
+    struct thread_exception e;
+    CHECK_EQ(space_exception(&s, &e), SUCCESS); // no owner has a signal there
+    CHECK_EQ(e.address, there + 3 * PAGE_SIZE);
+    CHECK_EQ(try_attach(map[4], ds[5], 0, 32 * PAGE_SIZE, PAGE_SIZE), SUCCESS);
+    CHECK_EQ(cpu_thread_resume(&s.cpu, e.thread), SUCCESS); // and its supervisor lets it try again
+    CHECK(moves(&at[3 * PAGE_SIZE / 8]));
+    rm_destroy(&s.pd, map[2], ds[2]);
+    CHECK(stands_still(&at[3 * PAGE_SIZE / 8]));
+    selector_drop(e.thread);
+    selector_drop(thread);
+    space_close(&s);
+}
+
+static void threads_are_controlled(void)
+{
+    enum thread_state what;
+    struct exc_state state;
+    struct thread_exception e;
+    sel_t thread, never_started;
+    struct service_client other;
+    CHECK(space_open(&s));
+    volatile u64 *counter = &s.shared->counter[1];
+    word_t address = SHARED + 8;
+    CHECK_EQ(cpu_thread_create(&s.cpu, s.domain.domain, 64, 10, UTCBS, "no", &thread), ECPU);
+    CHECK_EQ(cpu_thread_create(&s.cpu, s.domain.domain, 0, 0, UTCBS, "no", &thread), EPROTO);
+    CHECK_EQ(cpu_thread_create(&s.cpu, s.domain.space, 0, 10, UTCBS, "no", &thread), ENOTFOUND);
+    CHECK_EQ(cpu_thread_create(&s.cpu, s.domain.domain, 0, 10, UTCBS + 8, "no", &thread), EPARAM);
+    thread = space_thread(&s, hip()->cpu_count - 1, PIECE_COUNT, address);
+    CHECK(thread != SEL_NONE && moves(counter));
+    CHECK_EQ(cpu_thread_start(&s.cpu, thread, CODE, 0, 0), EINUSE);
+    CHECK_EQ(cpu_thread_read(&s.cpu, thread, &what, &state), EBUSY);
+    CHECK_EQ(cpu_thread_step(&s.cpu, thread), EBUSY);
+    CHECK_EQ(cpu_thread_pause(&s.cpu, thread), SUCCESS);
+    error_t error = EBUSY;
+    for (unsigned i = 0; i < 1000 && error == EBUSY; i++) {
+        error = cpu_thread_read(&s.cpu, thread, &what, &state);
+        (void)stands_still(counter);
+    }
+    CHECK_EQ(error, SUCCESS);
+    CHECK_EQ(what, THREAD_PAUSED);
+    CHECK_EQ(state.rdi, address);
+    CHECK(state.rip - CODE < 16);
+    CHECK(stands_still(counter));
+    for (unsigned i = 0; i < 4; i++) { // increment, jump, increment, jump
+        word_t before = *counter, at = state.rip;
+        CHECK_EQ(cpu_thread_step(&s.cpu, thread), SUCCESS);
+        CHECK_EQ(space_exception(&s, &e), SUCCESS);
+        CHECK_EQ(e.vector, 1);
+        selector_drop(e.thread);
+        CHECK_EQ(cpu_thread_read(&s.cpu, thread, &what, &state), SUCCESS);
+        CHECK_EQ(what, THREAD_STOPPED);
+        CHECK_EQ(state.vector, 1);
+        CHECK_EQ(*counter - before, at == CODE);
+        CHECK(state.rip != at);
+    }
+    state.rdi = SHARED + 16;
+    CHECK_EQ(cpu_thread_write(&s.cpu, thread, MTD_ALL + 1, &state), EPARAM);
+    CHECK_EQ(cpu_thread_write(&s.cpu, thread, MTD_GPR_BSD, &state), SUCCESS);
+    CHECK_EQ(cpu_thread_resume(&s.cpu, thread), SUCCESS);
+    CHECK(moves(&s.shared->counter[2]));
+    CHECK(stands_still(counter));
+    // Who did not make it may not kill it.
+    CHECK_EQ(open_args(&other, "cpu", "10", 0), SUCCESS);
+    sel_t copy = selector_alloc();
+    CHECK_EQ(hc_lookup(crd(CRD_OBJ, thread, 0, 0), &(crd_t){0}), SUCCESS);
+    cpu_thread_kill(&other, copy);
+    CHECK(moves(&s.shared->counter[2]));
+    service_close(&other);
+    CHECK_EQ(cpu_thread_create(&s.cpu, s.domain.domain, 0, 10, UTCBS + 64 * PAGE_SIZE, "new",
+                               &never_started),
+             SUCCESS);
+    CHECK_EQ(cpu_thread_start(&s.cpu, never_started, USER_END, 0, 0), EPARAM);
+    cpu_thread_kill(&s.cpu, never_started);
+    CHECK_EQ(cpu_thread_start(&s.cpu, never_started, CODE, 0, 0), ENOTFOUND);
+    cpu_thread_kill(&s.cpu, thread);
+    CHECK(stands_still(&s.shared->counter[2]));
+    CHECK_EQ(cpu_thread_pause(&s.cpu, thread), ENOTFOUND);
+    space_close(&s);
+}
+
+// However a domain ends, the account has everything back, and sigma0 its kernel memory.
+static void ended_domains_leave_nothing_behind(void)
+{
+    u64 used, limit, before = 0;
+    volatile u64 *at;
+    for (unsigned i = 0; i < 60; i++) {
+        struct msg m;
+        CHECK(space_open(&s));
+        sel_t ds = space_memory(&s, PAGE_SIZE, &at);
+        CHECK_EQ(space_attach(&s, ds, HERE, RM_WRITE), SUCCESS);
+        sel_t thread = space_thread(&s, i % hip()->cpu_count, PIECE_COUNT, HERE);
+        CHECK(thread != SEL_NONE);
+        if (i % 4 == 0)
+            CHECK(moves(&at[0]));
+        if (i % 3 == 0)
+            domain_close(&s.pd, &s.domain); // its threads still run
+        else if (i % 3 == 1)
+            cpu_thread_kill(&s.cpu, thread);
+        if (i % 3 != 2) {
+            service_begin(&s.pd, &m, PD_SERVICE_INFO);
+            CHECK_EQ(service_call(&s.pd, &m), SUCCESS);
+            used = msg_get_word(&m);
+            limit = msg_get_word(&m);
+            CHECK_EQ(limit, SPACE_RAM);
+            if (i % 3 == 0)
+                CHECK_EQ(used, 3 * (PAGE_SIZE + PD_DATASPACE_COST));
+        }
+        selector_drop(ds);
+        if (s.domain.domain != SEL_NONE) {
+            space_close(&s);
+        } else {
+            service_close(&s.cpu);
+            service_close(&s.pd);
+            selector_drop(s.signal);
+        }
+        u64 ram, caps;
+        CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
+        if (i == 3)
+            before = ram;
+        if (i > 3)
+            CHECK_EQ(ram, before);
+    }
+}
+
+static error_t info_of(struct service_client *c, u64 *used, u64 *limit)
+{
+    struct msg m;
+    service_begin(c, &m, PD_SERVICE_INFO);
+    error_t error = service_call(c, &m);
+    *used = msg_get_word(&m);
+    *limit = msg_get_word(&m);
+    return error;
+}
+
+static void quota_moves_between_accounts(void)
+{
+    struct service_client a, b, c;
+    u64 used, limit;
+    sel_t ds = selector_alloc();
+    CHECK_EQ(open_args(&a, "pd", "", 4 * MEBI), SUCCESS);
+    CHECK_EQ(open_args(&b, "pd", "", 0), SUCCESS);
+    CHECK_EQ(open_args(&c, "pd", "", 0), SUCCESS);
+    CHECK_EQ(pd_transfer(&b, MEBI, false), ENOTFOUND); // no reference account yet
+    CHECK_EQ(pd_reference(&b, &b), ENOTFOUND);
+    CHECK_EQ(pd_reference(&b, &a), SUCCESS);
+    CHECK_EQ(pd_reference(&b, &a), EINUSE);
+    CHECK_EQ(pd_reference(&c, &b), SUCCESS);
+    CHECK_EQ(pd_reference(&a, &c), EDEADLOCK);
+    CHECK_EQ(dataspace_alloc_at(&b, PAGE_SIZE, 0, ds, 0, 0), ERESOURCE); // it begins at zero
+    CHECK_EQ(pd_transfer(&b, 4 * MEBI + 1, false), ERESOURCE);
+    CHECK_EQ(pd_transfer(&b, ~0ul, false), ERESOURCE);
+    CHECK_EQ(pd_transfer(&b, 2 * MEBI, false), SUCCESS);
+    CHECK_EQ(pd_transfer(&c, MEBI, false), SUCCESS);
+    CHECK_EQ(info_of(&a, &used, &limit), SUCCESS);
+    CHECK_EQ(limit, 2 * MEBI);
+    CHECK_EQ(info_of(&b, &used, &limit), SUCCESS);
+    CHECK_EQ(limit, MEBI);
+    CHECK_EQ(dataspace_alloc_at(&c, MEBI / 2, 0, ds, 0, 0), SUCCESS);
+    CHECK_EQ(pd_transfer(&c, MEBI, true), ERESOURCE); // half of it is in use
+    CHECK_EQ(pd_transfer(&c, MEBI / 4, true), SUCCESS);
+    CHECK_EQ(pd_transfer(&b, 2 * MEBI, true), ERESOURCE); // it lent some
+    service_close(&b); // what c has came from there: it goes, with what was made of it
+    CHECK_EQ(info_of(&a, &used, &limit), SUCCESS);
+    CHECK_EQ(limit, 4 * MEBI);
+    CHECK_EQ(info_of(&c, &used, &limit), SUCCESS);
+    CHECK_EQ(used, 0);
+    CHECK_EQ(limit, 0);
+    service_close(&c);
+    service_close(&a);
+    selector_drop(ds);
+}
+
+void domain_tests(void)
+{
+    RUN(dataspaces_are_seen_where_they_are_attached);
+    RUN(unresolved_faults_reach_the_supervisor);
+    RUN(detached_memory_is_gone_at_once);
+    RUN(wrong_regions_are_refused);
+    RUN(managed_dataspaces_are_filled_on_demand);
+    RUN(region_maps_nest);
+    RUN(threads_are_controlled);
+    RUN(ended_domains_leave_nothing_behind);
+    RUN(quota_moves_between_accounts);
+}

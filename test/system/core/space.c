@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// A domain to experiment with (space.h).
+#include "test/system/core/space.h"
+#include "lib/rt/address.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/string.h"
+#include "lib/rt/tsc.h"
+
+__asm__(".pushsection .text.pieces, \"ax\"\n"
+        "piece_count: incq (%rdi)\n\tjmp piece_count\n"
+        ".balign 64\n"
+        "piece_touch: mov %rdi, (%rdi)\n\tmov $0x500000, %eax\n\tjmp 9f\n"
+        ".balign 64\n"
+        "piece_read: mov (%rdi), %rcx\n\tmov $0x500000, %eax\n\tmov %rcx, 64(%rax)\n\tjmp 9f\n"
+        ".balign 64\n"
+        "piece_jump: jmp *%rdi\n"
+        ".balign 64\n"
+        "piece_touch_all: mov $0x500000, %eax\n"
+        "1:\tmov %rdi, (%rdi)\n\tadd $4096, %rdi\n\tincq (%rax)\n\tjmp 1b\n"
+        ".balign 64\n"
+        "9:\tincq (%rax)\n\tjmp 9b\n"
+        "pieces_end:\n\t.popsection");
+extern const char piece_count[], piece_touch[], piece_read[], piece_jump[], piece_touch_all[],
+    pieces_end[];
+
+word_t piece(enum code_piece p)
+{
+    const char *const start[PIECES] = {piece_count, piece_touch, piece_read, piece_jump,
+                                       piece_touch_all};
+    return CODE + (word_t)(start[p] - piece_count);
+}
+
+static sel_t never = SEL_NONE;
+static void pause_us(u64 us)
+{
+    if (never == SEL_NONE && semaphore_create(0, &never))
+        return;
+    (void)!hc_sm_down(never, deadline_in_us(us));
+}
+
+bool moves(volatile u64 *counter)
+{
+    u64 before = *counter;
+    for (unsigned i = 0; i < 2000 && *counter == before; i++)
+        pause_us(1000);
+    return *counter != before;
+}
+
+bool stands_still(volatile u64 *counter)
+{
+    u64 before = *counter;
+    pause_us(5000);
+    return *counter == before;
+}
+
+sel_t space_memory(struct space *s, size_t bytes, volatile u64 **at)
+{
+    struct utcb_copy copy;
+    sel_t ds = selector_alloc();
+    word_t address = address_alloc(bytes);
+    utcb_save(&copy);
+    error_t error = dataspace_alloc_at(&s->pd, bytes, PD_ATTACH, ds, address, address_order(bytes));
+    utcb_restore(&copy);
+    *at = (volatile u64 *)address;
+    return error ? SEL_NONE : ds;
+}
+
+error_t space_attach(struct space *s, sel_t ds, word_t address, unsigned flags)
+{
+    struct rm_window w = {0, 0, address, flags};
+    return rm_attach(&s->pd, s->domain.space, ds, &w, NULL);
+}
+
+bool space_open(struct space *s)
+{
+    static const char priority[] = "50";
+    volatile u64 *code = NULL, *shared = NULL;
+    memset(s, 0, sizeof(*s));
+    if (service_init(&s->pd, "pd", "space", "", (struct service_quota){SPACE_RAM, 0}) ||
+        service_init(&s->cpu, "cpu", "space", priority, (struct service_quota){0, 0}))
+        return false;
+    if (domain_open(&s->pd, SPACE_KMEM, SPACE_CAPS, &s->domain) || semaphore_create(0, &s->signal))
+        return false;
+    s->code_ds = space_memory(s, PAGE_SIZE, &code);
+    s->shared_ds = space_memory(s, PAGE_SIZE, &shared);
+    if (s->code_ds == SEL_NONE || s->shared_ds == SEL_NONE)
+        return false;
+    memcpy((void *)code, piece_count, (size_t)(pieces_end - piece_count));
+    s->shared = (struct shared *)(word_t)shared;
+    return !space_attach(s, s->code_ds, CODE, RM_EXECUTE) &&
+           !space_attach(s, s->shared_ds, SHARED, RM_WRITE) &&
+           !cpu_exception_signal(&s->cpu, s->domain.domain, s->signal);
+}
+
+void space_close(struct space *s)
+{
+    service_close(&s->cpu);
+    domain_close(&s->pd, &s->domain);
+    service_close(&s->pd);
+    selector_drop(s->signal);
+    selector_drop(s->code_ds);
+    selector_drop(s->shared_ds);
+}
+
+sel_t space_thread(struct space *s, unsigned cpu, enum code_piece p, word_t argument)
+{
+    sel_t thread;
+    if (cpu_thread_create(&s->cpu, s->domain.domain, cpu, 20, UTCBS + PAGE_SIZE * s->threads++,
+                          "thread", &thread))
+        return SEL_NONE;
+    return cpu_thread_start(&s->cpu, thread, piece(p), 0, argument) ? SEL_NONE : thread;
+}
+
+error_t space_exception(struct space *s, struct thread_exception *exception)
+{
+    error_t error = hc_sm_down(s->signal, deadline_in_us(5000000));
+    return error ? error : cpu_next_exception(&s->cpu, s->domain.domain, exception);
+}

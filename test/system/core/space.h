@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// A domain to experiment with: code at CODE, a shared page at SHARED, and threads that begin at a
+// piece of code with an argument.
+#pragma once
+
+#include "lib/core/domain.h"
+#include "lib/core/rm.h"
+#include "lib/core/threads.h"
+#include "lib/service/env.h"
+
+enum { SPACE_RAM = 8 << 20, SPACE_KMEM = 256 << 10, SPACE_CAPS = 200 };
+#define CODE 0x400000ul
+#define SHARED 0x500000ul
+#define UTCBS 0x600000ul // + PAGE_SIZE * thread
+
+struct shared {
+    volatile u64 counter[8];
+    volatile u64 value[8];
+};
+
+struct space {
+    struct service_client pd, cpu;
+    struct domain_client domain;
+    struct shared *shared; // as we see it
+    sel_t code_ds, shared_ds, signal;
+    unsigned threads;
+};
+
+// Pieces of code that run there, position-independent; rdi is the argument.
+enum code_piece {
+    PIECE_COUNT,     // increments the word at rdi for ever
+    PIECE_TOUCH,     // writes rdi to the address rdi, then counts at SHARED
+    PIECE_READ,      // reads the word at rdi into SHARED's value[0], then counts at SHARED
+    PIECE_JUMP,      // jumps to rdi
+    PIECE_TOUCH_ALL, // writes to each page from rdi on for ever, counting at SHARED
+    PIECES
+};
+word_t piece(enum code_piece piece);
+
+bool space_open(struct space *space);
+void space_close(struct space *space);
+// A thread of that piece of code; SEL_NONE on failure.
+sel_t space_thread(struct space *space, unsigned cpu, enum code_piece piece, word_t argument);
+// Waits for the next exception of the domain.
+error_t space_exception(struct space *space, struct thread_exception *exception);
+// Whether a counter moves (or, still == true, stands still for a while).
+bool moves(volatile u64 *counter);
+bool stands_still(volatile u64 *counter);
+// A dataspace of the space's account, mapped at *at here.
+sel_t space_memory(struct space *space, size_t bytes, volatile u64 **at);
+// Attaches it at an address, or anywhere if that is RM_ANYWHERE.
+error_t space_attach(struct space *space, sel_t ds, word_t address, unsigned flags);
