@@ -46,6 +46,7 @@ PACKAGES_iso := grub-pc-bin grub-efi-amd64-bin grub-common xorriso mtools ovmf
 PACKAGES_lint := clang-format clang-tidy cppcheck clang
 PACKAGES_gdb := gdb
 PACKAGES_test := spin libfdt-dev
+PACKAGES_graph := graphviz
 $(B)/packages.%:
 	$(Q)mkdir -p $(B); tools/packages $(PACKAGES_$*) && touch $@
 
@@ -147,7 +148,7 @@ ALL_ARCHIVES := $(SCENARIOS:%=$(B)/scenarios/%.cpio)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: help all run test bench profile iso gdb lint new soak mutants clean
+.PHONY: help all run test bench profile iso gdb graph lint new soak mutants clean
 .SECONDARY:
 all: $(B)/kernel.elf $(ALL_ARCHIVES)
 
@@ -164,7 +165,7 @@ run: $(B)/packages.run $(B)/kernel.elf $(B)/scenarios/$(S).cpio ## boot scenario
 $(B)/tour.iso: $(B)/packages.iso $(B)/kernel.elf $(B)/scenarios/tour.cpio tools/iso
 	$(Q)tools/iso $(B)/kernel.elf $(B)/scenarios/tour.cpio $@ ""
 
-test: $(B)/packages.run $(B)/packages.test all $(B)/tour.iso ## all tests that match T; closes with "N passed, N failed"
+test: $(B)/packages.run $(B)/packages.test $(B)/packages.graph all $(B)/tour.iso ## all tests that match T; closes with "N passed, N failed"
 	$(Q)tools/test $(if $(T),-m '$(T)') $(foreach s,$(SCENARIOS),$(s):$(subst $(space),$(comma),$(TEST_CPUS_$(s))))
 
 bench: $(B)/packages.run all ## instructions per operation, into build/bench.json
@@ -178,6 +179,10 @@ iso: $(B)/packages.run $(B)/packages.iso $(B)/kernel.elf $(B)/scenarios/$(S).cpi
 
 gdb: $(B)/packages.run $(B)/packages.gdb $(B)/kernel.elf $(B)/scenarios/$(S).cpio ## boot scenario S and attach gdb to it
 	$(Q)tools/qemu gdb $(B)/kernel.elf $(B)/scenarios/$(S).cpio "$(CMDLINE_$(S))"
+
+graph: $(B)/packages.graph $(B)/graph-$(S).svg ## build/graph-S.svg: the components of scenario S and the sessions between them
+$(B)/graph-%.svg: $(B)/scenarios/%.dtb tools/graph
+	$(call step,GRAPH,$@)tools/graph $< $* > $(@:.svg=.dot) && dot -Tsvg -o $@ $(@:.svg=.dot)
 
 lint: $(B)/packages.lint $(B)/gen/offsets.h ## format, static checks, headers that compile alone, layering
 	$(Q)tools/lint

@@ -147,6 +147,7 @@ static void command_clear(const char *argument)
 const struct command commands[] = {
     {"help", "[CMD]", "what there is", command_help, false},
     {"tree", "", "components: state, accounts, sessions, restarts", command_tree, false},
+    {"graph", "", "components and open sessions, as Graphviz text", command_graph, false},
     {"kill", "NAME", "end a component; its restart policy applies", command_kill, true},
     {"start", "NAME", "start one that has ended", command_start, true},
     {"log", "[NAME]", "the latest lines, of all or of one component", command_log, true},

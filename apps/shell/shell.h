@@ -30,6 +30,7 @@ extern const struct command commands[];
 extern const unsigned command_count;
 
 void command_tree(const char *argument);
+void command_graph(const char *argument);
 void command_log(const char *argument);
 void command_top(const char *argument);
 void command_bench(const char *argument);

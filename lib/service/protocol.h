@@ -192,7 +192,11 @@ enum pd_flag {
     X(USAGE, 20, "",                                                                               \
       "1 kernel memory used, 2 limit, in bytes; 3 capability slots used, 4 limit; 5 RAM left to "  \
       "give, in bytes",                                                                            \
-      "what init itself has, without its children's domains but with what it holds for them")
+      "what init itself has, without its children's domains but with what it holds for them")      \
+    X(SESSIONS, 21, "2 position",                                                                  \
+      "1 next position, 2 entries here, then each: string client, string service, string "         \
+      "provider (\"\": init itself, \"parent\": its parent), string label",                        \
+      "the children's sessions; no entries: the end")
 #define CHILD_STATES(X)                                                                            \
     X(STOPPED, 0) X(RUNNING, 1) X(FAULTED, 2) X(EXITED, 3) X(WAITING, 4) X(FAILED, 5) X(ENDING, 6)
 enum child_state {
