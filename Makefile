@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: 2026 The Tessera authors
 #
 # The whole build in one makefile: kernel, libraries, components, scenarios, tests. `make help` lists the targets.
-# A component is a folder with component.mk (NAME, SRCS, LIBS); a library has lib.mk; a scenario has scenario.mk
-# (BINS, optional ROOT, CMDLINE, TEST_CPUS) and, to be a test, a file `expect` or a component that prints test: lines.
+# A component is a folder with component.mk (NAME, SRCS, LIBS, PORTS, FPU := yes if it computes with doubles); a library has lib.mk;
+# a scenario has scenario.mk (BINS, optional ROOT, CMDLINE, TEST_CPUS) and, to be a test, a file `expect` or a component that prints test: lines.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -26,6 +26,7 @@ COMMON := -std=gnu11 -O2 -g -ffreestanding -mgeneral-regs-only -fno-stack-protec
 	-Iinclude -I. -I$(B) $(if $(DEBUG),-DDEBUG)
 KERNEL_FLAGS := $(COMMON) -fno-pie -mcmodel=kernel -mno-red-zone
 USER_FLAGS := $(COMMON) -fPIE -fvisibility=hidden -ffunction-sections -fdata-sections
+user_flags = $(if $(1),$(filter-out -mgeneral-regs-only,$(USER_FLAGS)),$(USER_FLAGS))
 comma := ,
 LINK_FLAGS := --build-id=none -zmax-page-size=4096 -znoexecstack --no-relax
 LINK := ld -nostdlib -static $(LINK_FLAGS)
@@ -74,11 +75,14 @@ COMPONENT_MKS := $(sort $(wildcard sigma0/component.mk init/component.mk drivers
 define read_lib
 NAME :=
 SRCS :=
-CFLAGS_EXTRA :=
+PORTS :=
 CFLAGS :=
+FPU :=
 include $(1)
 LIB_$$(NAME) := $$(SRCS:%=$(B)/$(dir $(1))%.o)
-$$(LIB_$$(NAME)): EXTRA := $$(CFLAGS)
+$$(LIB_$$(NAME)): EXTRA := $$(CFLAGS) $$(foreach p,$$(PORTS),$$(PORT_$$(p)_CFLAGS))
+$$(LIB_$$(NAME)): FPU := $$(FPU)
+$$(LIB_$$(NAME)): | $$(foreach p,$$(PORTS),$$(PORT_$$(p)))
 endef
 $(foreach mk,$(LIB_MKS),$(eval $(call read_lib,$(mk))))
 
@@ -88,11 +92,13 @@ SRCS :=
 LIBS :=
 PORTS :=
 CFLAGS :=
+FPU :=
 include $(1)
 COMPONENTS += $$(NAME)
 DIR_$$(NAME) := $(dir $(1))
 OBJ_$$(NAME) := $$(SRCS:%=$(B)/$(dir $(1))%.o)
 $$(OBJ_$$(NAME)): EXTRA := $$(CFLAGS) $$(foreach p,$$(PORTS),$$(PORT_$$(p)_CFLAGS))
+$$(OBJ_$$(NAME)): FPU := $$(FPU)
 $$(OBJ_$$(NAME)): $$(foreach p,$$(PORTS),$$(PORT_$$(p)))
 $(B)/bin/$$(NAME): $$(OBJ_$$(NAME)) $$(foreach l,$$(LIBS),$$(LIB_$$(l))) $$(foreach p,$$(PORTS),$$(PORT_$$(p)))
 $(B)/bin/$$(NAME): $$(wildcard lib/rt/user.ld) Makefile
@@ -105,7 +111,7 @@ $(B)/bin/%:
 USER_DIRS := sigma0 init lib drivers servers apps ports test/system
 define user_rules
 $(B)/$(1)/%.c.o: $(1)/%.c $(CONFIG)
-	$$(call step,CC,$$<)mkdir -p $$(@D) && $$(CC) $$(USER_FLAGS) $$(EXTRA) -MMD -MP -c -o $$@ $$<
+	$$(call step,CC,$$<)mkdir -p $$(@D) && $$(CC) $$(call user_flags,$$(FPU)) $$(EXTRA) -MMD -MP -c -o $$@ $$<
 $(B)/$(1)/%.S.o: $(1)/%.S $(CONFIG)
 	$$(call step,AS,$$<)mkdir -p $$(@D) && $$(CC) $$(USER_FLAGS) $$(EXTRA) -MMD -MP -c -o $$@ $$<
 endef
