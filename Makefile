@@ -3,7 +3,8 @@
 #
 # The whole build in one makefile: kernel, libraries, components, scenarios, tests. `make help` lists the targets.
 # A component is a folder with component.mk (NAME, SRCS, LIBS, PORTS, FPU := yes if it computes with doubles); a library has lib.mk;
-# a scenario has scenario.mk (BINS, optional ROOT, CMDLINE, TEST_CPUS) and, to be a test, a file `expect` or a component that prints test: lines.
+# a scenario has scenario.mk (BINS, optional ROOT, CMDLINE, TEST_CPUS, and FILES in its folder that become ROM modules) and, to be a
+# test, a file `expect` or a component that prints test: lines.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -129,6 +130,7 @@ $(B)/boot/%: $(B)/bin/%
 SCENARIOS := $(patsubst scenarios/%/scenario.mk,%,$(sort $(wildcard scenarios/*/scenario.mk)))
 define read_scenario
 BINS :=
+FILES :=
 ROOT := sigma0
 INIT := init
 CMDLINE :=
@@ -140,14 +142,16 @@ $(if $(wildcard scenarios/$(1)/$(1).ucl),
 $(B)/scenarios/$(1).dtb: scenarios/$(1)/$(1).ucl $(B)/tools/conf
 	$$(call step,CONF,$$<)mkdir -p $$(@D) && $(B)/tools/conf -o $$@ $$<)
 $(B)/scenarios/$(1).cpio: $(B)/tools/mkarchive scenarios/$(1)/scenario.mk $$(BINS:%=$(B)/boot/%) $(B)/boot/$$(ROOT) \
-		$$(if $$(filter sigma0,$$(ROOT)),$(B)/boot/$$(INIT)) \
+		$$(FILES:%=scenarios/$(1)/%) $$(if $$(filter sigma0,$$(ROOT)),$(B)/boot/$$(INIT)) \
 		$(if $(wildcard scenarios/$(1)/$(1).ucl),$(B)/scenarios/$(1).dtb)
 	$$(call step,ARCHIVE,$$@)mkdir -p $$(@D) && $(B)/tools/mkarchive $$@ sigma0=$(B)/boot/$$(ROOT) \
 		$$(if $$(filter sigma0,$$(ROOT)),init=$(B)/boot/$$(INIT)) \
-		$$(foreach b,$$(BINS),$$(b)=$(B)/boot/$$(b)) $(if $(wildcard scenarios/$(1)/$(1).ucl),config=$(B)/scenarios/$(1).dtb)
+		$$(foreach b,$$(BINS),$$(b)=$(B)/boot/$$(b)) $$(foreach f,$$(FILES),$$(f)=scenarios/$(1)/$$(f)) \
+		$(if $(wildcard scenarios/$(1)/$(1).ucl),config=$(B)/scenarios/$(1).dtb)
 $(B)/scenarios/$(1).cpio: ROOT := $$(ROOT)
 $(B)/scenarios/$(1).cpio: INIT := $$(INIT)
 $(B)/scenarios/$(1).cpio: BINS := $$(BINS)
+$(B)/scenarios/$(1).cpio: FILES := $$(FILES)
 endef
 $(foreach s,$(SCENARIOS),$(eval $(call read_scenario,$(s))))
 ALL_ARCHIVES := $(SCENARIOS:%=$(B)/scenarios/%.cpio)
@@ -190,7 +194,7 @@ graph: $(B)/packages.graph $(B)/graph-$(S).svg ## build/graph-S.svg: the compone
 $(B)/graph-%.svg: $(B)/scenarios/%.dtb tools/graph
 	$(call step,GRAPH,$@)tools/graph $< $* > $(@:.svg=.dot) && dot -Tsvg -o $@ $(@:.svg=.dot)
 
-lint: $(B)/packages.lint $(B)/gen/offsets.h ## format, static checks, headers that compile alone, layering
+lint: $(B)/packages.lint $(B)/packages.libfdt $(B)/gen/offsets.h $(UCL_DIR)/fetched $(NEWLIB_DIR)/fetched ## format, static checks, headers that compile alone, layering
 	$(Q)tools/lint
 
 new: ## a new component: make new NAME=hello

@@ -92,6 +92,15 @@ static bool too_deep(const char *at, size_t length)
     return n.nested > CONF_NESTED_MAX;
 }
 
+// Some of libucl's messages end in "; " and a line's end.
+static void complain_syntax(const char *message)
+{
+    size_t length = strlen(message);
+    while (length > 0 && strchr(" ;\n", message[length - 1]))
+        length--;
+    complain("text", "%.*s", (int)length, message);
+}
+
 struct conf_text *conf_parse(const char *text, size_t length, const struct conf_log *log)
 {
     complain_to(log);
@@ -107,7 +116,7 @@ struct conf_text *conf_parse(const char *text, size_t length, const struct conf_
         good = ucl_parser_add_chunk(parser, (const unsigned char *)text, length) &&
                !ucl_parser_get_error(parser);
         if (!good)
-            complain("text", "%s", ucl_parser_get_error(parser));
+            complain_syntax(ucl_parser_get_error(parser));
     }
     if (good)
         parsed->root = length ? ucl_parser_get_object(parser) : ucl_object_typed_new(UCL_OBJECT);
