@@ -19,7 +19,7 @@ NEWLIB_SRCS := $(addprefix libc/, \
 	$(addprefix stdio/,fclose fflush findfp fprintf fputc fputs fvwrite fwalk fwrite makebuf printf putc putchar puts rget refill \
 		setvbuf snprintf sprintf stdio vprintf vsnprintf vsprintf wbuf wsetup) \
 	$(addprefix locale/,lctype lnumeric locale localeconv) errno/errno reent/impure search/bsearch search/qsort \
-	unix/basename unix/dirname) $(addprefix libm/,common/s_nan math/s_fabs math/s_frexp)
+	unix/basename unix/dirname) $(addprefix libm/,common/s_fpclassify common/s_nan math/s_fabs math/s_frexp)
 NEWLIB_FORMATS := vfprintf svfprintf vfiprintf svfiprintf
 NEWLIB_FLAGS := $(filter-out $(WARNINGS),$(call user_flags,yes)) -w -D__SINGLE_THREAD__ -fno-builtin -I$(NEWLIB_DIR)/libm/common \
 	-isystem ports/newlib/include -isystem $(NEWLIB_DIR)/libc/include
