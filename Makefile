@@ -2,8 +2,9 @@
 # SPDX-FileCopyrightText: 2026 The Tessera authors
 #
 # The whole build in one makefile: kernel, libraries, components, scenarios, tests. `make help` lists the targets.
-# A component is a folder with component.mk (NAME, SRCS, LIBS); a library has lib.mk; a scenario has scenario.mk
-# (BINS, optional ROOT, CMDLINE, TEST_CPUS) and, to be a test, a file `expect` or a component that prints test: lines.
+# A component is a folder with component.mk (NAME, SRCS, LIBS, PORTS, FPU := yes if it computes with doubles); a library has lib.mk;
+# a scenario has scenario.mk (BINS, optional ROOT, CMDLINE, TEST_CPUS, and FILES in its folder that become ROM modules) and, to be a
+# test, a file `expect` or a component that prints test: lines.
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -26,6 +27,7 @@ COMMON := -std=gnu11 -O2 -g -ffreestanding -mgeneral-regs-only -fno-stack-protec
 	-Iinclude -I. -I$(B) $(if $(DEBUG),-DDEBUG)
 KERNEL_FLAGS := $(COMMON) -fno-pie -mcmodel=kernel -mno-red-zone
 USER_FLAGS := $(COMMON) -fPIE -fvisibility=hidden -ffunction-sections -fdata-sections
+user_flags = $(if $(1),$(filter-out -mgeneral-regs-only,$(USER_FLAGS)),$(USER_FLAGS))
 comma := ,
 LINK_FLAGS := --build-id=none -zmax-page-size=4096 -znoexecstack --no-relax
 LINK := ld -nostdlib -static $(LINK_FLAGS)
@@ -46,6 +48,7 @@ PACKAGES_iso := grub-pc-bin grub-efi-amd64-bin grub-common xorriso mtools ovmf
 PACKAGES_lint := clang-format clang-tidy cppcheck clang
 PACKAGES_gdb := gdb
 PACKAGES_test := spin libfdt-dev
+PACKAGES_graph := graphviz
 $(B)/packages.%:
 	$(Q)mkdir -p $(B); tools/packages $(PACKAGES_$*) && touch $@
 
@@ -73,11 +76,14 @@ COMPONENT_MKS := $(sort $(wildcard sigma0/component.mk init/component.mk drivers
 define read_lib
 NAME :=
 SRCS :=
-CFLAGS_EXTRA :=
+PORTS :=
 CFLAGS :=
+FPU :=
 include $(1)
 LIB_$$(NAME) := $$(SRCS:%=$(B)/$(dir $(1))%.o)
-$$(LIB_$$(NAME)): EXTRA := $$(CFLAGS)
+$$(LIB_$$(NAME)): EXTRA := $$(CFLAGS) $$(foreach p,$$(PORTS),$$(PORT_$$(p)_CFLAGS))
+$$(LIB_$$(NAME)): FPU := $$(FPU)
+$$(LIB_$$(NAME)): | $$(foreach p,$$(PORTS),$$(PORT_$$(p)))
 endef
 $(foreach mk,$(LIB_MKS),$(eval $(call read_lib,$(mk))))
 
@@ -87,11 +93,13 @@ SRCS :=
 LIBS :=
 PORTS :=
 CFLAGS :=
+FPU :=
 include $(1)
 COMPONENTS += $$(NAME)
 DIR_$$(NAME) := $(dir $(1))
 OBJ_$$(NAME) := $$(SRCS:%=$(B)/$(dir $(1))%.o)
 $$(OBJ_$$(NAME)): EXTRA := $$(CFLAGS) $$(foreach p,$$(PORTS),$$(PORT_$$(p)_CFLAGS))
+$$(OBJ_$$(NAME)): FPU := $$(FPU)
 $$(OBJ_$$(NAME)): $$(foreach p,$$(PORTS),$$(PORT_$$(p)))
 $(B)/bin/$$(NAME): $$(OBJ_$$(NAME)) $$(foreach l,$$(LIBS),$$(LIB_$$(l))) $$(foreach p,$$(PORTS),$$(PORT_$$(p)))
 $(B)/bin/$$(NAME): $$(wildcard lib/rt/user.ld) Makefile
@@ -104,7 +112,7 @@ $(B)/bin/%:
 USER_DIRS := sigma0 init lib drivers servers apps ports test/system
 define user_rules
 $(B)/$(1)/%.c.o: $(1)/%.c $(CONFIG)
-	$$(call step,CC,$$<)mkdir -p $$(@D) && $$(CC) $$(USER_FLAGS) $$(EXTRA) -MMD -MP -c -o $$@ $$<
+	$$(call step,CC,$$<)mkdir -p $$(@D) && $$(CC) $$(call user_flags,$$(FPU)) $$(EXTRA) -MMD -MP -c -o $$@ $$<
 $(B)/$(1)/%.S.o: $(1)/%.S $(CONFIG)
 	$$(call step,AS,$$<)mkdir -p $$(@D) && $$(CC) $$(USER_FLAGS) $$(EXTRA) -MMD -MP -c -o $$@ $$<
 endef
@@ -122,6 +130,7 @@ $(B)/boot/%: $(B)/bin/%
 SCENARIOS := $(patsubst scenarios/%/scenario.mk,%,$(sort $(wildcard scenarios/*/scenario.mk)))
 define read_scenario
 BINS :=
+FILES :=
 ROOT := sigma0
 INIT := init
 CMDLINE :=
@@ -133,21 +142,23 @@ $(if $(wildcard scenarios/$(1)/$(1).ucl),
 $(B)/scenarios/$(1).dtb: scenarios/$(1)/$(1).ucl $(B)/tools/conf
 	$$(call step,CONF,$$<)mkdir -p $$(@D) && $(B)/tools/conf -o $$@ $$<)
 $(B)/scenarios/$(1).cpio: $(B)/tools/mkarchive scenarios/$(1)/scenario.mk $$(BINS:%=$(B)/boot/%) $(B)/boot/$$(ROOT) \
-		$$(if $$(filter sigma0,$$(ROOT)),$(B)/boot/$$(INIT)) \
+		$$(FILES:%=scenarios/$(1)/%) $$(if $$(filter sigma0,$$(ROOT)),$(B)/boot/$$(INIT)) \
 		$(if $(wildcard scenarios/$(1)/$(1).ucl),$(B)/scenarios/$(1).dtb)
 	$$(call step,ARCHIVE,$$@)mkdir -p $$(@D) && $(B)/tools/mkarchive $$@ sigma0=$(B)/boot/$$(ROOT) \
 		$$(if $$(filter sigma0,$$(ROOT)),init=$(B)/boot/$$(INIT)) \
-		$$(foreach b,$$(BINS),$$(b)=$(B)/boot/$$(b)) $(if $(wildcard scenarios/$(1)/$(1).ucl),config=$(B)/scenarios/$(1).dtb)
+		$$(foreach b,$$(BINS),$$(b)=$(B)/boot/$$(b)) $$(foreach f,$$(FILES),$$(f)=scenarios/$(1)/$$(f)) \
+		$(if $(wildcard scenarios/$(1)/$(1).ucl),config=$(B)/scenarios/$(1).dtb)
 $(B)/scenarios/$(1).cpio: ROOT := $$(ROOT)
 $(B)/scenarios/$(1).cpio: INIT := $$(INIT)
 $(B)/scenarios/$(1).cpio: BINS := $$(BINS)
+$(B)/scenarios/$(1).cpio: FILES := $$(FILES)
 endef
 $(foreach s,$(SCENARIOS),$(eval $(call read_scenario,$(s))))
 ALL_ARCHIVES := $(SCENARIOS:%=$(B)/scenarios/%.cpio)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: help all run test bench profile iso gdb lint new soak mutants clean
+.PHONY: help all run test bench profile iso gdb graph lint new soak mutants clean
 .SECONDARY:
 all: $(B)/kernel.elf $(ALL_ARCHIVES)
 
@@ -164,7 +175,7 @@ run: $(B)/packages.run $(B)/kernel.elf $(B)/scenarios/$(S).cpio ## boot scenario
 $(B)/tour.iso: $(B)/packages.iso $(B)/kernel.elf $(B)/scenarios/tour.cpio tools/iso
 	$(Q)tools/iso $(B)/kernel.elf $(B)/scenarios/tour.cpio $@ ""
 
-test: $(B)/packages.run $(B)/packages.test all $(B)/tour.iso ## all tests that match T; closes with "N passed, N failed"
+test: $(B)/packages.run $(B)/packages.test $(B)/packages.graph all $(B)/tour.iso ## all tests that match T; closes with "N passed, N failed"
 	$(Q)tools/test $(if $(T),-m '$(T)') $(foreach s,$(SCENARIOS),$(s):$(subst $(space),$(comma),$(TEST_CPUS_$(s))))
 
 bench: $(B)/packages.run all ## instructions per operation, into build/bench.json
@@ -179,7 +190,11 @@ iso: $(B)/packages.run $(B)/packages.iso $(B)/kernel.elf $(B)/scenarios/$(S).cpi
 gdb: $(B)/packages.run $(B)/packages.gdb $(B)/kernel.elf $(B)/scenarios/$(S).cpio ## boot scenario S and attach gdb to it
 	$(Q)tools/qemu gdb $(B)/kernel.elf $(B)/scenarios/$(S).cpio "$(CMDLINE_$(S))"
 
-lint: $(B)/packages.lint $(B)/gen/offsets.h ## format, static checks, headers that compile alone, layering
+graph: $(B)/packages.graph $(B)/graph-$(S).svg ## build/graph-S.svg: the components of scenario S and the sessions between them
+$(B)/graph-%.svg: $(B)/scenarios/%.dtb tools/graph
+	$(call step,GRAPH,$@)tools/graph $< $* > $(@:.svg=.dot) && dot -Tsvg -o $@ $(@:.svg=.dot)
+
+lint: $(B)/packages.lint $(B)/packages.libfdt $(B)/gen/offsets.h $(UCL_DIR)/fetched $(NEWLIB_DIR)/fetched ## format, static checks, headers that compile alone, layering
 	$(Q)tools/lint
 
 new: ## a new component: make new NAME=hello

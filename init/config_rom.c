@@ -56,6 +56,8 @@ static error_t dispatch(struct server_session *session, struct server_cpu *cpu, 
 {
     (void)cpu;
     struct block *block = session->user;
+    if (operation == ROM_WATCH)
+        return EFEATURE; // a life's block stays as it is
     if (operation != ROM_SIZE && operation != ROM_DATASPACE)
         return EPROTO;
     msg_begin(m);

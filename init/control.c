@@ -6,7 +6,7 @@
 #include "init/init.h"
 #include "lib/rt/string.h"
 
-enum { ENTRIES_MAX = 24, TEXT_MAX = 2048 };
+enum { ENTRIES_MAX = 24, TEXT_MAX = 2048, SESSIONS_MAX = 12 };
 
 static const char *const state_names[] = {
 #define X(name, number) [number] = #name,
@@ -158,6 +158,39 @@ static error_t usage(struct msg *m)
     return SUCCESS;
 }
 
+static void session_put(struct msg *m, const struct parent_pseudonym *p)
+{
+    const struct child *client = p->client->user,
+                       *provider = p->provider ? p->provider->user : NULL;
+    msg_put_string(m, client->config.name);
+    msg_put_string(m, parent_pseudonym_name(p));
+    msg_put_string(m, p->forwarded ? "parent" : provider ? provider->config.name : "");
+    msg_put_string(m, parent_pseudonym_label(p));
+}
+
+// A position is a slot of the table of pseudonyms: sessions that come and go meanwhile shift none.
+static error_t sessions(struct msg *m)
+{
+    const struct parent_pseudonym *found[SESSIONS_MAX];
+    word_t position = msg_get_word(m), last = 1ul << parent.config.pseudonym_order, count = 0;
+    if (msg_error(m))
+        return EPROTO;
+    mutex_lock(&parent.lock);
+    for (; position < last && count < SESSIONS_MAX; position++) {
+        const struct parent_pseudonym *p = &parent.pseudonym[position];
+        if (p->client && !p->provider_gone)
+            found[count++] = p;
+    }
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, position);
+    msg_put_word(m, count);
+    for (word_t i = 0; i < count; i++)
+        session_put(m, found[i]);
+    parent_unlock(&parent);
+    return msg_error(m);
+}
+
 static error_t dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
                         struct msg *m)
 {
@@ -168,6 +201,7 @@ static error_t dispatch(struct server_session *session, struct server_cpu *cpu, 
     case INIT_START: return control(operation, m);
     case INIT_REPORT: return report(m);
     case INIT_USAGE: return usage(m);
+    case INIT_SESSIONS: return sessions(m);
     default: return EPROTO;
     }
 }

@@ -63,6 +63,8 @@ static error_t rom_dispatch(struct server_session *session, struct server_cpu *c
 {
     (void)cpu;
     struct rom_session *rom = session->user;
+    if (operation == ROM_WATCH)
+        return EFEATURE; // what has been booted stays
     if (operation != ROM_SIZE && operation != ROM_DATASPACE)
         return EPROTO;
     msg_begin(m);

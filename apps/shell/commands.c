@@ -8,7 +8,10 @@
 #include "lib/service/control.h"
 #include "lib/service/timer.h"
 
-enum { TIMER_RAM = 8192 }; // what the timer server keeps for `top`
+enum {
+    TIMER_RAM = 8192,      // what the timer server keeps for `top`
+    CONFIG_RAM = 64 * 1024 // a text on its way to the configuration compiler
+};
 
 static struct service_client *ready(struct service_client *client, const char *name,
                                     const char *args)
@@ -54,6 +57,13 @@ struct service_client *client_power(void)
 {
     static struct service_client client;
     return ready(&client, "power", "");
+}
+
+struct service_client *client_config(void)
+{
+    static struct service_client client;
+    client.quota.ram = CONFIG_RAM;
+    return ready(&client, "config", "");
 }
 
 bool failed(const struct service_client *client, const char *what, error_t error)
@@ -147,10 +157,13 @@ static void command_clear(const char *argument)
 const struct command commands[] = {
     {"help", "[CMD]", "what there is", command_help, false},
     {"tree", "", "components: state, accounts, sessions, restarts", command_tree, false},
+    {"graph", "", "components and open sessions, as Graphviz text", command_graph, false},
     {"kill", "NAME", "end a component; its restart policy applies", command_kill, true},
     {"start", "NAME", "start one that has ended", command_start, true},
     {"log", "[NAME]", "the latest lines, of all or of one component", command_log, true},
     {"top", "", "who uses the processors, in one second", command_top, false},
+    {"config", "VERB", "show, load MODULE, set PATH VALUE (\"config set clock.ram 1Mb\")",
+     command_config, false},
     {"bench", "ipc", "what calls cost here, in cycles", command_bench, false},
     {"uptime", "", "time since the start, and the wall clock", command_uptime, false},
     {"version", "", "what runs, on how many CPUs, started with which options", command_version,

@@ -20,6 +20,7 @@ struct service_client *client_log(const char *child);
 struct service_client *client_cpu(void);
 struct service_client *client_timer(void);
 struct service_client *client_power(void);
+struct service_client *client_config(void);
 
 struct command {
     const char *name, *arguments, *help;
@@ -30,6 +31,8 @@ extern const struct command commands[];
 extern const unsigned command_count;
 
 void command_tree(const char *argument);
+void command_graph(const char *argument);
 void command_log(const char *argument);
 void command_top(const char *argument);
 void command_bench(const char *argument);
+void command_config(const char *argument);

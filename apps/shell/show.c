@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Commands that show the system: tree, log, top.
+// Commands that show the system: tree, graph, log, top.
 #include "apps/shell/shell.h"
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
@@ -35,6 +35,38 @@ void command_tree(const char *argument)
     (void)argument;
     say("init               STATE      RAM KiB used/limit   CAPS      SESSIONS RESTARTS\n");
     failed(client_init(), "tree", control_visit(client_init(), show_row, NULL));
+}
+
+static bool graph_node(const struct control_child *child, void *context)
+{
+    (void)context;
+    say("    \"init/%s\" [label = \"%s\"%s];\n", child->name, child->name,
+        child->state == CHILD_RUNNING ? "" : ", style = dashed");
+    return true;
+}
+
+static bool graph_edge(const struct control_session *s, void *context)
+{
+    (void)context;
+    bool parent = !strcmp(s->provider, "parent");
+    say("    \"init/%s\" -> \"%s%s\" [label = \"%s\"];\n", s->client,
+        parent         ? ""
+        : *s->provider ? "init/"
+                       : "init",
+        s->provider, s->service);
+    return true;
+}
+
+// The names of `make graph`: "init", and "init/CHILD", which no child's own name can be.
+void command_graph(const char *argument)
+{
+    (void)argument;
+    say("digraph \"tessera\" {\n    rankdir = LR; node [shape = box]; \"init\"; \"parent\";\n");
+    error_t error = control_visit(client_init(), graph_node, NULL);
+    if (!error)
+        error = control_sessions(client_init(), graph_edge, NULL);
+    say("}\n");
+    failed(client_init(), "graph", error);
 }
 
 void command_log(const char *argument)

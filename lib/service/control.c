@@ -6,7 +6,7 @@
 #include "lib/service/control.h"
 #include "lib/rt/string.h"
 
-enum { ROWS = 32 }; // more never fit an answer
+enum { ROWS = 32, SESSIONS = 12 }; // more never fit an answer
 
 static void row_get(struct msg *m, struct control_child *row)
 {
@@ -94,4 +94,41 @@ error_t control_kill(struct service_client *init, const char *name)
 error_t control_start(struct service_client *init, const char *name)
 {
     return command(init, INIT_START, name);
+}
+
+static void session_get(struct msg *m, struct control_session *session)
+{
+    msg_get_string(m, session->client, sizeof(session->client));
+    msg_get_string(m, session->service, sizeof(session->service));
+    msg_get_string(m, session->provider, sizeof(session->provider));
+    msg_get_string(m, session->label, sizeof(session->label));
+}
+
+error_t control_sessions(struct service_client *init,
+                         bool (*visit)(const struct control_session *session, void *context),
+                         void *context)
+{
+    for (word_t position = 0, here = 1; here > 0;) {
+        struct msg m;
+        struct control_session rows[SESSIONS];
+        service_begin(init, &m, INIT_SESSIONS);
+        msg_put_word(&m, position);
+        error_t error = service_call(init, &m);
+        if (error)
+            return error;
+        word_t next = msg_get_word(&m);
+        here = msg_get_word(&m);
+        if (here > SESSIONS || (here && next <= position))
+            return EPROTO;
+        for (word_t i = 0; i < here; i++)
+            session_get(&m, &rows[i]);
+        if (msg_error(&m))
+            return EPROTO;
+        for (word_t i = 0; i < here; i++) {
+            if (!visit(&rows[i], context))
+                return SUCCESS;
+        }
+        position = next;
+    }
+    return SUCCESS;
 }

@@ -30,3 +30,15 @@ MUST_CHECK error_t control_kill(struct service_client *init, const char *name);
 // Starts a child that has ended. Errors: EINUSE if it runs, ENOTFOUND if there is none, those of
 // service_call.
 MUST_CHECK error_t control_start(struct service_client *init, const char *name);
+
+struct control_session {
+    char client[64], provider[64]; // provider "": init itself, "parent": init's parent
+    char service[SERVICE_NAME_MAX], label[SERVICE_LABEL_MAX];
+};
+
+// Calls `visit` for each session that a child has opened, in no order, while it returns true.
+// Errors: as control_visit.
+MUST_CHECK error_t control_sessions(struct service_client *init,
+                                    bool (*visit)(const struct control_session *session,
+                                                  void *context),
+                                    void *context);

@@ -110,7 +110,9 @@ enum service_operation {
 #define ROM_OPERATIONS(X)                                                                          \
     X(SIZE, 16, "", "1 bytes", "size of the module")                                               \
     X(DATASPACE, 17, "", "1 bytes; mem: the module's pages (R X) from hotspot 0 on",               \
-      "map it; needs a window of its size rounded up to a power of two")
+      "map it; needs a window of its size rounded up to a power of two")                           \
+    X(WATCH, 18, "", "obj: semaphore (SM_DOWN), upped when the module has changed",                \
+      "EFEATURE where modules never change")
 
 // quota: RAM donated at OPEN is the session's account
 enum pd_flag {
@@ -263,7 +265,11 @@ enum thread_state {
     X(USAGE, 20, "",                                                                               \
       "1 kernel memory used, 2 limit, in bytes; 3 capability slots used, 4 limit; 5 RAM left to "  \
       "give, in bytes",                                                                            \
-      "what init itself has, without its children's domains but with what it holds for them")
+      "what init itself has, without its children's domains but with what it holds for them")      \
+    X(SESSIONS, 21, "2 position",                                                                  \
+      "1 next position, 2 entries here, then each: string client, string service, string "         \
+      "provider (\"\": init itself, \"parent\": its parent), string label",                        \
+      "the children's sessions; no entries: the end")
 #define CHILD_STATES(X)                                                                            \
     X(STOPPED, 0) X(RUNNING, 1) X(FAULTED, 2) X(EXITED, 3) X(WAITING, 4) X(FAILED, 5) X(ENDING, 6)
 enum child_state {
@@ -278,6 +284,16 @@ enum child_state {
       "get the semaphore")                                                                         \
     X(READ, 17, "2 most bytes", "string bytes", "what has come, maybe nothing")                    \
     X(WRITE, 18, "string bytes", "1 bytes taken", "send; less than all if the buffer is full")
+
+// The configuration compiler. A session's donated RAM is what a text that LOAD brings takes.
+#define CONFIG_OPERATIONS(X)                                                                       \
+    X(SHOW, 16, "2 position", "1 next position, 2 version, string text",                           \
+      "the text in force, empty at its end; the version counts changes")                           \
+    X(LOAD, 17, "2 position, 3 bytes in all, string text",                                         \
+      "1 version (0: there is more to come, or refused), string errors",                           \
+      "another text, in pieces from position 0 on; the last one puts it in force if it is right")  \
+    X(SET, 18, "string path, string value", "1 version (0: refused), string errors",               \
+      "give one item another value; empty: remove it")
 
 #define POWER_OPERATIONS(X)                                                                        \
     X(OFF, 16, "", "", "turn the machine off")                                                     \
@@ -315,6 +331,9 @@ enum init_operation { INIT_OPERATIONS(X) };
 #undef X
 #define X(name, number, request, response, meaning) SERIAL_##name = (number),
 enum serial_operation { SERIAL_OPERATIONS(X) };
+#undef X
+#define X(name, number, request, response, meaning) CONFIG_##name = (number),
+enum config_operation { CONFIG_OPERATIONS(X) };
 #undef X
 #define X(name, number, request, response, meaning) POWER_##name = (number),
 enum power_operation { POWER_OPERATIONS(X) };

@@ -42,6 +42,7 @@ static const struct {
     LIST("timer", TIMER_OPERATIONS),
     LIST("init (control)", INIT_OPERATIONS),
     LIST("serial", SERIAL_OPERATIONS),
+    LIST("config", CONFIG_OPERATIONS),
     LIST("power", POWER_OPERATIONS),
 };
 

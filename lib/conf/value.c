@@ -5,7 +5,7 @@
 // 64-bit property, a time one in microseconds, yes and no are 32-bit 1 and 0, a text and a list of
 // texts are strings one after the other, a block and any other list are nodes.
 #include "init/config.h"
-#include "tools/conf/conf.h"
+#include "lib/conf/compile.h"
 #include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 // `default` comes last.
 #include "init/config.h"
 #include "lib/service/protocol.h"
-#include "tools/conf/conf.h"
+#include "lib/conf/compile.h"
 #include <libfdt.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,32 +1,46 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// conf: from UCL text to init's flattened tree (init/config.h). What its files share.
+// From UCL text to init's flattened tree (init/config.h): what the files of lib/conf share.
 #pragma once
 
+#include "lib/conf/conf.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <ucl.h>
 
+struct conf_text {
+    ucl_object_t *root;
+};
+
 // The longest path of an item in a message; longer ones are cut.
 enum { PATH_SIZE = 512 };
 
-// conf.c: counts an error and prints "FILE: PATH: found ..., expected ...".
+// compile.c: where complaints go from now on, and the name that they begin with.
+void complain_to(const struct conf_log *log);
+// compile.c: counts an error and tells "NAME: PATH: found ..., expected ...".
 __attribute__((format(printf, 2, 3))) void complain(const char *path, const char *format, ...);
-// conf.c: writes the path of `key` in `path` into `below`.
+// compile.c: writes the path of `key` in `path` into `below`.
 void path_below(char below[PATH_SIZE], const char *path, const char *key);
-// conf.c: stops with a message if libfdt has no room or refuses.
+// compile.c: a complaint if libfdt has no room or refuses, once; what it is asked later it refuses.
 void must(int error);
 // The tree, while it is written.
 extern void *fdt;
 
-// conf.c: the child of that name, or NULL.
+// compile.c: calls `visit` for each child, in the text's order. `group` is the object that has the
+// child by its name.
+void each_child(ucl_object_t *root,
+                void (*visit)(ucl_object_t *group, const ucl_object_t *child, void *context),
+                void *context);
+// compile.c: the child of that name, or NULL.
 const ucl_object_t *child_find(const char *name);
 
 // child.c: checks and writes one child.
 void child_compile(const char *name, const ucl_object_t *child);
 // child.c: whether its `provides` has the service.
 bool child_provides(const ucl_object_t *child, const char *service);
+// child.c: a number of bytes with the largest unit that leaves it whole.
+const char *bytes_text(double bytes, char *text, size_t size);
 // child.c: a text of less than `size` bytes, as a property.
 void text_compile(const char *path, const char *name, const ucl_object_t *value, size_t size);
 

@@ -4,7 +4,7 @@
 // One child of the configuration: its items against the schema (doc/configuration.md), its routes.
 #include "init/config.h"
 #include "lib/service/protocol.h"
-#include "tools/conf/conf.h"
+#include "lib/conf/compile.h"
 #include <libfdt.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,8 +34,7 @@ static const struct item {
     {"config", BLOCK, 0, 0, false},
 };
 
-// The largest unit that leaves a whole number.
-static const char *bytes_text(double bytes, char *text, size_t size)
+const char *bytes_text(double bytes, char *text, size_t size)
 {
     static const char *const units[] = {"", "Kb", "Mb", "Gb"};
     unsigned unit = 0;

@@ -1,0 +1,3 @@
+# The C library in a component.
+BINS := libc-test
+TEST_CPUS := 1
