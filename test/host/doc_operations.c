@@ -35,6 +35,7 @@ static const struct {
     LIST("log", LOG_OPERATIONS),
     LIST("rom", ROM_OPERATIONS),
     LIST("pd", PD_OPERATIONS),
+    LIST("rm, pd: region maps", RM_OPERATIONS),
     LIST("cpu", CPU_OPERATIONS),
     LIST("io_port", IO_PORT_OPERATIONS),
     LIST("irq", IRQ_OPERATIONS),

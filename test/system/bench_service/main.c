@@ -4,38 +4,17 @@
 // Measures, as a child of init: a call with an open session of either kind, opening and closing a
 // session with a sibling (with donated quota), the start of a component from the request to the
 // first instruction of its main.
-#include "lib/rt/print.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
 #include "lib/rt/tsc.h"
 #include "lib/service/control.h"
 #include "lib/service/env.h"
 #include "lib/service/server.h"
+#include "test/system/bench.h"
 #include "test/system/compose_server/operations.h"
 #include "test/system/exit.h"
 
-enum { SAMPLES = 101, STARTS = 9, WARM = 5 };
-
-static u64 samples[SAMPLES];
-static u64 overhead;
-
-static void report(const char *key, unsigned count)
-{
-    for (unsigned i = 1; i < count; i++) {
-        for (unsigned k = i; k > 0 && samples[k] < samples[k - 1]; k--) {
-            u64 t = samples[k];
-            samples[k] = samples[k - 1];
-            samples[k - 1] = t;
-        }
-    }
-    print("bench: %s %lu %lu instructions\n", key, samples[0], samples[count / 2]);
-}
-
-static void must(error_t error, const char *what)
-{
-    if (error)
-        print("bench: FAIL %s %s\n", what, error_name(error));
-}
+enum { STARTS = 9 };
 
 static void calls(const char *service, const char *key)
 {

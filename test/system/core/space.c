@@ -17,18 +17,28 @@ __asm__(".pushsection .text.pieces, \"ax\"\n"
         ".balign 64\n"
         "piece_jump: jmp *%rdi\n"
         ".balign 64\n"
-        "piece_touch_all: mov $0x500000, %eax\n"
-        "1:\tmov %rdi, (%rdi)\n\tadd $4096, %rdi\n\tincq (%rax)\n\tjmp 1b\n"
+        "piece_up: mov %edi, %ebx\n\tmov $14, %eax\n\txor %esi, %esi\n\tsyscall\n"
+        "1:\tlea 1(%rbx), %edi\n\tmov $14, %eax\n\tmov $1, %esi\n\txor %edx, %edx\n\tsyscall\n"
+        "\tjmp 1b\n"
+        ".balign 64\n"
+        "piece_pong: mov %edi, %ebx\n"
+        "1:\tmov %ebx, %edi\n\tmov $14, %eax\n\tmov $3, %esi\n\txor %edx, %edx\n\tsyscall\n"
+        "\tlea 1(%rbx), %edi\n\tmov $14, %eax\n\txor %esi, %esi\n\tsyscall\n\tjmp 1b\n"
+        ".balign 64\n"
+        "piece_time: mov $0x500000, %ebx\n\tmov $0x500200, %ebp\n"
+        "1:\trdtsc\n\tmov %eax, %ecx\n\tmov %rdi, (%rdi)\n\trdtsc\n\tsub %ecx, %eax\n"
+        "\tmov %rax, (%rbp)\n\tadd $8, %rbp\n\tadd $8192, %rdi\n\tdecq 8(%rbx)\n\tjnz 1b\n"
+        "\tmov %rbx, %rax\n\tjmp 9f\n"
         ".balign 64\n"
         "9:\tincq (%rax)\n\tjmp 9b\n"
         "pieces_end:\n\t.popsection");
-extern const char piece_count[], piece_touch[], piece_read[], piece_jump[], piece_touch_all[],
-    pieces_end[];
+extern const char piece_count[], piece_touch[], piece_read[], piece_jump[], piece_up[],
+    piece_pong[], piece_time[], pieces_end[];
 
 word_t piece(enum code_piece p)
 {
     const char *const start[PIECES] = {piece_count, piece_touch, piece_read, piece_jump,
-                                       piece_touch_all};
+                                       piece_up,    piece_pong,  piece_time};
     return CODE + (word_t)(start[p] - piece_count);
 }
 

@@ -13,11 +13,14 @@
 enum { SPACE_RAM = 8 << 20, SPACE_KMEM = 256 << 10, SPACE_CAPS = 200 };
 #define CODE 0x400000ul
 #define SHARED 0x500000ul
+#define TIMES 0x500200ul // u64 each
 #define UTCBS 0x600000ul // + PAGE_SIZE * thread
 
 struct shared {
     volatile u64 counter[8];
     volatile u64 value[8];
+    u64 unused[48];
+    volatile u64 times[256]; // at TIMES
 };
 
 struct space {
@@ -30,11 +33,14 @@ struct space {
 
 // Pieces of code that run there, position-independent; rdi is the argument.
 enum code_piece {
-    PIECE_COUNT,     // increments the word at rdi for ever
-    PIECE_TOUCH,     // writes rdi to the address rdi, then counts at SHARED
-    PIECE_READ,      // reads the word at rdi into SHARED's value[0], then counts at SHARED
-    PIECE_JUMP,      // jumps to rdi
-    PIECE_TOUCH_ALL, // writes to each page from rdi on for ever, counting at SHARED
+    PIECE_COUNT, // increments the word at rdi for ever
+    PIECE_TOUCH, // writes rdi to the address rdi, then counts at SHARED
+    PIECE_READ,  // reads the word at rdi into SHARED's value[0], then counts at SHARED
+    PIECE_JUMP,  // jumps to rdi
+    PIECE_UP,    // ups the semaphore rdi, then waits at rdi + 1
+    PIECE_PONG,  // waits at the receiver rdi, ups rdi + 1, and again
+    PIECE_TIME,  // writes to every second page from rdi on, until SHARED's counter[1] is 0, which
+                 // it counts down; leaves the TSC ticks of each at TIMES
     PIECES
 };
 word_t piece(enum code_piece piece);

@@ -1,0 +1,3 @@
+# Instructions of sigma0's services.
+INIT := bench-core
+TEST_CPUS :=
