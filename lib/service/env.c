@@ -62,7 +62,7 @@ error_t sc_create_in(struct service_client *cpu, sel_t ec, unsigned priority, u3
     msg_put_word(&m, budget_us);
     msg_put_word(&m, period_us);
     msg_put_string(&m, name);
-    msg_put_item(&m, item_delegate(crd(CRD_OBJ, ec, 0, EC_SC), 0, 0));
+    msg_put_item(&m, item_delegate(crd(CRD_OBJ, ec, 0, EC_SC | EC_CTRL), 0, 0));
     utcb()->window = crd(CRD_OBJ, sel, 0, RIGHT_ALL);
     utcb()->window2 = 0;
     error_t error = service_call(cpu, &m);
