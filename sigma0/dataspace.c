@@ -10,9 +10,14 @@
 #include "sigma0/physical.h"
 #include "sigma0/region_map.h"
 
+// Its pages go with the last reference: a reply that maps them may be under way (pd.c, hold).
 static void release(struct named *named)
 {
-    heap_free(CONTAINER_OF(named, struct dataspace, named));
+    struct dataspace *ds = CONTAINER_OF(named, struct dataspace, named);
+    if (ds->free_pages)
+        ds->free_pages(ds);
+    semaphore_destroy(&ds->lock.semaphore);
+    heap_free(ds);
 }
 
 struct dataspace *dataspace_new(void)
@@ -71,9 +76,8 @@ void dataspace_destroy(struct dataspace *ds)
     if (!named_withdraw(&ds->named))
         return;
     region_maps_forget(ds);
-    if (ds->free_pages)
-        ds->free_pages(ds);
-    semaphore_destroy(&ds->lock.semaphore);
+    if (ds->windowed)
+        range_revoke(CRD_MEM, ds->view, ds->count, false);
     named_put(&ds->named);
 }
 

@@ -26,7 +26,8 @@ struct dataspace {
     struct list in_owner;
     struct mutex lock; // the regions that show it; of a managed one: region_map.c's nest_lock
     struct list regions;
-    bool gone; // under the lock: no more attaching
+    bool gone;     // under the lock: no more attaching
+    bool windowed; // pages of it went into windows, beside region maps
 };
 
 // An empty dataspace, to be filled in and then named with dataspace_publish. EMEM: NULL.
