@@ -33,10 +33,10 @@
     X(8, lookup, "crd")                                                                            \
     X(9, delegate, "pd, items")                                                                    \
     X(10, pd_ctrl, "pd, operation, other_pd, amount")                                              \
-    X(11, ec_ctrl, "ec, operation, value")                                                                \
+    X(11, ec_ctrl, "ec, operation, value")                                                         \
     X(12, sc_ctrl, "sc, operation, budget")                                                        \
     X(13, pt_ctrl, "pt, identity")                                                                 \
-    X(14, sm_ctrl, "sm, operation, deadline_tsc, identity")                                                  \
+    X(14, sm_ctrl, "sm, operation, deadline_tsc, identity")                                        \
     X(15, gsi_ctrl, "sm, operation, cpu, msi_out")
 
 enum hypercall {
@@ -74,9 +74,9 @@ enum ec_op {
     EC_RESUME = 2,
     EC_READ_CPU = 3, // rdx = its CPU; needs EC_SC only
     EC_SET_TAG = 4,  // value stands in the messages of its exceptions (exc_state.tag)
-    // The state of an EC that is paused and has come to rest (EBUSY before), in the caller's UTCB as
-    // in an exception message; value = MTD. While it waits in a hypercall, rax and rdx are still to
-    // come, and registers that hypercalls do not keep are undefined.
+    // The state of an EC that is paused and has come to rest (EBUSY before), in the caller's UTCB
+    // as in an exception message; value = MTD. While it waits in a hypercall, rax and rdx are still
+    // to come, and registers that hypercalls do not keep are undefined.
     EC_READ_STATE = 5,
     EC_WRITE_STATE = 6,
 };

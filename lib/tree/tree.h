@@ -3,9 +3,9 @@
 //
 // Intrusive balanced (AVL) search tree of intervals. Each node covers [key, last]; every node knows
 // the largest `last` below it, so that all nodes that intersect a range are found in O(log n) each.
-// The kernel keeps in it memory and port spaces (key = page), a mapping's children (key = frame) and
-// deadlines, sigma0 its region maps. The tree owns nothing and takes no lock: its user holds the
-// lock that guards it.
+// The kernel keeps in it memory and port spaces (key = page), a mapping's children (key = frame)
+// and deadlines, sigma0 its region maps. The tree owns nothing and takes no lock: its user holds
+// the lock that guards it.
 #pragma once
 
 #include <tessera/types.h>

@@ -8,8 +8,8 @@
 #include <tessera/error.h>
 
 enum { SAMPLES = 101, WARM = 5 };
-static u64 samples[SAMPLES];
-static u64 overhead; // of reading the clock twice
+static u64 samples[SAMPLES] __attribute__((unused));
+static u64 overhead __attribute__((unused)); // of reading the clock twice
 
 // Prints minimum and median of the first `count` samples.
 static inline void report(const char *key, unsigned count)

@@ -309,7 +309,7 @@ static void threads_are_controlled(void)
     cpu_thread_kill(&s.cpu, never_started);
     CHECK_EQ(cpu_thread_start(&s.cpu, never_started, CODE, 0, 0), ENOTFOUND);
     cpu_thread_kill(&s.cpu, thread);
-    CHECK(stands_still(&s.shared->counter[2]));
+    CHECK(comes_to_rest(&s.shared->counter[2]));
     CHECK_EQ(cpu_thread_pause(&s.cpu, thread), ENOTFOUND);
     space_close(&s);
 }

@@ -65,6 +65,15 @@ bool stands_still(volatile u64 *counter)
     return *counter == before;
 }
 
+bool comes_to_rest(volatile u64 *counter)
+{
+    for (unsigned i = 0; i < 400; i++) {
+        if (stands_still(counter))
+            return true;
+    }
+    return false;
+}
+
 sel_t space_memory(struct space *s, size_t bytes, volatile u64 **at)
 {
     struct utcb_copy copy;

@@ -54,6 +54,7 @@ error_t space_exception(struct space *space, struct thread_exception *exception)
 // Whether a counter moves (or, still == true, stands still for a while).
 bool moves(volatile u64 *counter);
 bool stands_still(volatile u64 *counter);
+bool comes_to_rest(volatile u64 *counter); // soon
 // A dataspace of the space's account, mapped at *at here.
 sel_t space_memory(struct space *space, size_t bytes, volatile u64 **at);
 // Attaches it at an address, or anywhere if that is RM_ANYWHERE.

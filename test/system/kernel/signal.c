@@ -165,9 +165,8 @@ static void no_signal_is_lost(void)
 
 // A thread that counts in rbx and r12, so that its registers tell where it is.
 static volatile u64 beats;
-__attribute__((naked)) static void count_body(word_t step)
+__attribute__((naked)) static void count_body(word_t step __attribute__((unused)))
 {
-    (void)step;
     __asm__ volatile("mov %%rdi, %%r12\n\txor %%ebx, %%ebx\n"
                      "1:\tadd %%r12, %%rbx\n\tincq %0\n\tjmp 1b"
                      : "+m"(beats));
