@@ -13,7 +13,7 @@
 #pragma once
 
 #include "kernel/rcu.h"
-#include "lib/tree/tree.h"
+#include <tessera/tree.h>
 #include <tessera/crd.h>
 #include <tessera/selector.h>
 

@@ -4,7 +4,7 @@
 // Deadlines of one CPU, in TSC ticks, in a balanced tree; the LAPIC timer is armed for the first.
 #pragma once
 
-#include "lib/tree/tree.h"
+#include <tessera/tree.h>
 
 struct timeout {
     struct tree_node node; // key = deadline

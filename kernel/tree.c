@@ -2,4 +2,4 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // The kernel's own copy of the interval tree, with its compiler flags.
-#include "lib/tree/tree.c" // NOLINT(bugprone-suspicious-include)
+#include <tessera/tree_code.h>

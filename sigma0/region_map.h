@@ -12,8 +12,8 @@
 #pragma once
 
 #include "lib/service/server.h"
-#include "lib/tree/tree.h"
 #include "sigma0/dataspace.h"
+#include <tessera/tree.h>
 
 enum { REGION_MAP_DEPTH = 8 };
 

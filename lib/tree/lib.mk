@@ -1,3 +1,3 @@
-# The interval tree: the kernel's mappings, sigma0's region maps.
+# The interval tree of include/tessera/tree.h for programs: sigma0's region maps.
 NAME := tree
 SRCS := tree.c

@@ -3,7 +3,7 @@
 //
 // The capability space against an array: capabilities put at random selectors and taken out again,
 // with accounts that are sometimes too small, then the way a dying domain finds them all.
-// needs: kernel/pd.c kernel/arch/x86_64/paging.c kernel/memory.c lib/tree/tree.c
+// needs: kernel/pd.c kernel/arch/x86_64/paging.c kernel/memory.c kernel/tree.c
 #include "kernel/ec.h"
 #include "kernel/paging.h"
 #include "kernel/pd.h"

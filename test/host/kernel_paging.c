@@ -4,7 +4,7 @@
 // Page tables: random ranges, superpages among them, mapped and unmapped, against an array of what
 // each page should be; tables are charged, and leave with their last entry; running out of memory
 // changes nothing.
-// needs: kernel/arch/x86_64/paging.c kernel/memory.c lib/tree/tree.c
+// needs: kernel/arch/x86_64/paging.c kernel/memory.c kernel/tree.c
 #include "kernel/paging.h"
 #include "test/host/kernel_stubs.h"
 #include <tessera/hip.h>

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // The scheduler's queues and its choice, and the queue of deadlines, against plain arrays.
-// needs: kernel/sc.c kernel/timeout.c lib/tree/tree.c
+// needs: kernel/sc.c kernel/timeout.c kernel/tree.c
 #include "kernel/cpu.h"
 #include "test/host/check.h"
 #include <string.h>

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // The interval tree, driven by random operations against an array.
-// needs: lib/tree/tree.c kernel/timeout.c
+// needs: kernel/tree.c kernel/timeout.c
 #include "kernel/timeout.h"
 #include <stdio.h>
 #include <stdlib.h>
