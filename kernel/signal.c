@@ -114,3 +114,18 @@ void signal_unbind(struct sm *sm)
     sm->receiver = NULL;
     sm_put(receiver);
 }
+
+void signal_reset(struct sm *sm)
+{
+    spin_lock(&mapping_lock);
+    spin_lock(&sm->lock);
+    if (sm->receiver) {
+        signal_unbind(sm);
+        sm->closed = 0;
+    }
+    sm->counter = 0;
+    for (struct ec *ec; (ec = sm_dequeue_first(sm));)
+        sm_wake(ec, EABORT, 0);
+    spin_unlock(&sm->lock);
+    spin_unlock(&mapping_lock);
+}

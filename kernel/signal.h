@@ -24,3 +24,6 @@ struct ec *signal_up(struct sm *sm, u64 *value);
 MUST_CHECK bool signal_take(struct sm *receiver, u64 *value);
 // A context ends, under its lock.
 void signal_unbind(struct sm *sm);
+// An interrupt's semaphore changes hands: nobody waits at it any more (EABORT), it is no context,
+// and has counted nothing.
+void signal_reset(struct sm *sm);

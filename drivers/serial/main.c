@@ -90,6 +90,7 @@ static void interrupts(void *unused)
 {
     (void)unused;
     for (;;) {
+        irq_acknowledge(&irq); // before the chip is looked at: an edge while masked may be lost
         mutex_lock(&lock);
         bool more = serve_chip(), sending = ring_used(&uart.transmit) > 0;
         if (room_wanted && ring_room(&uart.transmit) >= MESSAGE_MAX) {

@@ -95,14 +95,17 @@ enum sm_op {
                     // bits), for good; needs SM_DOWN of both
 };
 #define SIGNAL_COUNT_MAX 0xffffffffu
-// An interrupt's semaphore (delegated from the kernel with ITEM_KERNEL, selector = GSI).
+// An interrupt's semaphore (delegated from the kernel with ITEM_KERNEL, selector = GSI). It is masked
+// but for the time from GSI_UNMASK until it arrives, edge or level. Edges of a line that arrive
+// while it is masked may be lost: look at the device once more after GSI_UNMASK. GSIs above the I/O
+// APICs are message-signalled: of those one is kept.
 enum gsi_op {
-    GSI_BIND =
-        0, // route to `cpu`, unmask; GSIs above the I/O APICs are MSIs: rdx = address | data << 32
+    GSI_BIND = 0, // route to `cpu`, masked; message-signalled ones: rdx = address | data << 32
     GSI_MASK = 1,
-    GSI_UNMASK = 2,
-    GSI_BIND_LEVEL =
-        3, // like GSI_BIND, level-triggered active-low: masked on arrival, GSI_UNMASK acknowledges
+    GSI_UNMASK = 2,     // it may arrive, once
+    GSI_BIND_LEVEL = 3, // like GSI_BIND, level-triggered active-low (unless the firmware says else)
+    GSI_RESET = 4,      // mask; whoever waits at the semaphore gets EABORT, its counter is 0, and
+                        // if it was bound as a signal context it is none any more
 };
 
 #define DEADLINE_NEVER 0ul

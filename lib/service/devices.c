@@ -130,8 +130,7 @@ error_t irq_open(struct irq *irq, unsigned gsi, bool level, unsigned cpu)
 void irq_acknowledge(struct irq *irq)
 {
     u64 msi;
-    if (irq->level)
-        (void)!hc_gsi_ctrl(irq->sm, GSI_UNMASK, 0, &msi);
+    (void)!hc_gsi_ctrl(irq->sm, GSI_UNMASK, 0, &msi);
 }
 
 void irq_close(struct irq *irq)

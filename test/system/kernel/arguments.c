@@ -217,7 +217,7 @@ static void gsi_wrong(void)
     sel_t gsi = sel_new(1);
     CHECK_EQ(take_kernel(crd(CRD_OBJ, HIP->gsi_count, 0, 31), gsi, 0), ECAP);
     CHECK_EQ(take_kernel(crd(CRD_OBJ, 4, 0, 31), gsi, 0), SUCCESS);
-    CHECK_EQ(hc_plain(HC_gsi_ctrl, gsi, 4, 0, 0, 0, 0), EPARAM);
+    CHECK_EQ(hc_plain(HC_gsi_ctrl, gsi, GSI_RESET + 1, 0, 0, 0, 0), EPARAM);
     CHECK_EQ(hc_plain(HC_gsi_ctrl, gsi, GSI_BIND, HIP->cpu_count, 0, 0, 0), ECPU);
     CHECK_EQ(hc_plain(HC_gsi_ctrl, gsi, GSI_MASK, 0, 0, 0, 0), SUCCESS);
     drop(gsi);

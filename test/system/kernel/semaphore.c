@@ -92,6 +92,7 @@ static void timer_interrupt_arrives(void)
     u8 modem = 0x08, source = 0x02, none = 0;
     CHECK_EQ(take_kernel(crd(CRD_OBJ, 4, 0, RIGHT_ALL), gsi, 0), SUCCESS);
     CHECK_EQ(hc_plain(HC_gsi_ctrl, gsi, GSI_BIND, HIP->cpu_count - 1, 0, 0, 0), SUCCESS);
+    CHECK_EQ(hc_plain(HC_gsi_ctrl, gsi, GSI_UNMASK, 0, 0, 0, 0), SUCCESS);
     __asm__ volatile("outb %b0, %w1" ::"a"(modem), "Nd"((u16)0x3fc));
     __asm__ volatile("outb %b0, %w1" ::"a"(source), "Nd"((u16)0x3f9));
     CHECK_EQ(sm_down(gsi, tsc() + tsc_us(500000)), SUCCESS);
