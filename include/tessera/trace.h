@@ -6,9 +6,11 @@
 // shell and in the Common Trace Format, and the manual's table.
 //
 // A ring is memory of the tracer's: one header, then `capacity` records, a power of two. The kernel
-// alone writes; `written` counts up for ever, so record n stands at n % capacity, and what is older
-// than `written - capacity` is lost. A reader copies a record and then looks whether `written` has
-// overtaken it.
+// writes all but `read`; `written` counts up for ever, so record n stands at n % capacity, and what
+// is older than `written - capacity` is lost. A reader copies a record and then looks whether
+// `written` has overtaken it (lib/core/trace_ring.h): the place of record `written - capacity` may
+// be just being written anew. Where the policy says TRACE_STOP nothing is overwritten before the
+// reader has raised `read` beyond it.
 #pragma once
 
 #include <tessera/types.h>
@@ -43,7 +45,24 @@ _Static_assert(sizeof(struct trace_record) == 32, "two records a cache line");
 struct trace_ring {
     u64 written; // records so far
     u64 capacity;
-    u64 unused[6];
+    u64 read; // the reader's, with TRACE_STOP: records before this one are done with
+    u64 lost; // with TRACE_STOP: events that found the ring full
+    u64 unused[4];
     struct trace_record record[];
 };
 _Static_assert(sizeof(struct trace_ring) == 64, "the header is a cache line");
+
+// What a tracer wants of one thread: a word, and a filter that goes with some of its flags. The
+// filter concerns the events that begin something (CALL, DISPATCH, SIGNAL, WAIT); RETURN, REPLY and
+// WAKE go with theirs, FAULT and MARK are not concerned.
+#define TRACE_MASK(name) (1u << TRACE_##name)
+enum trace_policy {
+    TRACE_ALL = (1 << TRACE_EVENTS) - 2, // events: bit n is enum trace_event n
+    TRACE_STOP = 1 << 16,                // a full ring takes nothing before `read` is raised
+    TRACE_ONLY_FIRST = 1 << 17,  // only where the first field (portal, identity, semaphore) is the
+                                 // filter
+    TRACE_ONLY_SECOND = 1 << 18, // likewise, the second field (operation)
+    TRACE_POLICY_VALID = TRACE_ALL | TRACE_STOP | TRACE_ONLY_FIRST | TRACE_ONLY_SECOND,
+};
+// A ring begins at a multiple of this, and has room for at least one record.
+enum { TRACE_RING_ALIGN = 64, TRACE_RING_MIN = sizeof(struct trace_ring) + 32 };

@@ -224,6 +224,34 @@ enum thread_state {
 #undef X
 };
 
+// Threads are all that "cpu" sessions made or admitted whose label is the session's own or lies
+// below it ("init -> a" is below "init"); they are named by numbers, which are never used twice.
+// For others there is ENOTFOUND. Tracing ends with the thread, the dataspace or the session. An
+// entry is 1 word id, 1 word cpu | priority << 8 | enum thread_state << 16 | enum trace_status <<
+// 24, 1 word TSC ticks used, string label, string name. A handler has priority 0 and no ticks: it
+// runs on its callers' time. Events, ring and policy: include/tessera/trace.h. quota: TRACE_COST of
+// each thread that is traced.
+#define TRACE_OPERATIONS(X)                                                                        \
+    X(SUBJECTS, 16, "2 least id", "1 next id (0: the end), 2 entries here, then the entries",      \
+      "the threads, the oldest first")                                                             \
+    X(INFO, 17, "2 id", "the entry", "of one thread")                                              \
+    X(ENABLE, 18, "2 id, 3 offset, 4 bytes, 5 policy, 6 filter; translate dataspace",              \
+      "1 capacity, in records",                                                                    \
+      "trace a thread into a ring in that part of a dataspace; EINUSE it is traced already, "      \
+      "EPARAM no ring fits there or the policy is unknown, EFEATURE it is no RAM, ERESOURCE")      \
+    X(POLICY, 19, "2 id, 3 policy, 4 filter", "", "another policy from now on")                    \
+    X(PAUSE, 20, "2 id", "", "no events until RESUME")                                             \
+    X(RESUME, 21, "2 id", "", "as before PAUSE")                                                   \
+    X(DISABLE, 22, "2 id", "", "the end: nothing is written after the answer")
+enum { TRACE_COST = 256 };
+// Whether a thread is traced: not at all, by this session, likewise but paused, by another one.
+#define TRACE_STATUS(X) X(OFF, 0) X(MINE, 1) X(PAUSED, 2) X(OTHERS, 3)
+enum trace_status {
+#define X(name, number) TRACE_STATUS_##name = (number),
+    TRACE_STATUS(X)
+#undef X
+};
+
 // args: "BASE,SIZE" (numbers as in C). One owner a port.
 #define IO_PORT_OPERATIONS(X)                                                                      \
     X(PORTS, 16, "", "1 base, 2 size; io: the ports (window CRD_IO, all ports, order 16)",         \
@@ -313,6 +341,9 @@ enum rm_operation { RM_OPERATIONS(X) };
 #undef X
 #define X(name, number, request, response, meaning) CPU_##name = (number),
 enum cpu_operation { CPU_OPERATIONS(X) };
+#undef X
+#define X(name, number, request, response, meaning) TRACE_SERVICE_##name = (number),
+enum trace_operation { TRACE_OPERATIONS(X) };
 #undef X
 #define X(name, number, request, response, meaning) IO_PORT_##name = (number),
 enum io_port_operation { IO_PORT_OPERATIONS(X) };

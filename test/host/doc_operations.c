@@ -37,6 +37,7 @@ static const struct {
     LIST("pd", PD_OPERATIONS),
     LIST("rm, pd: region maps", RM_OPERATIONS),
     LIST("cpu", CPU_OPERATIONS),
+    LIST("trace", TRACE_OPERATIONS),
     LIST("io_port", IO_PORT_OPERATIONS),
     LIST("irq", IRQ_OPERATIONS),
     LIST("io_mem", IO_MEM_OPERATIONS),
