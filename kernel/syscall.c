@@ -347,13 +347,25 @@ static struct result state_control(struct ec *ec, bool write, u64 mtd)
     return result(SUCCESS);
 }
 
+// Which of the caller's own domains an EC is in: the root capability of a domain lies where its
+// creator made it, so nobody can pass one domain's thread off as another's.
+static struct result home_of(const struct ec *ec)
+{
+    const struct mapping *root = object_root(&ec->pd->object);
+    if (root->pd != self() || ec->pd->object.dying)
+        return result(ECAP);
+    return (struct result){SUCCESS, root->base};
+}
+
 static struct result sys_ec_ctrl(u64 ec_sel, u64 operation, u64 value)
 {
-    struct ec *ec = cap_ec(self(), ec_sel, operation == EC_READ_CPU ? EC_SC : EC_CTRL);
+    bool ask = operation == EC_READ_CPU || operation == EC_READ_PD;
+    struct ec *ec = cap_ec(self(), ec_sel, ask ? EC_SC : EC_CTRL);
     if (!ec || ec->object.dying)
         return result(ECAP);
     switch (operation) {
     case EC_READ_CPU: return (struct result){SUCCESS, ec->cpu};
+    case EC_READ_PD: return home_of(ec);
     case EC_RECALL: __atomic_fetch_or(&ec->hazard, HAZARD_RECALL, __ATOMIC_RELEASE); break;
     case EC_PAUSE: __atomic_fetch_or(&ec->hazard, HAZARD_PAUSE, __ATOMIC_RELEASE); break;
     case EC_SET_TAG: ec->tag = value; return result(SUCCESS);

@@ -79,6 +79,7 @@ enum ec_op {
     // to come, and registers that hypercalls do not keep are undefined.
     EC_READ_STATE = 5,
     EC_WRITE_STATE = 6,
+    EC_READ_PD = 7, // rdx = where the caller made its domain, ECAP if somebody else did; EC_SC
 };
 enum sc_op {
     SC_READ_TIME = 0,  // rdx = TSC ticks consumed

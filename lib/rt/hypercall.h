@@ -204,6 +204,13 @@ HC_INLINE MUST_CHECK error_t hc_ec_cpu(sel_t ec, u64 *cpu)
     return hc_raw(HC_ec_ctrl, ec, EC_READ_CPU, 0, 0, 0, 0, cpu);
 }
 
+// The selector at which the caller made the domain that an EC is in, on which the caller holds
+// EC_SC. ECAP: no such EC, or somebody else made that domain.
+HC_INLINE MUST_CHECK error_t hc_ec_pd(sel_t ec, u64 *pd)
+{
+    return hc_raw(HC_ec_ctrl, ec, EC_READ_PD, 0, 0, 0, 0, pd);
+}
+
 // What the messages of an EC's exceptions carry from now on (exc_state.tag).
 HC_INLINE MUST_CHECK error_t hc_ec_tag(sel_t ec, word_t tag)
 {

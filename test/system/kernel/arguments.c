@@ -123,6 +123,29 @@ static void create_sc_wrong(void)
     drop(global);
 }
 
+// Who made a domain can tell which of its own a thread is in; that others cannot is core-test's.
+static void domain_of_a_thread(void)
+{
+    make();
+    u64 found = 0;
+    sel_t pd = sel_new(4);
+    CHECK_EQ(hc_create_pd(pd, SEL_PD, 1 << 16, 10), SUCCESS);
+    CHECK_EQ(hc_create_ec(pd + 1, 0x10000000, 0, 0, 0, 0, pd), SUCCESS);
+    CHECK_EQ(hc_ec_pd(pd + 1, &found), SUCCESS);
+    CHECK_EQ(found, pd);
+    CHECK_EQ(hc_ec_pd(ec, &found), SUCCESS);
+    CHECK_EQ(found, SEL_PD);
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, pd + 1, 0, EC_SC), pd + 2), SUCCESS);
+    CHECK_EQ(hc_ec_pd(pd + 2, &found), SUCCESS);
+    CHECK_EQ(found, pd);
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, pd + 1, 0, EC_CTRL), pd + 3), SUCCESS);
+    CHECK_EQ(hc_ec_pd(pd + 3, &found), ECAP);
+    CHECK_EQ(hc_ec_pd(sm, &found), ECAP);
+    drop(pd);
+    CHECK_EQ(hc_ec_pd(pd + 1, &found), ECAP); // its domain is no more
+    drop(pd + 1);
+}
+
 static void create_pt_wrong(void)
 {
     make();
@@ -202,7 +225,7 @@ static void control_wrong(void)
     CHECK_EQ(hc_plain(HC_pt_ctrl, weak + 2, 0, 0, 0, 0, 0), ECAP);
     CHECK_EQ(hc_plain(HC_sm_ctrl, weak + 3, SM_OP_UP, 0, 0, 0, 0), ECAP);
     CHECK_EQ(hc_plain(HC_sm_ctrl, weak + 3, SM_OP_DOWN, 0, 0, 0, 0), ECAP);
-    CHECK_EQ(hc_plain(HC_ec_ctrl, ec, EC_WRITE_STATE + 1, 0, 0, 0, 0), EPARAM);
+    CHECK_EQ(hc_plain(HC_ec_ctrl, ec, EC_READ_PD + 1, 0, 0, 0, 0), EPARAM);
     CHECK_EQ(hc_plain(HC_sm_ctrl, sm, SM_OP_BIND + 1, 0, 0, 0, 0), EPARAM);
     CHECK_EQ(hc_plain(HC_gsi_ctrl, sm, GSI_BIND, 0, 0, 0, 0), ECAP); // no interrupt's semaphore
     CHECK_EQ(hc_plain(HC_pd_ctrl, pd, 4, 0, 0, 0, 0), EPARAM);
@@ -243,6 +266,7 @@ const struct test arguments_tests[] = {
     {"create_wrong_arguments", create_wrong, 1},
     {"create_ec_wrong_arguments", create_ec_wrong, 1},
     {"create_sc_wrong_arguments", create_sc_wrong, 1},
+    {"threads_tell_their_domain", domain_of_a_thread, 1},
     {"create_pt_wrong_arguments", create_pt_wrong, 1},
     {"revoke_wrong_arguments", revoke_wrong, 1},
     {"revoke_ends_at_the_last_selector", revoke_beyond_the_last_selector, 1},
