@@ -163,13 +163,16 @@ static error_t create(struct cpu_session *session, struct server_cpu *cpu, struc
         q.quantum_us = (u32)quantum;
         q.budget_us = (u32)budget;
         q.period_us = (u32)period;
-        error = cpu_admit(session, ec, &q, &sc);
+        if (crd_rights(item.crd) & EC_CTRL) { // a thread that its supervisor can look into
+            error = thread_adopt(session, ec, &q, &sc);
+            ec = SEL_NONE;
+        } else {
+            error = cpu_admit(session, ec, &q, &sc);
+        }
     }
-    if (error) {
-        selector_drop(ec);
+    selector_drop(ec);
+    if (error)
         return error;
-    }
-    thread_adopt(session, ec, sc, crd_rights(item.crd), &q);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_item(m, item_delegate(crd(CRD_OBJ, sc, 0, SC_CTRL), 0, 0));

@@ -37,10 +37,11 @@ bool cpu_take_back(struct cpu_session *session, u64 sc);
 // threads.c: the operations from CREATE_THREAD on.
 MUST_CHECK error_t thread_dispatch(struct cpu_session *session, struct server_cpu *cpu,
                                    word_t operation, struct msg *m);
-// threads.c: a client's own thread got a scheduling context. If the client gave EC_CTRL along, it
-// becomes a thread that its supervisor can see; `ec` is taken over in any case.
-void thread_adopt(struct cpu_session *session, sel_t ec, sel_t sc, unsigned rights,
-                  const struct cpu_request *q);
+// threads.c: gives a client's own thread, which came with EC_CTRL, a scheduling context. Before it
+// runs it is one that its supervisor can see: in the domain that it is in, if sigma0 made that.
+// `ec` is taken over in any case. Errors as of cpu_admit.
+MUST_CHECK error_t thread_adopt(struct cpu_session *session, sel_t ec, const struct cpu_request *q,
+                                sel_t *sc);
 // threads.c: forgets the thread with that scheduling context, if there is one.
 void thread_forget(struct cpu_session *session, sel_t sc);
 // threads.c: ends all threads that the session made, forgets those that it admitted.

@@ -9,15 +9,50 @@
 #include "lib/rt/start.h"
 #include "sigma0/exceptions.h"
 
+// Who found the domain before it was withdrawn may still look into its address space, which is
+// empty then.
 static void release(struct named *named)
 {
-    heap_free(CONTAINER_OF(named, struct domain, named));
+    struct domain *d = CONTAINER_OF(named, struct domain, named);
+    if (d->space)
+        region_map_put(d->space);
+    heap_free(d);
 }
 
 struct domain *domain_find(crd_t name)
 {
     struct named *named = named_find(name, NAMED_DOMAIN);
     return named ? CONTAINER_OF(named, struct domain, named) : NULL;
+}
+
+static void release_by_pd(struct named *named)
+{
+    domain_put(CONTAINER_OF(named, struct domain, by_pd));
+}
+
+struct domain *domain_of_thread(sel_t ec)
+{
+    u64 pd;
+    if (hc_ec_pd(ec, &pd))
+        return NULL;
+    struct named *by_pd = named_find(crd(CRD_OBJ, pd, 0, 0), NAMED_PD);
+    if (!by_pd)
+        return NULL;
+    struct domain *d = CONTAINER_OF(by_pd, struct domain, by_pd);
+    named_get(&d->named);
+    named_put(by_pd);
+    return d;
+}
+
+void domain_enter(struct domain *d, struct subject *s)
+{
+    static u64 last;
+    if (s->domain)
+        return;
+    named_get(&d->named);
+    s->domain = d;
+    s->number = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+    list_push_back(&d->threads, &s->in_domain);
 }
 
 static unsigned cpu_order(void)
@@ -75,6 +110,8 @@ static void dismiss_threads(struct domain *d)
 static void dismantle(struct domain *d)
 {
     hc_drop(d->pd); // first of all: nothing of it runs any more
+    if (d->by_pd.sel == d->pd && named_leave(&d->by_pd))
+        named_put(&d->by_pd);
     dismiss_threads(d);
     hc_revoke(SEL_PD, crd(CRD_OBJ, d->exceptions, cpu_order(), RIGHT_ALL), REVOKE_SELF);
     if (d->space)
@@ -107,11 +144,17 @@ static error_t furnish(struct domain *d, u64 caps)
 {
     error_t error = hc_create_pd(d->pd, SEL_PD, d->kmem, caps);
     if (!error)
+        error = named_enter(&d->by_pd, d->pd, NAMED_PD, release_by_pd);
+    if (!error) {
+        named_get(&d->named);
         error = exceptions_create(d);
+    }
     if (!error)
         error = region_map_create(d->payer, USER_END / PAGE_SIZE, d->pd, &d->space);
-    if (!error)
+    if (!error) {
+        named_get(&d->space->named);
         error = area_create(d, STACK_AREA_BASE, &d->stack);
+    }
     if (!error)
         error = area_create(d, LINKER_AREA_BASE, &d->linker);
     return error;

@@ -20,6 +20,7 @@ struct subject {
     unsigned cpu, priority;
     word_t ip, sp, argument;
     word_t vector, error_code, fault_address; // of the exception that stopped it
+    u64 number;                               // no other thread has had it; 0: in no domain yet
     bool started, stopped;
     bool stepping;
     struct server_session *payer; // of PD_THREAD_COST; NULL: nobody (any more)
@@ -41,6 +42,7 @@ struct domain {
     struct list in_session;
     u64 kmem;
     sel_t pd, exceptions; // exceptions + CPU
+    struct named by_pd;   // entered at `pd`, with a reference to the domain
     struct region_map *space, *stack, *linker;
     struct mutex lock; // guards what follows, and the lists and states of its threads
     struct list threads, events;
@@ -55,6 +57,10 @@ MUST_CHECK error_t domain_create(struct server_session *payer, u64 kmem_bytes, u
 // Its threads end, its memory is unmapped, its kernel memory comes back. By its owner, once.
 void domain_destroy(struct domain *domain);
 struct domain *domain_find(crd_t name);
+// The domain that a thread is in, with a reference; NULL: none of those that were made here.
+struct domain *domain_of_thread(sel_t ec);
+// Puts a thread into the domain's list, unless it is in one. Under domain->lock.
+void domain_enter(struct domain *domain, struct subject *subject);
 static inline void domain_put(struct domain *domain)
 {
     named_put(&domain->named);

@@ -39,11 +39,7 @@ static struct subject *subject_of(struct domain *d, word_t tag)
     if (!s)
         return NULL;
     mutex_lock(&d->lock);
-    if (!s->domain) {
-        named_get(&d->named);
-        s->domain = d;
-        list_push_back(&d->threads, &s->in_domain);
-    }
+    domain_enter(d, s);
     bool ours = s->domain == d;
     mutex_unlock(&d->lock);
     if (ours)
@@ -96,6 +92,7 @@ static unsigned answer(struct domain *d, struct exc_state *state)
         out->rip = s->ip;
         out->rsp = s->sp;
         out->rdi = s->argument;
+        out->rsi = thread_cpu();
         back = MTD_RIP | MTD_RSP | MTD_GPR_BSD;
     } else if (state->vector == EXC_PAGE_FAULT) {
         enum fault_outcome outcome =

@@ -39,24 +39,33 @@ static struct named **slot_make(sel_t sel)
     return slot_of(sel);
 }
 
-error_t named_create(struct named *named, enum named_type type,
-                     void (*release)(struct named *named))
+error_t named_enter(struct named *named, sel_t sel, enum named_type type,
+                    void (*release)(struct named *named))
 {
+    struct named **slot = slot_make(sel);
+    if (!slot)
+        return EMEM;
     named->type = (u8)type;
     named->refs = 1;
     named->release = release;
-    error_t error = semaphore_create(0, &named->sel);
+    named->sel = sel;
+    mutex_lock(lock_of(sel));
+    *slot = named;
+    mutex_unlock(lock_of(sel));
+    return SUCCESS;
+}
+
+error_t named_create(struct named *named, enum named_type type,
+                     void (*release)(struct named *named))
+{
+    sel_t sel;
+    error_t error = semaphore_create(0, &sel);
     if (error)
         return error;
-    struct named **slot = slot_make(named->sel);
-    if (!slot) {
-        selector_drop(named->sel);
-        return EMEM;
-    }
-    mutex_lock(lock_of(named->sel));
-    *slot = named;
-    mutex_unlock(lock_of(named->sel));
-    return SUCCESS;
+    error = named_enter(named, sel, type, release);
+    if (error)
+        selector_drop(sel);
+    return error;
 }
 
 struct named *named_find(crd_t name, enum named_type type)
@@ -82,7 +91,7 @@ void named_put(struct named *named)
         named->release(named);
 }
 
-bool named_withdraw(struct named *named)
+bool named_leave(struct named *named)
 {
     sel_t sel = named->sel;
     struct named **slot = slot_of(sel);
@@ -91,6 +100,13 @@ bool named_withdraw(struct named *named)
     if (mine)
         *slot = NULL;
     mutex_unlock(lock_of(sel));
+    return mine;
+}
+
+bool named_withdraw(struct named *named)
+{
+    sel_t sel = named->sel;
+    bool mine = named_leave(named);
     if (mine)
         selector_drop(sel);
     return mine;

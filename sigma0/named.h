@@ -12,7 +12,14 @@
 
 #include "lib/rt/hypercall.h"
 
-enum named_type { NAMED_DATASPACE = 1, NAMED_REGION_MAP, NAMED_DOMAIN, NAMED_THREAD };
+enum named_type {
+    NAMED_DATASPACE = 1,
+    NAMED_REGION_MAP,
+    NAMED_DOMAIN,
+    NAMED_THREAD,
+    NAMED_PD, // a domain's second entry, by the kernel's object: for sigma0 alone, no client names
+              // it
+};
 
 struct named {
     sel_t sel;
@@ -25,6 +32,9 @@ struct named {
 // selector): then nothing happened.
 MUST_CHECK error_t named_create(struct named *named, enum named_type type,
                                 void (*release)(struct named *named));
+// The same at a selector that the object has already: it is entered there without a semaphore.
+MUST_CHECK error_t named_enter(struct named *named, sel_t sel, enum named_type type,
+                               void (*release)(struct named *named));
 // The object that an item names, with a reference; NULL: nothing of that type.
 struct named *named_find(crd_t name, enum named_type type);
 static inline void named_get(struct named *named)
@@ -35,6 +45,8 @@ void named_put(struct named *named);
 // Takes the name away. False if somebody did before. The maker's reference stays with the caller of
 // the one call that succeeds.
 MUST_CHECK bool named_withdraw(struct named *named);
+// Likewise of what was entered; the selector stays.
+MUST_CHECK bool named_leave(struct named *named);
 // What a client gets.
 static inline struct typed_item named_item(const struct named *named, unsigned hotspot)
 {

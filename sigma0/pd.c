@@ -335,6 +335,42 @@ static error_t assign_parent(struct pd_session *pd, struct server_cpu *handler, 
     return error ? error : done(m);
 }
 
+// Who holds a domain's capability can have a thread of its own do the same there.
+static error_t read_memory(struct msg *m)
+{
+    u8 data[PD_MEMORY_MAX];
+    u64 address = msg_get_word(m), bytes = msg_get_word(m);
+    struct domain *d = domain_find(msg_get_item(m).crd);
+    if (!d)
+        return ENOTFOUND;
+    bytes = bytes < sizeof(data) ? bytes : sizeof(data);
+    error_t error = msg_error(m) ? EPROTO : region_map_copy(d->space, address, data, &bytes, false);
+    domain_put(d);
+    if (error)
+        return error;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_bytes(m, data, bytes);
+    return SUCCESS;
+}
+
+static error_t write_memory(struct msg *m)
+{
+    u8 data[PD_MEMORY_MAX];
+    u64 address = msg_get_word(m), bytes = msg_get_bytes(m, data, sizeof(data));
+    struct domain *d = domain_find(msg_get_item(m).crd);
+    if (!d)
+        return ENOTFOUND;
+    error_t error = msg_error(m) ? EPROTO : region_map_copy(d->space, address, data, &bytes, true);
+    domain_put(d);
+    if (error)
+        return error;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, bytes);
+    return SUCCESS;
+}
+
 static error_t pd_dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
                            struct msg *m)
 {
@@ -354,6 +390,8 @@ static error_t pd_dispatch(struct server_session *session, struct server_cpu *cp
     case PD_SERVICE_DOMAIN: return create_domain(session, m);
     case PD_SERVICE_DESTROY_DOMAIN: return destroy_domain(pd, m);
     case PD_SERVICE_ASSIGN_PARENT: return assign_parent(pd, cpu, m);
+    case PD_SERVICE_READ_MEMORY: return read_memory(m);
+    case PD_SERVICE_WRITE_MEMORY: return write_memory(m);
     default: return EPROTO;
     }
 }

@@ -6,6 +6,7 @@
 // locks, so what is detached never comes back.
 #include "lib/rt/range.h"
 #include "lib/rt/selector.h"
+#include "lib/rt/string.h"
 #include "sigma0/region.h"
 
 enum { BLOCK_ORDER_MAX = 9 }; // 2 MiB
@@ -128,6 +129,27 @@ enum fault_outcome region_map_fault(struct region_map *space, u64 page, unsigned
     outcome = resolve(space, page, access, wait, true);
     region_map_unlock(space, true);
     return outcome;
+}
+
+error_t region_map_copy(struct region_map *space, u64 address, void *data, u64 *bytes, bool write)
+{
+    struct region_map *map = space;
+    u64 page = address / PAGE_SIZE, inside = address % PAGE_SIZE;
+    struct place p;
+    region_map_lock(space, true);
+    error_t error = descend(&map, &page, &p) ? SUCCESS : ENOTFOUND;
+    if (!error && write && !(p.rights & MEM_W))
+        error = EPERM;
+    if (!error && p.ds->attr)
+        error = EFEATURE;
+    if (!error) {
+        u64 most = (p.above < PD_MEMORY_MAX ? p.above + 1 : PD_MEMORY_MAX) * PAGE_SIZE - inside;
+        void *there = (void *)(p.from * PAGE_SIZE + inside);
+        *bytes = *bytes < most ? *bytes : most;
+        memcpy(write ? there : data, write ? data : there, *bytes);
+    }
+    region_map_unlock(space, true);
+    return error;
 }
 
 void region_map_wake(struct region_map *map, u64 first, u64 last)

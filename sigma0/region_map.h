@@ -79,6 +79,11 @@ enum fault_outcome { FAULT_RESOLVED, FAULT_WAITS, FAULT_NO_REGION, FAULT_DENIED,
 // cannot wait.
 enum fault_outcome region_map_fault(struct region_map *map, u64 page, unsigned access,
                                     struct fault_wait *wait);
+// Copies to or from what an address space shows at `address`, with the rights that its threads have
+// there: up to *bytes, as far as one region goes; *bytes is what was done. ENOTFOUND nothing is
+// there, EPERM it is read-only, EFEATURE device memory, which reading may change.
+MUST_CHECK error_t region_map_copy(struct region_map *space, u64 address, void *data, u64 *bytes,
+                                   bool write);
 // A waiting thread goes away: wait->ec is SEL_NONE from then on.
 void fault_wait_cancel(struct fault_wait *wait);
 // Reads or writes the registers that `mtd` names of a thread that is paused, in utcb_exc(utcb()).

@@ -81,16 +81,36 @@ static void subject_end(struct cpu_session *session, struct subject *s)
     subject_put(s);
 }
 
-void thread_adopt(struct cpu_session *session, sel_t ec, sel_t sc, unsigned rights,
-                  const struct cpu_request *q)
+error_t thread_adopt(struct cpu_session *session, sel_t ec, const struct cpu_request *q, sel_t *sc)
 {
     struct subject *s;
-    if (!(rights & EC_CTRL) || subject_new(session, ec, q->name, &s)) {
-        selector_drop(ec); // it runs, and nobody can look into it
-        return;
+    error_t error = subject_new(session, ec, q->name, &s);
+    if (error) {
+        selector_drop(ec);
+        return error;
     }
-    s->sc = sc;
+    struct domain *d = domain_of_thread(ec);
+    u64 cpu = 0;
     s->started = true;
+    s->priority = q->priority;
+    if (!hc_ec_cpu(ec, &cpu))
+        s->cpu = (unsigned)cpu;
+    if (d) {
+        mutex_lock(&d->lock);
+        domain_enter(d, s);
+        mutex_unlock(&d->lock);
+        domain_put(d);
+    }
+    error = cpu_admit(session, ec, q, sc); // from here on it runs, and may fault at once
+    if (!error) {
+        s->sc = *sc;
+        return SUCCESS;
+    }
+    mutex_lock(&session->lock);
+    list_remove(&s->in_session);
+    mutex_unlock(&session->lock);
+    subject_end(session, s);
+    return error;
 }
 
 void thread_forget(struct cpu_session *session, sel_t sc)
@@ -137,10 +157,8 @@ static error_t enroll(struct domain *d, struct subject *s)
     if (error)
         return error;
     mutex_lock(&d->lock);
-    s->domain = d;
     s->payer = d->payer;
-    named_get(&d->named);
-    list_push_back(&d->threads, &s->in_domain);
+    domain_enter(d, s);
     mutex_unlock(&d->lock);
     return SUCCESS;
 }
@@ -358,6 +376,40 @@ static error_t next_exception(struct msg *m)
     return SUCCESS;
 }
 
+// The domain's list is in the order of numbers, but for threads that entered it in the same moment.
+static error_t next_thread(struct msg *m)
+{
+    u64 after = msg_get_word(m);
+    struct domain *d = domain_find(msg_get_item(m).crd);
+    struct subject *found = NULL;
+    if (!d)
+        return ENOTFOUND;
+    mutex_lock(&d->lock);
+    LIST_FOREACH (node, &d->threads) {
+        struct subject *s = LIST_ENTRY(node, struct subject, in_domain);
+        if (s->number > after && (!found || s->number < found->number))
+            found = s;
+    }
+    if (found)
+        named_get(&found->named);
+    mutex_unlock(&d->lock);
+    domain_put(d);
+    if (msg_error(m) || !found) {
+        if (found)
+            subject_put(found);
+        return found ? EPROTO : ENOTFOUND;
+    }
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, found->number);
+    msg_put_word(m, found->cpu | (u64)found->priority << 32);
+    msg_put_word(m, state_of(found));
+    msg_put_string(m, found->name);
+    msg_put_item(m, named_item(&found->named, 0));
+    subject_put(found);
+    return SUCCESS;
+}
+
 static error_t set_signal(struct server_cpu *cpu, struct msg *m)
 {
     crd_t name = msg_get_item(m).crd;
@@ -408,6 +460,7 @@ error_t thread_dispatch(struct cpu_session *session, struct server_cpu *cpu, wor
     case CPU_CREATE_THREAD: return create_thread(session, m);
     case CPU_EXCEPTION_SIGNAL: return set_signal(cpu, m);
     case CPU_NEXT_EXCEPTION: return next_exception(m);
+    case CPU_NEXT_THREAD: return next_thread(m);
     default:
         if (operation > CPU_NEXT_EXCEPTION)
             return EPROTO;

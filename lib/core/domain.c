@@ -68,3 +68,56 @@ error_t pd_transfer(struct service_client *pd, u64 bytes, bool back)
 {
     return service_call2(pd, PD_SERVICE_TRANSFER, bytes, back);
 }
+
+static error_t read_part(struct service_client *pd, sel_t domain, word_t address, u8 *data,
+                         size_t bytes, size_t *done)
+{
+    struct msg m;
+    service_begin(pd, &m, PD_SERVICE_READ_MEMORY);
+    msg_put_word(&m, address);
+    msg_put_word(&m, bytes);
+    core_name(&m, domain);
+    error_t error = core_call(pd, &m, SEL_NONE, 0);
+    *done = error ? 0 : msg_get_bytes(&m, data, bytes);
+    return error ? error : msg_error(&m);
+}
+
+static error_t write_part(struct service_client *pd, sel_t domain, word_t address, const u8 *data,
+                          size_t bytes, size_t *done)
+{
+    struct msg m;
+    service_begin(pd, &m, PD_SERVICE_WRITE_MEMORY);
+    msg_put_word(&m, address);
+    msg_put_bytes(&m, data, bytes < PD_MEMORY_MAX ? bytes : PD_MEMORY_MAX);
+    core_name(&m, domain);
+    error_t error = core_call(pd, &m, SEL_NONE, 0);
+    *done = error ? 0 : msg_get_word(&m);
+    return error ? error : msg_error(&m);
+}
+
+error_t domain_read(struct service_client *pd, sel_t domain, word_t address, void *data,
+                    size_t *bytes)
+{
+    size_t done = 0, part = 0;
+    error_t error = SUCCESS;
+    do {
+        error = read_part(pd, domain, address + done, (u8 *)data + done, *bytes - done, &part);
+        done += part;
+    } while (!error && part && done < *bytes);
+    *bytes = done;
+    return done ? SUCCESS : error;
+}
+
+error_t domain_write(struct service_client *pd, sel_t domain, word_t address, const void *data,
+                     size_t *bytes)
+{
+    size_t done = 0, part = 0;
+    error_t error = SUCCESS;
+    do {
+        error =
+            write_part(pd, domain, address + done, (const u8 *)data + done, *bytes - done, &part);
+        done += part;
+    } while (!error && part && done < *bytes);
+    *bytes = done;
+    return done ? SUCCESS : error;
+}

@@ -26,6 +26,16 @@ MUST_CHECK error_t domain_assign_parent(struct service_client *pd,
                                         const struct domain_client *domain, unsigned cpu,
                                         sel_t portal);
 
+// Reads or writes what the domain's address space shows at `address`, page boundaries and regions
+// across, with the rights that its threads have there. *bytes is what is asked for, and then what
+// was done: less if something else stands in the way. Who holds the domain's capability may. Errors
+// (of the first byte): ENOTFOUND nothing is there; EPERM it is read-only; EFEATURE device memory.
+// What the domain has by windows (lib/core/child.h) or from the kernel (UTCBs) is not seen.
+MUST_CHECK error_t domain_read(struct service_client *pd, sel_t domain, word_t address, void *data,
+                               size_t *bytes);
+MUST_CHECK error_t domain_write(struct service_client *pd, sel_t domain, word_t address,
+                                const void *data, size_t *bytes);
+
 // Makes `reference` the account with which `pd` exchanges quota. EINUSE it has one, EDEADLOCK that
 // leads back here, ENOTFOUND not an open session.
 MUST_CHECK error_t pd_reference(struct service_client *pd, const struct service_client *reference);

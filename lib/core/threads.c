@@ -130,3 +130,33 @@ error_t cpu_next_exception(struct service_client *session, sel_t domain, struct 
         selector_free(sel);
     return msg_error(&m);
 }
+
+error_t cpu_next_thread(struct service_client *session, sel_t domain, u64 after,
+                        struct thread_entry *entry)
+{
+    struct msg m;
+    sel_t sel = selector_alloc();
+    if (sel == SEL_NONE)
+        return ERESOURCE;
+    service_begin(session, &m, CPU_NEXT_THREAD);
+    msg_put_word(&m, after);
+    core_name(&m, domain);
+    error_t error = core_call(session, &m, sel, 0);
+    if (!error && !core_arrived(&m, 1))
+        error = EMEM;
+    if (error) {
+        selector_free(sel);
+        return error;
+    }
+    entry->number = msg_get_word(&m);
+    word_t place = msg_get_word(&m);
+    entry->cpu = (unsigned)place;
+    entry->priority = (unsigned)(place >> 32);
+    entry->state = (enum thread_state)msg_get_word(&m);
+    msg_get_string(&m, entry->name, sizeof(entry->name));
+    entry->thread = sel;
+    error = msg_error(&m);
+    if (error)
+        selector_drop(sel);
+    return error;
+}

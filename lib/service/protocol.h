@@ -129,6 +129,7 @@ enum {
     PD_THREAD_COST = 512,
     PD_DOMAIN_COST = 1024, // without its kernel memory and its three region maps
 };
+enum { PD_MEMORY_MAX = 2048 };
 #define PD_OPERATIONS(X)                                                                           \
     X(ALLOC, 16, "2 bytes, 3 enum pd_flag", "1 bytes, rounded; obj: dataspace; PD_ATTACH: mem",    \
       "zeroed, physically contiguous RAM; ERESOURCE: the account is empty; EMEM: the machine is")  \
@@ -151,7 +152,12 @@ enum {
       "make a protection domain, whose kernel memory the session pays")                            \
     X(ASSIGN_PARENT, 25, "2 cpu; translate domain, delegate portal", "",                           \
       "puts the one capability that it begins with at SEL_PARENT + cpu; EBUSY")                    \
-    X(DESTROY_DOMAIN, 26, "translate domain", "", "its threads end, its memory is unmapped")
+    X(DESTROY_DOMAIN, 26, "translate domain", "", "its threads end, its memory is unmapped")       \
+    X(READ_MEMORY, 27, "2 address, 3 bytes; translate domain", "string bytes",                     \
+      "what the domain's address space shows there, from the address on as much as is there, at "  \
+      "most PD_MEMORY_MAX; ENOTFOUND nothing at the address, EFEATURE device memory")              \
+    X(WRITE_MEMORY, 28, "2 address, string bytes; translate domain", "1 bytes written",            \
+      "likewise; EPERM it is read-only there")
 
 // Region maps and managed dataspaces, on sessions of "rm" and of "pd". A region map is named by its
 // capability; who holds that may attach and detach.
@@ -216,7 +222,11 @@ enum rm_flag {
     X(NEXT_EXCEPTION, 29, "translate domain",                                                      \
       "1 vector, 2 error code, 3 fault address, 4 ip, 5 sp, 6 cpu, 7 1 if a thread came; maybe "   \
       "obj: thread",                                                                               \
-      "what stopped a thread of the domain, the oldest not yet told; ENOTFOUND")
+      "what stopped a thread of the domain, the oldest not yet told; ENOTFOUND")                   \
+    X(NEXT_THREAD, 30, "2 number; translate domain",                                               \
+      "1 number, 2 cpu | priority << 32, 3 enum thread_state, string name; obj: thread",           \
+      "of the domain's threads the one with the lowest number above that one, 0: the first of "    \
+      "all; numbers grow and never come again; ENOTFOUND: no more")
 #define THREAD_STATES(X) X(NEW, 0) X(RUNNING, 1) X(PAUSED, 2) X(STOPPED, 3) X(WAITING, 4)
 enum thread_state {
 #define X(name, number) THREAD_##name = (number),

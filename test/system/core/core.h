@@ -13,4 +13,5 @@ error_t try_args(const char *name, const char *args);
 
 void cpu_tests(void);
 void domain_tests(void);
+void look_tests(void);
 void hostile_tests(void);

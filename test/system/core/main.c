@@ -499,6 +499,7 @@ int main(void)
     RUN(all_cpus_use_services_at_once);
     cpu_tests();
     domain_tests();
+    look_tests();
     hostile_tests();
     TESTS_DONE();
     machine_exit(tests_failed != 0);
