@@ -19,39 +19,42 @@ void pd_get(struct pd *pd)
     __atomic_fetch_add(&pd->refs, 1, __ATOMIC_RELAXED);
 }
 
-// Directories of capability spaces in which all pages are null_cap_page. A few are kept as they
-// are, since filling one costs more than all else in a PD's life.
-enum { DIRECTORIES_KEPT = 8 };
-static struct {
+// Pages of a capability space in which all is empty: directories full of null_cap_page, pages of
+// slots full of null_mapping. A few are kept as they are, since filling them costs more than all
+// else in a PD's life.
+enum { KEPT = 8 };
+struct empty_pages {
     struct spinlock lock;
     unsigned count;
-    struct mapping ***kept[DIRECTORIES_KEPT];
-} directories;
+    void *filler;
+    void **kept[KEPT];
+};
+static struct empty_pages directories = {.filler = null_cap_page}, slots = {.filler = &null_mapping};
 
-static struct mapping ***directory_alloc(void)
+static void *empty_alloc(struct empty_pages *empty)
 {
-    struct mapping ***caps = NULL;
-    spin_lock(&directories.lock);
-    if (directories.count)
-        caps = directories.kept[--directories.count];
-    spin_unlock(&directories.lock);
-    if (caps)
-        return caps;
-    caps = page_alloc();
-    for (unsigned i = 0; caps && i < CAP_PAGES; i++)
-        caps[i] = null_cap_page;
-    return caps;
+    void **page = NULL;
+    spin_lock(&empty->lock);
+    if (empty->count)
+        page = empty->kept[--empty->count];
+    spin_unlock(&empty->lock);
+    if (page)
+        return page;
+    page = page_alloc();
+    for (unsigned i = 0; page && i < PAGE_SIZE / sizeof(*page); i++)
+        page[i] = empty->filler;
+    return page;
 }
 
-static void directory_free(struct mapping ***caps)
+static void empty_free(struct empty_pages *empty, void *page)
 {
-    spin_lock(&directories.lock);
-    bool keep = directories.count < DIRECTORIES_KEPT;
+    spin_lock(&empty->lock);
+    bool keep = empty->count < KEPT;
     if (keep)
-        directories.kept[directories.count++] = caps;
-    spin_unlock(&directories.lock);
+        empty->kept[empty->count++] = page;
+    spin_unlock(&empty->lock);
     if (!keep)
-        page_free(caps);
+        page_free(page);
 }
 
 static void pd_release(struct rcu_head *head)
@@ -61,11 +64,11 @@ static void pd_release(struct rcu_head *head)
         for (u64 bits = pd->cap_pages[word]; bits; bits &= bits - 1) {
             unsigned i = word * 64 + (unsigned)__builtin_ctzl(bits);
             account_refund(&pd->account, PAGE_SIZE);
-            page_free(pd->caps[i]);
+            empty_free(&slots, pd->caps[i]);
             pd->caps[i] = null_cap_page;
         }
     }
-    directory_free(pd->caps);
+    empty_free(&directories, pd->caps);
     ports_free(pd);
     space_destroy(pd);
     struct pd *payer = pd->object.payer;
@@ -94,7 +97,7 @@ static struct pd *pd_alloc(struct pd *payer)
     pd->refs = 1;
     pd->object.type = OBJ_PD;
     pd->object.payer = payer;
-    pd->caps = directory_alloc();
+    pd->caps = empty_alloc(&directories);
     if (!pd->caps) {
         cache_free(&pd_cache, pd);
         return NULL;
@@ -133,7 +136,7 @@ return_kmem:
     if (payer)
         account_move_kmem(&pd->account, &payer->account, kmem_bytes);
 free_pd:
-    directory_free(pd->caps);
+    empty_free(&directories, pd->caps);
     cache_free(&pd_cache, pd);
 refund:
     if (payer)
@@ -156,13 +159,11 @@ u32 cap_insert(struct mapping *m)
     if (*slot_page == null_cap_page) {
         if (!account_charge(&pd->account, PAGE_SIZE))
             goto refund;
-        struct mapping **page = page_alloc();
+        struct mapping **page = empty_alloc(&slots);
         if (!page) {
             account_refund(&pd->account, PAGE_SIZE);
             goto refund;
         }
-        for (unsigned i = 0; i < CAP_PAGE_SLOTS; i++)
-            page[i] = &null_mapping;
         u64 index = m->base / CAP_PAGE_SLOTS;
         pd->cap_pages[index / 64] |= 1ul << index % 64;
         __atomic_store_n(slot_page, page, __ATOMIC_RELEASE);
@@ -181,20 +182,25 @@ void cap_remove(struct mapping *m)
     account_refund_cap(&m->pd->account);
 }
 
-// The capability at or behind caps_hint. Only pages that were ever used are looked at.
+// The capability at or behind caps_hint. Only pages that were ever used are looked at, and none
+// once the account says that all are gone.
 static struct mapping *next_capability(struct pd *pd)
 {
-    for (; pd->caps_hint < SEL_LIMIT; pd->caps_hint++) {
+    while (pd->account.caps_used && pd->caps_hint < SEL_LIMIT) {
         u32 page = pd->caps_hint / CAP_PAGE_SLOTS;
         u64 used = pd->cap_pages[page / 64] >> page % 64;
         if (!(used & 1)) {
             u32 skip = used ? (u32)__builtin_ctzl(used) : 64 - page % 64;
-            pd->caps_hint = (page + skip) * CAP_PAGE_SLOTS - 1;
+            pd->caps_hint = (page + skip) * CAP_PAGE_SLOTS;
             continue;
         }
-        struct mapping *m = cap_lookup(pd, pd->caps_hint);
-        if (m != &null_mapping)
-            return m;
+        struct mapping *const *slot = pd->caps[page], *const *end = slot + CAP_PAGE_SLOTS;
+        slot += pd->caps_hint % CAP_PAGE_SLOTS;
+        while (slot < end && *slot == &null_mapping)
+            slot++;
+        pd->caps_hint = (u32)(page * CAP_PAGE_SLOTS + (slot - pd->caps[page]));
+        if (slot < end)
+            return *slot;
     }
     return NULL;
 }

@@ -7,7 +7,6 @@
 #include "lib/core/signal.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
-#include "lib/rt/tsc.h"
 #include "test/system/bench.h"
 #include "test/system/core/space.h"
 #include "test/system/exit.h"
@@ -21,10 +20,10 @@ static void alloc_free(const char *key, u64 bytes, unsigned rounds)
 {
     for (unsigned i = 0; i < rounds + WARM; i++) {
         sel_t ds;
-        u64 begin = rdtsc();
+        u64 begin = operation_begin(key);
         must(ds_alloc(&s.pd, bytes, &ds), key);
         ds_free(&s.pd, ds);
-        samples[i % rounds] = rdtsc() - begin - overhead;
+        samples[i % rounds] = operation_end(begin);
     }
     report(key, rounds);
 }
@@ -36,10 +35,10 @@ static void attach_detach(const char *key)
     for (unsigned i = 0; i < SAMPLES + WARM; i++) {
         struct rm_window w = {0, 0, RM_ANYWHERE, RM_WRITE};
         word_t address;
-        u64 begin = rdtsc();
+        u64 begin = operation_begin(key);
         must(rm_attach(&s.pd, s.domain.space, ds, &w, &address), key);
         must(rm_detach(&s.pd, s.domain.space, address), key);
-        samples[i % SAMPLES] = rdtsc() - begin - overhead;
+        samples[i % SAMPLES] = operation_end(begin);
     }
     report(key, SAMPLES);
     ds_free(&s.pd, ds);
@@ -113,10 +112,10 @@ static void signals(void)
     must(signal_context_create(&mine, &here, nothing, NULL), "context");
     must(signal_context_create(&theirs, &there, nothing, NULL), "context");
     for (unsigned i = 0; i < SAMPLES + WARM; i++) {
-        u64 begin = rdtsc();
+        u64 begin = operation_begin("signal_deliver");
         signal_submit(&here);
         must(signal_wait(&mine, DEADLINE_NEVER), "wait");
-        samples[i % SAMPLES] = rdtsc() - begin - overhead;
+        samples[i % SAMPLES] = operation_end(begin);
     }
     report("signal_deliver", SAMPLES);
     *utcb_item(utcb(), 0) = item_delegate(crd(CRD_OBJ, theirs.sm, 0, SM_DOWN), THEIRS, 0);
@@ -124,10 +123,10 @@ static void signals(void)
     must(hc_delegate(s.domain.pd, 2), "delegate");
     sel_t thread = space_thread(&s, 0, PIECE_PONG, THEIRS);
     for (unsigned i = 0; i < SAMPLES + WARM; i++) {
-        u64 begin = rdtsc();
+        u64 begin = operation_begin("signal_pingpong");
         signal_submit(&there);
         must(signal_wait(&mine, DEADLINE_NEVER), "wait");
-        samples[i % SAMPLES] = rdtsc() - begin - overhead;
+        samples[i % SAMPLES] = operation_end(begin);
     }
     report("signal_pingpong", SAMPLES);
     cpu_thread_kill(&s.cpu, thread);
@@ -141,10 +140,10 @@ static void domains(void)
 {
     for (unsigned i = 0; i < ROUNDS + WARM; i++) {
         struct domain_client d;
-        u64 begin = rdtsc();
+        u64 begin = operation_begin("pd_create_destroy");
         must(domain_open(&s.pd, 65536, 64, &d), "domain");
         domain_close(&s.pd, &d);
-        samples[i % ROUNDS] = rdtsc() - begin - overhead;
+        samples[i % ROUNDS] = operation_end(begin);
     }
     report("pd_create_destroy", ROUNDS);
 }
@@ -156,11 +155,11 @@ static void threads(void)
     *utcb_item(utcb(), 0) = item_delegate(crd(CRD_OBJ, up, 0, SM_UP), THEIRS + 8, 0);
     must(hc_delegate(s.domain.pd, 1), "delegate");
     for (unsigned i = 0; i < ROUNDS + WARM; i++) {
-        u64 begin = rdtsc();
+        u64 begin = operation_begin("thread_create_start_kill");
         sel_t thread = space_thread(&s, 0, PIECE_UP, THEIRS + 8);
         must(hc_sm_down(up, DEADLINE_NEVER), "thread");
         cpu_thread_kill(&s.cpu, thread);
-        samples[i % ROUNDS] = rdtsc() - begin - overhead;
+        samples[i % ROUNDS] = operation_end(begin);
     }
     report("thread_create_start_kill", ROUNDS);
     selector_drop(up);
@@ -193,7 +192,8 @@ int main(void)
     alloc_free("ds_alloc_free_4m", 4ul << 20, 5);
     attach_detach("attach_detach");
     lazy_faults();
-    managed_faults();
+    if (!profile_key() || strcmp(profile_key(), "fault_lazy_4k")) // it would count these instead
+        managed_faults();
     signals();
     domains();
     threads();

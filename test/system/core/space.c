@@ -26,12 +26,16 @@ __asm__(".pushsection .text.pieces, \"ax\"\n"
         "\tlea 1(%rbx), %edi\n\tmov $14, %eax\n\txor %esi, %esi\n\tsyscall\n\tjmp 1b\n"
         ".balign 64\n"
         "piece_time: mov $0x500000, %ebx\n\tmov $0x500200, %ebp\n"
-        "1:\trdtsc\n\tmov %eax, %ecx\n\tmov %rdi, (%rdi)\n\trdtsc\n\tsub %ecx, %eax\n"
+        "1:\trdtsc\n2:\tmov %eax, %ecx\n\tmov %rdi, (%rdi)\n3:\trdtsc\n\tsub %ecx, %eax\n"
         "\tmov %rax, (%rbp)\n\tadd $8, %rbp\n\tadd $8192, %rdi\n\tdecq 8(%rbx)\n\tjnz 1b\n"
         "\tmov %rbx, %rax\n\tjmp 9f\n"
         ".balign 64\n"
         "9:\tincq (%rax)\n\tjmp 9b\n"
-        "pieces_end:\n\t.popsection");
+        "pieces_end:\n"
+        // Where tools/profile counts a fault.
+        ".globl profile_begin_fault, profile_end_fault\n"
+        ".set profile_begin_fault, 0x400000 + (2b - piece_count)\n"
+        ".set profile_end_fault, 0x400000 + (3b - piece_count)\n\t.popsection");
 extern const char piece_count[], piece_touch[], piece_read[], piece_jump[], piece_up[],
     piece_pong[], piece_time[], pieces_end[];
 
