@@ -55,32 +55,37 @@ void domain_enter(struct domain *d, struct subject *s)
     list_push_back(&d->threads, &s->in_domain);
 }
 
-static unsigned cpu_order(void)
+// Of a domain's exception portals, of all CPUs.
+static unsigned exceptions_order(void)
 {
-    return selector_order(hip()->cpu_count);
+    return selector_order(hip()->cpu_count) + EXCEPTION_ORDER;
 }
 
 // Each vector that a program can raise costs the domain a capability slot; others are left out.
-static error_t give_exceptions(const struct domain *d, unsigned cpu, sel_t base)
+static error_t give_exceptions(const struct domain *d, sel_t first, sel_t base)
 {
     static const u8 vectors[] = {0,  1,  3,  6,           13,        EXC_PAGE_FAULT,
                                  16, 17, 19, EXC_STARTUP, EXC_RECALL};
     struct utcb *u = utcb();
     for (unsigned i = 0; i < ARRAY_SIZE(vectors); i++)
         *utcb_item(u, i) =
-            item_delegate(crd(CRD_OBJ, d->exceptions + cpu, 0, PT_EVENT), base + vectors[i], 0);
+            item_delegate(crd(CRD_OBJ, first + exception_portal_of(vectors[i]), 0, PT_EVENT),
+                          base + vectors[i], 0);
     return hc_delegate(d->pd, ARRAY_SIZE(vectors));
 }
 
+// At SEL_EXC_CPU, where lib/rt and we expect them for every thread; SEL_EXC_BASE is for the main
+// thread of a program that its parent starts.
 static error_t exceptions_create(struct domain *d)
 {
     error_t error = SUCCESS;
     for (unsigned cpu = 0; cpu < hip()->cpu_count && !error; cpu++) {
-        error = exception_portal(cpu, d->exceptions + cpu, d->named.sel);
+        sel_t first = d->exceptions + (cpu << EXCEPTION_ORDER);
+        error = exception_portals(cpu, first, d->named.sel);
         if (!error)
-            error = give_exceptions(d, cpu, SEL_EXC_CPU + EXC_COUNT * cpu);
+            error = give_exceptions(d, first, SEL_EXC_CPU + EXC_COUNT * cpu);
     }
-    return error ? error : give_exceptions(d, 0, SEL_EXC_BASE);
+    return error;
 }
 
 static error_t area_create(struct domain *d, word_t base, struct region_map **area)
@@ -113,7 +118,7 @@ static void dismantle(struct domain *d)
     if (d->by_pd.sel == d->pd && named_leave(&d->by_pd))
         named_put(&d->by_pd);
     dismiss_threads(d);
-    hc_revoke(SEL_PD, crd(CRD_OBJ, d->exceptions, cpu_order(), RIGHT_ALL), REVOKE_SELF);
+    hc_revoke(SEL_PD, crd(CRD_OBJ, d->exceptions, exceptions_order(), RIGHT_ALL), REVOKE_SELF);
     if (d->space)
         region_map_destroy(d->space);
     if (d->stack)
@@ -121,7 +126,7 @@ static void dismantle(struct domain *d)
     if (d->linker)
         region_map_destroy(d->linker);
     selector_free(d->pd);
-    selector_free_range(d->exceptions, cpu_order());
+    selector_free_range(d->exceptions, exceptions_order());
     selector_drop(d->signal);
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
         selector_drop(d->parent[cpu]);
@@ -184,7 +189,7 @@ error_t domain_create(struct server_session *payer, u64 kmem_bytes, u64 caps, st
     list_init(&d->in_session);
     error = ERESOURCE;
     d->pd = selector_alloc();
-    d->exceptions = selector_alloc_range(cpu_order());
+    d->exceptions = selector_alloc_range(exceptions_order());
     if (d->pd == SEL_NONE || d->exceptions == SEL_NONE)
         goto free_selectors;
     error = named_create(&d->named, NAMED_DOMAIN, release);
@@ -204,7 +209,7 @@ free_selectors:
     if (d->pd != SEL_NONE)
         selector_free(d->pd);
     if (d->exceptions != SEL_NONE)
-        selector_free_range(d->exceptions, cpu_order());
+        selector_free_range(d->exceptions, exceptions_order());
     heap_free(d);
 uncharge:
     server_uncharge(payer, PD_DOMAIN_COST + kmem_bytes);

@@ -29,7 +29,7 @@ struct subject {
     char name[32];
 };
 
-// An exception of a thread that nobody can name.
+// An exception; kept of a thread that nobody can name.
 struct stray {
     word_t vector, error_code, address, ip, sp;
     unsigned cpu;
@@ -41,7 +41,7 @@ struct domain {
     struct server_session *payer;
     struct list in_session;
     u64 kmem;
-    sel_t pd, exceptions; // exceptions + CPU
+    sel_t pd, exceptions; // exceptions.h
     struct named by_pd;   // entered at `pd`, with a reference to the domain
     struct region_map *space, *stack, *linker;
     struct mutex lock; // guards what follows, and the lists and states of its threads

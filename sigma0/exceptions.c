@@ -50,14 +50,14 @@ static struct subject *subject_of(struct domain *d, word_t tag)
 
 // No answer: the thread stops, and who supervises it hears of it, maybe before our reply is sent:
 // which therefore writes nothing back.
-static void stop(struct domain *d, struct subject *s, const struct exc_state *state)
+static void stop(struct domain *d, struct subject *s, const struct stray *what)
 {
     mutex_lock(&d->lock);
     sel_t signal = d->signal;
     if (s) {
-        s->vector = state->vector;
-        s->error_code = state->error_code;
-        s->fault_address = state->fault_address;
+        s->vector = what->vector;
+        s->error_code = what->error_code;
+        s->fault_address = what->address;
         s->stopped = true;
         fault_wait_hold(&s->wait, true);
         if (list_empty(&s->in_events))
@@ -65,16 +65,28 @@ static void stop(struct domain *d, struct subject *s, const struct exc_state *st
         if (s->signal != SEL_NONE)
             signal = s->signal;
     } else {
-        // Nobody has a hold on it: with its portal gone the kernel stops it for good.
-        hc_revoke(SEL_PD, crd(CRD_OBJ, d->exceptions + thread_cpu(), 0, RIGHT_ALL), 0);
+        // Nobody has a hold on it: with its portals gone the kernel stops it for good.
+        sel_t first = d->exceptions + (thread_cpu() << EXCEPTION_ORDER);
+        hc_revoke(SEL_PD, crd(CRD_OBJ, first, EXCEPTION_ORDER, RIGHT_ALL), 0);
         if (!d->stray.valid)
-            d->stray = (struct stray){state->vector, state->error_code, state->fault_address,
-                                      state->rip,    state->rsp,        thread_cpu(),
-                                      true};
+            d->stray = *what;
     }
     if (signal != SEL_NONE)
         hc_sm_up(signal);
     mutex_unlock(&d->lock);
+}
+
+static struct domain *domain_of(word_t identity)
+{
+    struct named *named = named_find(crd(CRD_OBJ, identity, 0, 0), NAMED_DOMAIN);
+    return named ? CONTAINER_OF(named, struct domain, named) : NULL;
+}
+
+// What the kernel tells of an exception, taken out of the UTCB, which answering uses.
+static struct stray told(word_t vector, word_t address, word_t error)
+{
+    const struct exc_state *state = utcb_exc(utcb());
+    return (struct stray){vector, error, address, state->rip, state->rsp, thread_cpu(), true};
 }
 
 static unsigned access_of(word_t error_code)
@@ -82,48 +94,79 @@ static unsigned access_of(word_t error_code)
     return error_code & 16 ? MEM_X : error_code & 2 ? MEM_W : MEM_R;
 }
 
-// Returns the MTD of what is to be written back.
-static unsigned answer(struct domain *d, struct exc_state *state)
+// Who the thread is matters only if it cannot go on at once.
+static void resolve_fault(struct domain *d, const struct stray *what, word_t tag)
 {
-    struct subject *s = subject_of(d, state->tag);
+    u64 page = what->address / PAGE_SIZE;
+    unsigned access = access_of(what->error_code);
+    enum fault_outcome outcome = region_map_fault(d->space, page, access);
+    if (LIKELY(outcome == FAULT_RESOLVED))
+        return;
+    struct subject *s = subject_of(d, tag);
+    if (outcome == FAULT_NESTED)
+        outcome = region_map_fault_nested(d->space, page, access, s ? &s->wait : NULL);
+    if (outcome != FAULT_RESOLVED && outcome != FAULT_WAITS)
+        stop(d, s, what);
+    if (s)
+        subject_put(s);
+}
+
+__attribute__((used)) static void page_fault(word_t identity, head_t h, word_t vector, word_t mtd,
+                                             word_t address, word_t error)
+{
+    (void)h, (void)mtd;
+    struct stray what = told(vector, address, error);
+    word_t tag = utcb_exc(utcb())->tag;
+    struct domain *d = domain_of(identity);
+    if (d) {
+        resolve_fault(d, &what, tag);
+        domain_put(d);
+    }
+    hc_reply(head(EXC_WORDS, 0), 0, 0, 0, 0);
+}
+PORTAL_RAW(page_fault_entry, page_fault);
+
+// All but page faults: a thread's start is what its starter said, the rest finds no answer here.
+__attribute__((used)) static void exception(word_t identity, head_t h, word_t vector, word_t mtd,
+                                            word_t address, word_t error)
+{
+    (void)h, (void)mtd;
+    struct stray what = told(vector, address, error);
+    word_t tag = utcb_exc(utcb())->tag;
+    struct domain *d = domain_of(identity);
+    struct subject *s = d ? subject_of(d, tag) : NULL;
     unsigned back = 0;
-    if (state->vector == EXC_STARTUP && s && s->started) {
+    if (vector == EXC_STARTUP && s && s->started) {
         struct exc_state *out = utcb_exc(utcb());
         out->rip = s->ip;
         out->rsp = s->sp;
         out->rdi = s->argument;
         out->rsi = thread_cpu();
         back = MTD_RIP | MTD_RSP | MTD_GPR_BSD;
-    } else if (state->vector == EXC_PAGE_FAULT) {
-        enum fault_outcome outcome =
-            region_map_fault(d->space, state->fault_address / PAGE_SIZE,
-                             access_of(state->error_code), s ? &s->wait : NULL);
-        if (outcome != FAULT_RESOLVED && outcome != FAULT_WAITS)
-            stop(d, s, state);
-    } else {
-        stop(d, s, state);
+    } else if (d) {
+        stop(d, s, &what);
     }
     if (s)
         subject_put(s);
-    return back;
-}
-
-__attribute__((used)) static void exception(word_t identity, head_t h, word_t vector, word_t mtd,
-                                            word_t address, word_t error)
-{
-    (void)h, (void)vector, (void)mtd, (void)address, (void)error;
-    struct exc_state state = *utcb_exc(utcb()); // answering uses the UTCB
-    struct named *named = named_find(crd(CRD_OBJ, identity, 0, 0), NAMED_DOMAIN);
-    unsigned back = 0;
-    if (named) {
-        back = answer(CONTAINER_OF(named, struct domain, named), &state);
-        named_put(named);
-    }
+    if (d)
+        domain_put(d);
     hc_reply(head(EXC_WORDS, 0), back, 0, 0, 0);
 }
 PORTAL_RAW(exception_entry, exception);
 
-error_t exception_portal(unsigned cpu, sel_t sel, sel_t domain)
+error_t exception_portals(unsigned cpu, sel_t first, sel_t domain)
 {
-    return portal_create_at(sel, &handlers[cpu], exception_entry, MTD_ALL, domain);
+    static const struct {
+        portal_entry_t entry;
+        unsigned mtd;
+    } kinds[EXCEPTION_PORTALS] = {
+        [EXCEPTION_FAULT] = {page_fault_entry, MTD_RIP | MTD_RSP},
+        [EXCEPTION_STARTUP] = {exception_entry, MTD_RIP | MTD_RSP | MTD_GPR_BSD},
+        [EXCEPTION_OTHER] = {exception_entry, MTD_RIP | MTD_RSP},
+    };
+    error_t error = SUCCESS;
+    for (unsigned i = 0; i < EXCEPTION_PORTALS && !error; i++)
+        error =
+            portal_create_at(first + i, &handlers[cpu], kinds[i].entry, kinds[i].mtd, domain);
+    return error;
 }

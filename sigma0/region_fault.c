@@ -18,13 +18,12 @@ struct place {
     unsigned rights;
 };
 
-static bool descend(struct region_map **map, u64 *page, struct place *p)
+// From a region that covers *page of *map down to memory. False where nothing is shown: then *page
+// of *map is the hole.
+static bool descend(struct region *r, struct region_map **map, u64 *page, struct place *p)
 {
     *p = (struct place){NULL, 0, ~0ul, ~0ul, MEM_R | MEM_W | MEM_X};
-    for (;;) {
-        struct region *r = region_at(*map, *page);
-        if (!r)
-            return false;
+    for (; r; r = region_at(*map, *page)) {
         u64 below = *page - r->node.key, above = r->node.last - *page, offset = r->offset + below;
         p->below = below < p->below ? below : p->below;
         p->above = above < p->above ? above : p->above;
@@ -37,6 +36,7 @@ static bool descend(struct region_map **map, u64 *page, struct place *p)
         *map = r->ds->map;
         *page = offset;
     }
+    return false;
 }
 
 static error_t delegate_one(sel_t pd, u64 from, u64 to, unsigned order, const struct place *p)
@@ -49,19 +49,29 @@ static error_t delegate_one(sel_t pd, u64 from, u64 to, unsigned order, const st
     return error;
 }
 
-// The largest block around the page that is aligned in both places.
+// The order of the largest block around the page that is aligned in both places and shows what the
+// page shows.
+static unsigned block_order(u64 page, const struct place *p)
+{
+    u64 skew = (page ^ p->from) | 1ul << BLOCK_ORDER_MAX, length = p->below + p->above + 1;
+    unsigned order = (unsigned)__builtin_ctzl(skew), fits = 63 - (unsigned)__builtin_clzl(length);
+    if (order > fits)
+        order = fits;
+    for (;; order--) {
+        u64 mask = (1ul << order) - 1, inside = page & mask;
+        if (inside <= p->below && mask - inside <= p->above)
+            return order;
+    }
+}
+
 static enum fault_outcome map_block(sel_t pd, u64 page, const struct place *p)
 {
-    for (unsigned order = BLOCK_ORDER_MAX;; order--) {
-        u64 mask = (1ul << order) - 1, inside = page & mask;
-        if (order && ((page ^ p->from) & mask || inside > p->below || mask - inside > p->above))
-            continue;
-        error_t error = delegate_one(pd, p->from - inside, page - inside, order, p);
-        if (error == EBUSY && order) { // a part of it is there already: the page alone
-            error = delegate_one(pd, p->from, page, 0, p);
-        }
-        return !error || error == EBUSY ? FAULT_RESOLVED : FAULT_NO_MEMORY;
-    }
+    unsigned order = block_order(page, p);
+    u64 inside = page & ((1ul << order) - 1);
+    error_t error = delegate_one(pd, p->from - inside, page - inside, order, p);
+    if (error == EBUSY && order) // a part of it is there already: the page alone
+        error = delegate_one(pd, p->from, page, 0, p);
+    return !error || error == EBUSY ? FAULT_RESOLVED : FAULT_NO_MEMORY;
 }
 
 void region_populate(struct region *r)
@@ -97,36 +107,44 @@ static enum fault_outcome wait_for_owner(struct region_map *map, u64 page, unsig
     return FAULT_WAITS;
 }
 
-static enum fault_outcome resolve(struct region_map *space, u64 page, unsigned access,
-                                  struct fault_wait *wait, bool nested)
+// With what was found for a page of a region of an address space.
+static enum fault_outcome show(struct region *top, u64 page, unsigned access, const struct place *p)
 {
+    if (access & ~p->rights)
+        return FAULT_DENIED;
+    top->touched = true;
+    return map_block(top->map->pd, page, p);
+}
+
+enum fault_outcome region_map_fault(struct region_map *space, u64 page, unsigned access)
+{
+    enum fault_outcome outcome = FAULT_NO_REGION;
+    mutex_lock(&space->lock);
+    struct region *r = region_at(space, page);
+    if (r && r->ds->map) {
+        outcome = FAULT_NESTED;
+    } else if (r) {
+        u64 below = page - r->node.key;
+        struct place p = {r->ds, r->view + r->offset + below, below, r->node.last - page, r->rights};
+        outcome = show(r, page, access, &p);
+    }
+    mutex_unlock(&space->lock);
+    return outcome;
+}
+
+enum fault_outcome region_map_fault_nested(struct region_map *space, u64 page, unsigned access,
+                                           struct fault_wait *wait)
+{
+    enum fault_outcome outcome;
     struct region_map *map = space;
     u64 at = page;
     struct place p;
-    struct region *top = region_at(space, page);
-    if (!top)
-        return FAULT_NO_REGION;
-    if (!descend(&map, &at, &p))
-        return nested && map != space ? wait_for_owner(map, at, access, wait) : FAULT_NO_REGION;
-    if (access & ~p.rights)
-        return FAULT_DENIED;
-    top->touched = true;
-    return map_block(space->pd, page, &p);
-}
-
-enum fault_outcome region_map_fault(struct region_map *space, u64 page, unsigned access,
-                                    struct fault_wait *wait)
-{
-    enum fault_outcome outcome;
-    mutex_lock(&space->lock);
-    const struct region *r = region_at(space, page);
-    bool nested = r && r->ds->map;
-    outcome = nested ? FAULT_WAITS : resolve(space, page, access, NULL, false);
-    mutex_unlock(&space->lock);
-    if (!nested)
-        return outcome;
     region_map_lock(space, true);
-    outcome = resolve(space, page, access, wait, true);
+    struct region *top = region_at(space, page);
+    if (descend(top, &map, &at, &p))
+        outcome = show(top, page, access, &p);
+    else
+        outcome = map != space ? wait_for_owner(map, at, access, wait) : FAULT_NO_REGION;
     region_map_unlock(space, true);
     return outcome;
 }
@@ -137,7 +155,7 @@ error_t region_map_copy(struct region_map *space, u64 address, void *data, u64 *
     u64 page = address / PAGE_SIZE, inside = address % PAGE_SIZE;
     struct place p;
     region_map_lock(space, true);
-    error_t error = descend(&map, &page, &p) ? SUCCESS : ENOTFOUND;
+    error_t error = descend(region_at(map, page), &map, &page, &p) ? SUCCESS : ENOTFOUND;
     if (!error && write && !(p.rights & MEM_W))
         error = EPERM;
     if (!error && p.ds->attr)

@@ -73,12 +73,21 @@ MUST_CHECK error_t region_map_detach(struct region_map *map, u64 page);
 // A dataspace goes: takes it out of every map.
 void region_maps_forget(struct dataspace *ds);
 
-enum fault_outcome { FAULT_RESOLVED, FAULT_WAITS, FAULT_NO_REGION, FAULT_DENIED, FAULT_NO_MEMORY };
-// A thread touched a page of an address space: fills the page table; or has the thread wait and
-// tells the owner of the managed dataspace that has nothing there. `wait` may be NULL: then it
-// cannot wait.
-enum fault_outcome region_map_fault(struct region_map *map, u64 page, unsigned access,
-                                    struct fault_wait *wait);
+enum fault_outcome {
+    FAULT_RESOLVED,
+    FAULT_WAITS,
+    FAULT_NESTED,
+    FAULT_NO_REGION,
+    FAULT_DENIED,
+    FAULT_NO_MEMORY
+};
+// A thread touched a page of an address space: fills the page table. FAULT_NESTED: a managed
+// dataspace shows there, call the other one.
+enum fault_outcome region_map_fault(struct region_map *map, u64 page, unsigned access);
+// The same where a managed dataspace shows: also has the thread wait and tells the owner of one
+// that has nothing there. `wait` may be NULL: then it cannot wait.
+enum fault_outcome region_map_fault_nested(struct region_map *map, u64 page, unsigned access,
+                                           struct fault_wait *wait);
 // Copies to or from what an address space shows at `address`, with the rights that its threads have
 // there: up to *bytes, as far as one region goes; *bytes is what was done. ENOTFOUND nothing is
 // there, EPERM it is read-only, EFEATURE device memory, which reading may change.
