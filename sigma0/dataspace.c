@@ -4,11 +4,13 @@
 // Dataspaces (dataspace.h).
 #include "sigma0/dataspace.h"
 #include "lib/rt/address.h"
-#include "lib/rt/heap.h"
 #include "lib/rt/range.h"
 #include "sigma0/echo.h"
 #include "sigma0/physical.h"
 #include "sigma0/region_map.h"
+#include "sigma0/shelf.h"
+
+static struct shelf spares = SHELF_INIT;
 
 // Its pages go with the last reference: a reply that maps them may be under way (pd.c, hold).
 static void release(struct named *named)
@@ -17,12 +19,12 @@ static void release(struct named *named)
     if (ds->free_pages)
         ds->free_pages(ds);
     semaphore_destroy(&ds->lock.semaphore);
-    heap_free(ds);
+    shelf_object_free(&spares, ds);
 }
 
 struct dataspace *dataspace_new(void)
 {
-    struct dataspace *ds = heap_zalloc(sizeof(*ds));
+    struct dataspace *ds = shelf_object(&spares, sizeof(*ds));
     if (!ds)
         return NULL;
     ds->lock = (struct mutex)MUTEX_INIT;
@@ -36,7 +38,7 @@ error_t dataspace_publish(struct dataspace *ds)
 {
     error_t error = named_create(&ds->named, NAMED_DATASPACE, release);
     if (error)
-        heap_free(ds);
+        shelf_object_free(&spares, ds);
     return error;
 }
 
@@ -84,6 +86,8 @@ void dataspace_destroy(struct dataspace *ds)
 static void ram_free_pages(struct dataspace *ds)
 {
     code_view_drop(ds);
+    if (ds->windowed) // a reply that was under way may have mapped them again
+        range_revoke(CRD_MEM, ds->view, ds->count, false);
     physical_free(ds->page, ds->count);
 }
 
@@ -95,7 +99,7 @@ error_t dataspace_create_ram(u64 count, struct dataspace **out)
     ds->count = count;
     ds->page = physical_alloc(count, RAM_ANYWHERE);
     if (ds->page == RAM_NONE) {
-        heap_free(ds);
+        shelf_object_free(&spares, ds);
         return EMEM;
     }
     u64 page = ds->page;

@@ -4,6 +4,9 @@
 // Physical memory of the machine (physical.h). The firmware's map may list ranges that overlap;
 // what is not free in any entry is not free. Pages are zeroed when they are handed out, not when
 // they come back: so what was never used costs nothing, and no path can forget it.
+//
+// Single pages, which come and go most, rest on shelves (shelf.h) for a while. They are as good as
+// free: what cannot be had without them, or not as well aligned, is tried again once they are back.
 #include "sigma0/physical.h"
 #include "lib/rt/assert.h"
 #include "lib/rt/memory.h"
@@ -11,11 +14,13 @@
 #include "lib/rt/string.h"
 #include "lib/rt/sync.h"
 #include "sigma0/echo.h"
+#include "sigma0/shelf.h"
 #include "lib/rt/range.h"
 #include "sigma0/sigma0.h"
 
 static struct ram ram;
 static struct mutex ram_lock = {{1, SEL_MEMORY_LOCK}};
+static struct shelf spare_pages = SHELF_INIT;
 static struct archive archive;
 
 static bool entry_free(const struct hip_memory *entry)
@@ -66,13 +71,51 @@ static u64 preferred_alignment(u64 count)
     return align < HUGE ? align : HUGE;
 }
 
+static void give_back(u64 page, u64 count)
+{
+    mutex_lock(&ram_lock);
+    bool freed = ram_free(&ram, page, count);
+    mutex_unlock(&ram_lock);
+    ASSERT(freed);
+}
+
+static u64 page_at(const void *address)
+{
+    return ((u64)address - PHYSICAL_WINDOW) / PAGE_SIZE;
+}
+
+static void give_back_spare(void *address)
+{
+    give_back(page_at(address), 1);
+}
+
+static u64 take(u64 count, u64 align, u64 limit)
+{
+    mutex_lock(&ram_lock);
+    u64 page = ram_alloc(&ram, count, align, limit);
+    mutex_unlock(&ram_lock);
+    return page;
+}
+
+// What the shelves hold may be what is missing.
+static u64 take_best(u64 count, u64 limit)
+{
+    u64 align = preferred_alignment(count), page = take(count, align, limit);
+    if (LIKELY(page != RAM_NONE && page % align == 0))
+        return page;
+    if (!shelf_empty(&spare_pages, give_back_spare))
+        return page;
+    if (page != RAM_NONE)
+        give_back(page, count);
+    return take(count, align, limit);
+}
+
 u64 physical_alloc(u64 count, u64 limit)
 {
     if (count == 0)
         return RAM_NONE;
-    mutex_lock(&ram_lock);
-    u64 page = ram_alloc(&ram, count, preferred_alignment(count), limit);
-    mutex_unlock(&ram_lock);
+    void *spare = count == 1 && limit == RAM_ANYWHERE ? shelf_take(&spare_pages) : NULL;
+    u64 page = spare ? page_at(spare) : take_best(count, limit);
     if (page != RAM_NONE)
         memset(physical_address(page), 0, count * PAGE_SIZE);
     return page;
@@ -80,15 +123,13 @@ u64 physical_alloc(u64 count, u64 limit)
 
 void physical_free(u64 page, u64 count)
 {
-    range_revoke(CRD_MEM, physical_page(page), count, false);
-    mutex_lock(&ram_lock);
-    bool freed = ram_free(&ram, page, count);
-    mutex_unlock(&ram_lock);
-    ASSERT(freed);
+    if (count != 1 || !shelf_put(&spare_pages, physical_address(page)))
+        give_back(page, count);
 }
 
 struct physical_usage physical_usage(void)
 {
+    (void)shelf_empty(&spare_pages, give_back_spare);
     mutex_lock(&ram_lock);
     struct physical_usage usage = {ram.free_pages, ram.total_pages, ram_largest(&ram)};
     mutex_unlock(&ram_lock);
@@ -119,8 +160,10 @@ static error_t grow(void *address, size_t bytes)
         return EMEM;
     error_t error = range_delegate(SEL_PD, CRD_MEM, physical_page(page), (u64)address / PAGE_SIZE,
                                    count, MEM_R | MEM_W);
-    if (error)
+    if (error) {
+        range_revoke(CRD_MEM, physical_page(page), count, false);
         physical_free(page, count);
+    }
     return error;
 }
 

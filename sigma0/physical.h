@@ -31,7 +31,7 @@ const struct archive *physical_archive(void);
 // Takes `count` contiguous pages, zeroed, ending at or below page `limit` (ram.h). Returns the
 // first page or RAM_NONE.
 MUST_CHECK u64 physical_alloc(u64 count, u64 limit);
-// Takes pages back from everybody who has them mapped, then frees them.
+// Frees pages that nobody has mapped any more but we.
 void physical_free(u64 page, u64 count);
 // Whether [base, base + size) bytes touch memory or the archive, by the HIP's map.
 bool physical_is_ram(u64 base, u64 size);

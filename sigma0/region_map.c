@@ -7,8 +7,10 @@
 #include "lib/rt/range.h"
 #include "lib/rt/selector.h"
 #include "sigma0/region.h"
+#include "sigma0/shelf.h"
 
 struct mutex nest_lock = MUTEX_INIT;
+static struct shelf spare_regions = SHELF_INIT;
 
 // Where attaching anywhere looks in an address space: above what lib/rt gives out by itself.
 #define AREA_FIRST (HEAP_END / PAGE_SIZE)
@@ -134,7 +136,7 @@ static void region_remove(struct region *r)
     server_uncharge(map->payer, PD_REGION_COST);
     if (r->node.key >= map->area_first && r->node.key < map->hint)
         map->hint = r->node.key;
-    heap_free(r);
+    shelf_object_free(&spare_regions, r);
     dataspace_put(ds);
 }
 
@@ -230,7 +232,7 @@ static error_t region_add(struct region_map *map, struct dataspace *ds,
         error = server_charge(map->payer, PD_REGION_COST);
     if (error)
         return error;
-    struct region *r = heap_zalloc(sizeof(*r));
+    struct region *r = shelf_object(&spare_regions, sizeof(*r));
     if (!r) {
         server_uncharge(map->payer, PD_REGION_COST);
         return EMEM;
@@ -254,7 +256,7 @@ static error_t region_add(struct region_map *map, struct dataspace *ds,
         mutex_unlock(&ds->lock);
     if (error) {
         server_uncharge(map->payer, PD_REGION_COST);
-        heap_free(r);
+        shelf_object_free(&spare_regions, r);
         return error;
     }
     named_get(&ds->named);

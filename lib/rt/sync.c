@@ -89,10 +89,9 @@ error_t semaphore_down(struct semaphore *s, u64 deadline)
     return wait_in_kernel(s, deadline);
 }
 
-void semaphore_up(struct semaphore *s)
+// Somebody waits, or is about to.
+void semaphore_up_slow(struct semaphore *s)
 {
-    if (LIKELY(__atomic_fetch_add(&s->count, 1, __ATOMIC_RELEASE) >= 0))
-        return;
     error_t error = semaphore_prepare(s);
     if (!error)
         error = hc_sm_up(s->sm);

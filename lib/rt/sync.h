@@ -34,7 +34,12 @@ void semaphore_destroy(struct semaphore *s);
 error_t semaphore_down(struct semaphore *s, u64 deadline);
 // Takes one if that needs no waiting.
 bool semaphore_try(struct semaphore *s);
-void semaphore_up(struct semaphore *s);
+void semaphore_up_slow(struct semaphore *s);
+static inline void semaphore_up(struct semaphore *s)
+{
+    if (UNLIKELY(__atomic_fetch_add(&s->count, 1, __ATOMIC_RELEASE) < 0))
+        semaphore_up_slow(s);
+}
 
 // Not recursive. A portal handler that takes a mutex makes its caller wait for it.
 struct mutex {
