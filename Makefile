@@ -32,7 +32,7 @@ comma := ,
 LINK_FLAGS := --build-id=none -zmax-page-size=4096 -znoexecstack --no-relax
 LINK := ld -nostdlib -static $(LINK_FLAGS)
 # The kernel is optimized as a whole where gcc builds it; but for memset and the like, which are to be expanded where they are used.
-KERNEL_LTO := $(if $(findstring gcc,$(CC)),-flto)
+KERNEL_LTO := $(if $(findstring gcc,$(CC)),-flto -flto-partition=one)
 KERNEL_LINK := $(if $(KERNEL_LTO),$(CC) $(KERNEL_FLAGS) $(KERNEL_LTO) -nostdlib -static -no-pie $(LINK_FLAGS:%=-Wl$(comma)%),$(LINK))
 
 LIBGCC := $(shell gcc -print-libgcc-file-name)
