@@ -73,14 +73,76 @@ static void code_view_drop(struct dataspace *ds)
     address_free(ds->code_view * PAGE_SIZE, ds->count * PAGE_SIZE);
 }
 
+void dataspace_hold(struct dataspace **held, struct dataspace *ds)
+{
+    struct dataspace *before = *held;
+    *held = ds;
+    if (ds) {
+        ds->windowed = true;
+        named_get(&ds->named);
+    }
+    if (before)
+        dataspace_put(before);
+}
+
 void dataspace_destroy(struct dataspace *ds)
 {
     if (!named_withdraw(&ds->named))
         return;
     region_maps_forget(ds);
-    if (ds->windowed)
-        range_revoke(CRD_MEM, ds->view, ds->count, false);
+    // A view of its own goes at once, its addresses with the last reference.
+    if (ds->windowed || ds->own_view)
+        range_revoke(CRD_MEM, ds->view, ds->count, ds->own_view);
     named_put(&ds->named);
+}
+
+static void view_free_pages(struct dataspace *ds)
+{
+    address_free(ds->view * PAGE_SIZE, ds->count * PAGE_SIZE);
+}
+
+static error_t view_create(struct dataspace *ds, u64 page, unsigned rights, unsigned attr)
+{
+    word_t view = address_alloc(ds->count * PAGE_SIZE);
+    if (!view)
+        return EMEM;
+    ds->page = page;
+    ds->view = view / PAGE_SIZE;
+    ds->rights = rights;
+    ds->attr = attr;
+    ds->own_view = true;
+    ds->free_pages = view_free_pages;
+    if (rights & MEM_X)
+        ds->code_view = ds->view;
+    error_t error = echo_take(CRD_MEM, page, ds->view, ds->count, rights, attr);
+    if (error) {
+        range_revoke(CRD_MEM, ds->view, ds->count, true);
+        address_free(view, ds->count * PAGE_SIZE);
+    }
+    return error == EPARAM ? EPERM : error; // the kernel's own
+}
+
+error_t dataspace_create_physical(u64 page, u64 count, unsigned rights, unsigned attr,
+                                  struct dataspace **out)
+{
+    struct dataspace *ds = dataspace_new();
+    if (!ds)
+        return EMEM;
+    ds->count = count;
+    error_t error = view_create(ds, page, rights, attr);
+    if (error) {
+        shelf_object_free(&spares, ds);
+        return error;
+    }
+    u64 view = ds->view;
+    error = dataspace_publish(ds);
+    if (error) {
+        range_revoke(CRD_MEM, view, count, true);
+        address_free(view * PAGE_SIZE, count * PAGE_SIZE);
+        return error;
+    }
+    *out = ds;
+    return SUCCESS;
 }
 
 static void ram_free_pages(struct dataspace *ds)

@@ -27,6 +27,7 @@ struct dataspace {
     struct mutex lock; // the regions that show it; of a managed one: region_map.c's nest_lock
     struct list regions;
     bool gone;     // under the lock: no more attaching
+    bool own_view; // `view` shows nothing else
     bool windowed; // pages of it went into windows, beside region maps
 };
 
@@ -43,6 +44,15 @@ static inline void dataspace_put(struct dataspace *ds)
 // Makes code_view, so that it can be attached executable; under ds->lock. Our own memory is mapped
 // writable and not executable otherwise. EMEM, EPARAM it is neither RAM nor mapped executable.
 MUST_CHECK error_t dataspace_make_code(struct dataspace *ds);
+// A reply maps its pages by way of a window. What the same handler has held before is let go:
+// `held` is its own, NULL at first. So the pages stay what they are until the reply is over, which
+// is known when the handler's next request arrives (then with `ds` NULL).
+void dataspace_hold(struct dataspace **held, struct dataspace *ds);
+// One that shows `count` pages of memory which is nobody's RAM from physical page `page` on:
+// mapped at a place of its own in our space, named. ERESOURCE, EMEM, EPERM the kernel keeps some of
+// it to itself.
+MUST_CHECK error_t dataspace_create_physical(u64 page, u64 count, unsigned rights, unsigned attr,
+                                             struct dataspace **out);
 // Takes it out of every region map and every address space, then its pages away. By its owner,
 // once.
 void dataspace_destroy(struct dataspace *ds);

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// IO_MEM: device memory, uncached or write-combining, one owner a page, never RAM (protocol.h,
-// IO_MEM_OPERATIONS). Each session's pages stand at addresses of their own in sigma0's space:
-// revoking them touches nobody else.
-#include "lib/rt/address.h"
+// IO_MEM: device memory, uncached or write-combining, never RAM (protocol.h, IO_MEM_OPERATIONS;
+// 002_8bbc1eeec7f51661.txt, Memory mapped I/O). A byte has one owner, a page may have several,
+// since devices may share it. A session is a dataspace whose pages stand at a place of their own in
+// sigma0's space: revoking them touches nobody else.
 #include "lib/rt/heap.h"
-#include "lib/rt/string.h"
-#include "sigma0/echo.h"
-#include "sigma0/physical.h"
 #include "lib/rt/range.h"
+#include "lib/rt/string.h"
+#include "sigma0/dataspace.h"
+#include "sigma0/physical.h"
 #include "sigma0/services.h"
 
 #define PHYSICAL_END (1ul << 46)
 
 struct device_memory {
     struct list link;
-    u64 page, count;
-    word_t view;
+    u64 base, size;
+    struct dataspace *ds;
 };
 
 static struct mutex lock = MUTEX_INIT;
 static struct list owned = LIST_INIT(owned);
+static struct dataspace *held[MAX_CPUS];
 
 static error_t claim(struct device_memory *d)
 {
@@ -29,7 +30,7 @@ static error_t claim(struct device_memory *d)
     mutex_lock(&lock);
     LIST_FOREACH (node, &owned) {
         struct device_memory *other = LIST_ENTRY(node, struct device_memory, link);
-        if (d->page < other->page + other->count && other->page < d->page + d->count)
+        if (d->base < other->base + other->size && other->base < d->base + d->size)
             error = EINUSE;
     }
     if (!error)
@@ -61,24 +62,18 @@ static error_t io_mem_session_open(struct server_session *session, const char *l
     struct device_memory *d = heap_zalloc(sizeof(*d));
     if (!d)
         return EMEM;
-    d->page = base / PAGE_SIZE;
-    d->count = ALIGN_UP(base + size, PAGE_SIZE) / PAGE_SIZE - d->page;
+    d->base = base;
+    d->size = size;
     error_t error = claim(d);
     if (error)
         goto free_it;
-    error = EMEM;
-    d->view = address_alloc(d->count * PAGE_SIZE);
-    if (!d->view)
-        goto release_it;
-    error = echo_take(CRD_MEM, d->page, d->view / PAGE_SIZE, d->count, MEM_R | MEM_W,
-                      *rest ? ITEM_WRITE_COMBINE : ITEM_UNCACHED);
+    u64 page = base / PAGE_SIZE, end = ALIGN_UP(base + size, PAGE_SIZE) / PAGE_SIZE;
+    error = dataspace_create_physical(page, end - page, MEM_R | MEM_W,
+                                      *rest ? ITEM_WRITE_COMBINE : ITEM_UNCACHED, &d->ds);
     if (error)
-        goto free_view;
+        goto release_it;
     session->user = d;
     return SUCCESS;
-free_view:
-    range_revoke(CRD_MEM, d->view / PAGE_SIZE, d->count, true);
-    address_free(d->view, d->count * PAGE_SIZE);
 release_it:
     release(d);
 free_it:
@@ -89,23 +84,29 @@ free_it:
 static void io_mem_session_close(struct server_session *session)
 {
     struct device_memory *d = session->user;
-    range_revoke(CRD_MEM, d->view / PAGE_SIZE, d->count, true);
-    address_free(d->view, d->count * PAGE_SIZE);
-    release(d);
+    dataspace_destroy(d->ds);
+    release(d); // only now may somebody else have it
     heap_free(d);
 }
 
 static error_t io_mem_dispatch(struct server_session *session, struct server_cpu *cpu,
                                word_t operation, struct msg *m)
 {
-    (void)cpu;
-    struct device_memory *d = session->user;
-    if (operation != IO_MEM_DATASPACE)
+    const struct device_memory *d = session->user;
+    struct dataspace **mine = &held[cpu->cpu];
+    dataspace_hold(mine, NULL);
+    if (operation != IO_MEM_DATASPACE && operation != IO_MEM_OBJECT)
         return EPROTO;
     msg_begin(m);
     msg_put_word(m, SUCCESS);
-    msg_put_word(m, d->count * PAGE_SIZE);
-    return range_put(m, CRD_MEM, d->view / PAGE_SIZE, 0, d->count, MEM_R | MEM_W, 0, CRD_ORDER_MAX);
+    msg_put_word(m, d->ds->count * PAGE_SIZE);
+    if (operation == IO_MEM_OBJECT) {
+        msg_put_word(m, d->base % PAGE_SIZE);
+        msg_put_item(m, named_item(&d->ds->named, 0));
+        return SUCCESS;
+    }
+    dataspace_hold(mine, d->ds);
+    return range_put(m, CRD_MEM, d->ds->view, 0, d->ds->count, MEM_R | MEM_W, 0, CRD_ORDER_MAX);
 }
 
 const struct server_ops io_mem_ops = {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// IO_PORT: ranges of I/O ports, one owner each (protocol.h, IO_PORT_OPERATIONS). While COM1 has an
-// owner, sigma0 keeps quiet on it.
+// IO_PORT: ranges of I/O ports, one owner each (protocol.h, IO_PORT_OPERATIONS;
+// 002_8bbc1eeec7f51661.txt, Port I/O): access for the client itself, or reads and writes that
+// sigma0 does for it. While COM1 has an owner, sigma0 keeps quiet on it.
 #include "lib/rt/heap.h"
 #include "sigma0/console.h"
 #include "lib/rt/range.h"
@@ -69,6 +70,56 @@ static void port_close(struct server_session *session)
     heap_free(port);
 }
 
+static word_t port_in(u16 port, u64 width)
+{
+    u32 value = 0;
+    if (width == 1)
+        __asm__ volatile("inb %w1, %b0" : "+a"(value) : "Nd"(port));
+    else if (width == 2)
+        __asm__ volatile("inw %w1, %w0" : "+a"(value) : "Nd"(port));
+    else
+        __asm__ volatile("inl %w1, %0" : "=a"(value) : "Nd"(port));
+    return value;
+}
+
+static void port_out(u16 port, u64 width, u32 value)
+{
+    if (width == 1)
+        __asm__ volatile("outb %b0, %w1" ::"a"(value), "Nd"(port));
+    else if (width == 2)
+        __asm__ volatile("outw %w0, %w1" ::"a"(value), "Nd"(port));
+    else
+        __asm__ volatile("outl %0, %w1" ::"a"(value), "Nd"(port));
+}
+
+// Whether the session may access `width` bytes from `port` on.
+static error_t access_check(const struct port_session *session, u64 port, u64 width)
+{
+    if (width != 1 && width != 2 && width != 4)
+        return EPARAM;
+    bool inside = port >= session->base && port - session->base < session->size &&
+                  width <= session->size - (port - session->base);
+    return inside ? SUCCESS : EPERM;
+}
+
+// READ and WRITE: registers alone.
+static bool port_fast(struct server_session *session, word_t w[4])
+{
+    word_t operation = w[0], port = w[2], width = w[3];
+    if (operation != IO_PORT_READ && operation != IO_PORT_WRITE)
+        return false;
+    u32 value = (u32)(width >> 32);
+    if (operation == IO_PORT_WRITE)
+        width = (u32)width;
+    w[0] = access_check(session->user, port, width);
+    w[1] = 0;
+    if (w[0] == SUCCESS && operation == IO_PORT_READ)
+        w[1] = port_in((u16)port, width);
+    else if (w[0] == SUCCESS)
+        port_out((u16)port, width, value);
+    return true;
+}
+
 static error_t port_dispatch(struct server_session *session, struct server_cpu *cpu,
                              word_t operation, struct msg *m)
 {
@@ -84,4 +135,4 @@ static error_t port_dispatch(struct server_session *session, struct server_cpu *
 }
 
 const struct server_ops io_port_ops = {
-    .open = port_open, .close = port_close, .dispatch = port_dispatch};
+    .open = port_open, .close = port_close, .dispatch = port_dispatch, .fast = port_fast};

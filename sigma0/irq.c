@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// IRQ: interrupts as semaphores, one owner each (protocol.h, IRQ_OPERATIONS). An interrupt stays
-// masked until its client has asked for the semaphore, and is masked again when the session ends.
+// IRQ: interrupts as semaphores, one owner each (protocol.h, IRQ_OPERATIONS;
+// 002_8bbc1eeec7f51661.txt, Reception of device interrupts). The client unmasks one when it waits
+// for it, and the kernel masks it when it arrives (hypercall.h, gsi_op). The end of a session ends
+// all waiting for it.
 #include "lib/rt/heap.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
@@ -20,13 +22,28 @@ struct irq_session {
 static struct mutex lock = MUTEX_INIT;
 static struct list owned = LIST_INIT(owned);
 
-static error_t claim(struct irq_session *irq)
+// Under `lock`.
+static bool is_owned(u64 gsi)
+{
+    LIST_FOREACH (node, &owned) {
+        if (LIST_ENTRY(node, struct irq_session, link)->gsi == gsi)
+            return true;
+    }
+    return false;
+}
+
+// Makes it the session's; of those without a line any that is free.
+static error_t claim(struct irq_session *irq, bool message)
 {
     error_t error = SUCCESS;
     mutex_lock(&lock);
-    LIST_FOREACH (node, &owned) {
-        if (LIST_ENTRY(node, struct irq_session, link)->gsi == irq->gsi)
-            error = EINUSE;
+    if (message) {
+        irq->gsi = hip()->msi_first;
+        while (irq->gsi < hip()->gsi_count && is_owned(irq->gsi))
+            irq->gsi++;
+        error = irq->gsi < hip()->gsi_count ? SUCCESS : ERESOURCE;
+    } else if (is_owned(irq->gsi)) {
+        error = EINUSE;
     }
     if (!error)
         list_push_back(&owned, &irq->link);
@@ -44,11 +61,12 @@ static void release(struct irq_session *irq)
 static error_t irq_session_open(struct server_session *session, const char *label, const char *args)
 {
     (void)label;
-    u64 gsi;
-    const char *rest;
-    if (args_numbers(args, &gsi, 1, &rest) != 1 || (*rest && strcmp(rest, "level")))
+    u64 gsi = 0;
+    const char *rest = "";
+    bool message = !strcmp(args, "msi");
+    if (!message && (args_numbers(args, &gsi, 1, &rest) != 1 || (*rest && strcmp(rest, "level"))))
         return EPROTO;
-    if (gsi >= hip()->gsi_count)
+    if (!message && gsi >= hip()->msi_first)
         return EPARAM;
     struct irq_session *irq = heap_zalloc(sizeof(*irq));
     if (!irq)
@@ -56,10 +74,10 @@ static error_t irq_session_open(struct server_session *session, const char *labe
     irq->gsi = gsi;
     irq->level = *rest != 0;
     irq->sm = selector_alloc();
-    error_t error = irq->sm == SEL_NONE ? ERESOURCE : claim(irq);
+    error_t error = irq->sm == SEL_NONE ? ERESOURCE : claim(irq, message);
     if (error)
         goto free_selector;
-    error = echo_take(CRD_OBJ, gsi, irq->sm, 1, RIGHT_ALL, 0);
+    error = echo_take(CRD_OBJ, irq->gsi, irq->sm, 1, RIGHT_ALL, 0);
     if (error)
         goto release_gsi;
     session->user = irq;
@@ -77,7 +95,7 @@ static void irq_session_close(struct server_session *session)
 {
     struct irq_session *irq = session->user;
     u64 msi;
-    (void)!hc_gsi_ctrl(irq->sm, GSI_MASK, 0, &msi);
+    (void)!hc_gsi_ctrl(irq->sm, GSI_RESET, 0, &msi);
     selector_drop(irq->sm);
     release(irq);
     heap_free(irq);
@@ -99,6 +117,8 @@ static error_t irq_dispatch(struct server_session *session, struct server_cpu *c
         return error;
     msg_begin(m);
     msg_put_word(m, SUCCESS);
+    msg_put_word(m, (u32)msi);
+    msg_put_word(m, msi >> 32);
     msg_put_item(m, item_delegate(crd(CRD_OBJ, irq->sm, 0, SM_DOWN), 0, 0));
     return SUCCESS;
 }

@@ -52,21 +52,8 @@ static error_t put_pages(struct msg *m, const struct dataspace *ds, word_t flags
                      ds->attr | (flags & PD_UNCACHED ? ITEM_UNCACHED : 0), CRD_ORDER_MAX);
 }
 
-// A dataspace whose pages go out with the reply of this CPU's handler keeps its pages until the
-// handler's next request: only then is the reply over, and whatever it mapped is taken back before
-// the pages are somebody else's.
-static void hold(struct dataspace *ds)
-{
-    static struct dataspace *held[MAX_CPUS];
-    struct dataspace **mine = &held[thread_cpu()], *before = *mine;
-    *mine = ds;
-    if (ds) {
-        ds->windowed = true;
-        named_get(&ds->named);
-    }
-    if (before)
-        dataspace_put(before);
-}
+// What goes out with the replies of each CPU's handler.
+static struct dataspace *held[MAX_CPUS];
 
 static void note_high(struct pd_session *pd)
 {
@@ -103,7 +90,7 @@ static error_t alloc(struct server_session *session, struct msg *m)
     msg_put_item(m, named_item(&ds->named, 0));
     if (!(flags & PD_ATTACH))
         return SUCCESS;
-    hold(ds);
+    dataspace_hold(&held[thread_cpu()], ds);
     return put_pages(m, ds, flags);
 }
 
@@ -118,7 +105,7 @@ static error_t attach(struct msg *m)
         msg_begin(m);
         msg_put_word(m, SUCCESS);
         msg_put_word(m, ds->count * PAGE_SIZE);
-        hold(ds);
+        dataspace_hold(&held[thread_cpu()], ds);
         error = put_pages(m, ds, flags);
     }
     dataspace_put(ds);
@@ -375,7 +362,7 @@ static error_t pd_dispatch(struct server_session *session, struct server_cpu *cp
                            struct msg *m)
 {
     struct pd_session *pd = session->user;
-    hold(NULL);
+    dataspace_hold(&held[thread_cpu()], NULL);
     if (operation >= RM_CREATE)
         return rm_operation(session, &pd->maps, cpu, operation, m);
     switch (operation) {

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// ROM: the archive's modules, read-only, never copied (protocol.h, ROM_OPERATIONS). Each session
-// has a view of its own of its module, aligned in sigma0's space, from which pages go to the
-// client: so the end of a session takes back what it gave, and nothing else.
-#include "lib/rt/address.h"
+// ROM: the archive's modules, read-only, never copied (protocol.h, ROM_OPERATIONS;
+// 002_8bbc1eeec7f51661.txt, Access to boot modules). A session is a dataspace of its module's
+// pages, with a view of its own in sigma0's space: so the end of a session takes back what it gave,
+// and nothing else.
 #include "lib/rt/heap.h"
-#include "sigma0/echo.h"
-#include "sigma0/physical.h"
+#include "lib/rt/print.h"
 #include "lib/rt/range.h"
+#include "lib/rt/string.h"
+#include "sigma0/dataspace.h"
+#include "sigma0/physical.h"
 #include "sigma0/services.h"
 
 enum {
@@ -16,64 +18,74 @@ enum {
 }; // the view may consist of single pages, of which the kernel takes 64 an item
 
 struct rom_session {
-    u64 bytes, pages;
-    word_t view;
+    u64 bytes;
+    struct dataspace *ds;
 };
+
+static struct dataspace *held[MAX_CPUS];
+
+// Tells a person which modules there are.
+static void report_unknown(const char *label, const char *name)
+{
+    char list[256] = "";
+    size_t length = 0;
+    struct archive_file file = {0};
+    while (length < sizeof(list) && !archive_next(physical_archive(), &file))
+        length += text_format(list + length, sizeof(list) - length, "%s\"%s\"", length ? ", " : "",
+                              file.name);
+    print("%s: there is no ROM module \"%s\"; there are %s%s\n", label, name, list,
+          length < sizeof(list) ? "" : "…");
+}
 
 static error_t rom_session_open(struct server_session *session, const char *label, const char *args)
 {
-    (void)label;
     struct archive_file file = {0};
-    if (archive_find(physical_archive(), args, &file))
+    if (archive_find(physical_archive(), args, &file) || file.size == 0) {
+        report_unknown(label, args);
         return ENOTFOUND;
+    }
     struct rom_session *rom = heap_zalloc(sizeof(*rom));
     if (!rom)
         return EMEM;
     rom->bytes = file.size;
-    rom->pages = (file.size + PAGE_SIZE - 1) / PAGE_SIZE;
-    error_t error = rom->pages ? SUCCESS : ENOTFOUND;
-    if (!error && (rom->view = address_alloc(rom->pages * PAGE_SIZE)) == 0)
-        error = EMEM;
-    if (!error) {
-        u64 from = ((u64)file.data - PHYSICAL_WINDOW) / PAGE_SIZE;
-        error = echo_take(CRD_MEM, from, rom->view / PAGE_SIZE, rom->pages, MEM_R | MEM_X, 0);
-        if (error) {
-            range_revoke(CRD_MEM, rom->view / PAGE_SIZE, rom->pages, true);
-            address_free(rom->view, rom->pages * PAGE_SIZE);
-        }
-    }
-    if (error) {
+    u64 page = ((u64)file.data - PHYSICAL_WINDOW) / PAGE_SIZE;
+    u64 count = ALIGN_UP(file.size, PAGE_SIZE) / PAGE_SIZE;
+    error_t error = dataspace_create_physical(page, count, MEM_R | MEM_X, 0, &rom->ds);
+    if (error)
         heap_free(rom);
-        return error;
-    }
-    session->user = rom;
-    return SUCCESS;
+    else
+        session->user = rom;
+    return error;
 }
 
 static void rom_session_close(struct server_session *session)
 {
     struct rom_session *rom = session->user;
-    range_revoke(CRD_MEM, rom->view / PAGE_SIZE, rom->pages, true);
-    address_free(rom->view, rom->pages * PAGE_SIZE);
+    dataspace_destroy(rom->ds);
     heap_free(rom);
 }
 
 static error_t rom_dispatch(struct server_session *session, struct server_cpu *cpu,
                             word_t operation, struct msg *m)
 {
-    (void)cpu;
-    struct rom_session *rom = session->user;
+    const struct rom_session *rom = session->user;
+    struct dataspace **mine = &held[cpu->cpu];
+    dataspace_hold(mine, NULL);
     if (operation == ROM_WATCH)
         return EFEATURE; // what has been booted stays
-    if (operation != ROM_SIZE && operation != ROM_DATASPACE)
+    if (operation != ROM_SIZE && operation != ROM_DATASPACE && operation != ROM_OBJECT)
         return EPROTO;
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_word(m, rom->bytes);
     if (operation == ROM_SIZE)
         return SUCCESS;
-    return range_put(m, CRD_MEM, rom->view / PAGE_SIZE, 0, rom->pages, MEM_R | MEM_X, 0,
-                     PIECE_ORDER);
+    if (operation == ROM_OBJECT) {
+        msg_put_item(m, named_item(&rom->ds->named, 0));
+        return SUCCESS;
+    }
+    dataspace_hold(mine, rom->ds);
+    return range_put(m, CRD_MEM, rom->ds->view, 0, rom->ds->count, MEM_R | MEM_X, 0, PIECE_ORDER);
 }
 
 const struct server_ops rom_ops = {

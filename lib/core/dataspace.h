@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// RAM dataspaces of any "pd" session (002_8bbc1eeec7f51661.txt, Dataspaces; doc/region-maps.md).
+// Dataspaces (002_8bbc1eeec7f51661.txt, Dataspaces; doc/region-maps.md): RAM of any "pd" session,
+// ROM modules and device memory, all as capabilities that can be attached (rm.h) and passed on.
 // lib/service's dataspace_* are the same for the program's own session and for who is in the middle
 // of a message; these use the calling thread's UTCB and its windows.
 #pragma once
@@ -15,3 +16,12 @@ MUST_CHECK error_t ds_alloc(struct service_client *pd, u64 bytes, sel_t *ds);
 void ds_free(struct service_client *pd, sel_t ds);
 // Where it is in physical memory, for DMA. EFEATURE: it is managed; ENOTFOUND.
 MUST_CHECK error_t ds_phys(struct service_client *pd, sel_t ds, u64 *physical, u64 *bytes);
+
+// What a session of "rom" or "io_mem" shows, as a dataspace: *ds is a new selector, the caller's to
+// drop. It ends with the session, everywhere. ERESOURCE no selectors, EMEM no room for the
+// capability.
+// A module; *bytes (may be NULL) is its length, which need not fill the last page.
+MUST_CHECK error_t rom_dataspace(struct service_client *rom, sel_t *ds, u64 *bytes);
+// The whole pages of a range of device memory; *offset (may be NULL) is where in the first one the
+// range begins.
+MUST_CHECK error_t io_mem_dataspace(struct service_client *io_mem, sel_t *ds, u64 *offset);

@@ -12,6 +12,21 @@ error_t core_call(struct service_client *session, struct msg *m, sel_t window, u
     return service_call(session, m);
 }
 
+error_t core_take(struct service_client *session, struct msg *m, sel_t *sel)
+{
+    sel_t place = selector_alloc();
+    if (place == SEL_NONE)
+        return ERESOURCE;
+    error_t error = core_call(session, m, place, 0);
+    if (!error && (m->in_items != 1 || crd_kind(msg_get_item(m).crd) != CRD_OBJ))
+        error = EMEM; // no slot or no kernel memory for it
+    if (error)
+        selector_free(place);
+    else
+        *sel = place;
+    return error;
+}
+
 bool core_arrived(struct msg *m, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {

@@ -14,6 +14,9 @@ static inline void core_name(struct msg *m, sel_t sel)
 // Calls with a window of 2^order selectors from `window` on (SEL_NONE: no window).
 MUST_CHECK error_t core_call(struct service_client *session, struct msg *m, sel_t window,
                              unsigned order);
+// Calls for one capability, which arrives at *sel, a new selector. ERESOURCE, EMEM it did not
+// arrive.
+MUST_CHECK error_t core_take(struct service_client *session, struct msg *m, sel_t *sel);
 // Whether all of the next `count` items of a response arrived.
 bool core_arrived(struct msg *m, unsigned count);
 // Drops what stands in 2^order selectors, and frees them.

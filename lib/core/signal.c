@@ -19,21 +19,32 @@ void signal_receiver_destroy(struct signal_receiver *r)
     semaphore_destroy(&r->lock.semaphore);
 }
 
+// c->sm is set.
+static error_t join(struct signal_receiver *r, struct signal_context *c)
+{
+    mutex_lock(&r->lock);
+    c->identity = r->next_identity++;
+    list_push_back(&r->contexts, &c->link);
+    mutex_unlock(&r->lock);
+    error_t error = hc_sm_bind(c->sm, r->sm, c->identity);
+    if (error)
+        signal_context_destroy(r, c);
+    return error;
+}
+
 error_t signal_context_create(struct signal_receiver *r, struct signal_context *c,
                               void (*handle)(struct signal_context *, u64), void *user)
 {
     *c = (struct signal_context){.handle = handle, .user = user};
     error_t error = semaphore_create(0, &c->sm);
-    if (error)
-        return error;
-    mutex_lock(&r->lock);
-    c->identity = r->next_identity++;
-    list_push_back(&r->contexts, &c->link);
-    mutex_unlock(&r->lock);
-    error = hc_sm_bind(c->sm, r->sm, c->identity);
-    if (error)
-        signal_context_destroy(r, c);
-    return error;
+    return error ? error : join(r, c);
+}
+
+error_t signal_context_adopt(struct signal_receiver *r, struct signal_context *c, sel_t sm,
+                             void (*handle)(struct signal_context *, u64), void *user)
+{
+    *c = (struct signal_context){.sm = sm, .adopted = true, .handle = handle, .user = user};
+    return join(r, c);
 }
 
 void signal_context_destroy(struct signal_receiver *r, struct signal_context *c)
@@ -41,7 +52,8 @@ void signal_context_destroy(struct signal_receiver *r, struct signal_context *c)
     mutex_lock(&r->lock);
     list_remove(&c->link);
     mutex_unlock(&r->lock);
-    selector_drop(c->sm);
+    if (!c->adopted)
+        selector_drop(c->sm);
     c->sm = SEL_NONE;
 }
 

@@ -21,6 +21,7 @@ struct signal_receiver {
 struct signal_context {
     struct list link;
     sel_t sm; // delegate it with SM_UP to whoever is to signal
+    bool adopted;
     u32 identity;
     void (*handle)(struct signal_context *context, u64 count);
     void *user;
@@ -34,6 +35,11 @@ void signal_receiver_destroy(struct signal_receiver *receiver);
 MUST_CHECK error_t signal_context_create(struct signal_receiver *receiver,
                                          struct signal_context *context,
                                          void (*handle)(struct signal_context *, u64), void *user);
+// The same for a semaphore that somebody else made, with SM_DOWN, and which stays the caller's: an
+// interrupt's (env.h, struct irq; the handler acknowledges it). EBUSY: it is a context already.
+MUST_CHECK error_t signal_context_adopt(struct signal_receiver *receiver,
+                                        struct signal_context *context, sel_t sm,
+                                        void (*handle)(struct signal_context *, u64), void *user);
 // No signal of it is handled any more once this returns, but for one under way in another thread
 // that waits at the same receiver.
 void signal_context_destroy(struct signal_receiver *receiver, struct signal_context *context);

@@ -18,9 +18,9 @@ static error_t begin(struct service_client *client, const char *name, const char
     return error;
 }
 
-// An operation without arguments whose response delivers into `window`; *value is its word 1.
+// An operation whose response delivers into `window`; value[] gets its words from 1 on.
 static error_t take(struct service_client *client, word_t operation, word_t argument, crd_t window,
-                    word_t *value)
+                    word_t *value, unsigned values)
 {
     struct msg m;
     crd_t old = utcb()->window, old2 = utcb()->window2;
@@ -33,8 +33,8 @@ static error_t take(struct service_client *client, word_t operation, word_t argu
     utcb()->window2 = old2;
     if (error)
         return error;
-    if (value)
-        *value = msg_get_word(&m);
+    for (unsigned i = 0; i < values; i++)
+        value[i] = msg_get_word(&m);
     for (unsigned i = 0; i < m.in_items && !error; i++)
         error = crd_kind(msg_get_item(&m).crd) ? SUCCESS : EMEM;
     return error ? error : msg_error(&m);
@@ -46,8 +46,9 @@ static error_t map(struct service_client *client, word_t operation, size_t bytes
     word_t address = address_alloc(bytes);
     if (!address)
         return EMEM;
-    error_t error = take(client, operation, 0,
-                         crd(CRD_MEM, address / PAGE_SIZE, address_order(bytes), RIGHT_ALL), NULL);
+    error_t error =
+        take(client, operation, 0,
+             crd(CRD_MEM, address / PAGE_SIZE, address_order(bytes), RIGHT_ALL), NULL, 0);
     if (error) {
         hc_revoke(SEL_PD, crd(CRD_MEM, address / PAGE_SIZE, address_order(bytes), RIGHT_ALL),
                   REVOKE_SELF);
@@ -98,7 +99,7 @@ error_t io_port_open(struct io_port *port, u16 base, u16 size)
     error_t error = begin(&port->client, "io_port", port->args);
     if (error)
         return error;
-    error = take(&port->client, IO_PORT_PORTS, 0, crd(CRD_IO, 0, 16, RIGHT_ALL), NULL);
+    error = take(&port->client, IO_PORT_PORTS, 0, crd(CRD_IO, 0, 16, RIGHT_ALL), NULL, 0);
     if (error)
         service_close(&port->client);
     return error;
@@ -109,28 +110,69 @@ void io_port_close(struct io_port *port)
     service_close(&port->client);
 }
 
-error_t irq_open(struct irq *irq, unsigned gsi, bool level, unsigned cpu)
+error_t io_port_read(struct service_client *io_port, u64 port, unsigned width, u32 *value)
 {
-    text_format(irq->args, sizeof(irq->args), "%u%s", gsi, level ? ",level" : "");
-    irq->level = level;
+    word_t w[4] = {0, 0, port, width};
+    error_t error = service_call_words(io_port, IO_PORT_READ, w);
+    if (!error)
+        *value = (u32)w[1];
+    return error;
+}
+
+error_t io_port_write(struct service_client *io_port, u64 port, unsigned width, u32 value)
+{
+    return service_call2(io_port, IO_PORT_WRITE, port, width | (word_t)value << 32);
+}
+
+// irq->args is set.
+static error_t irq_start(struct irq *irq, unsigned cpu)
+{
+    word_t told[2];
     irq->sm = selector_alloc();
     if (irq->sm == SEL_NONE)
         return ERESOURCE;
     error_t error = begin(&irq->client, "irq", irq->args);
     if (!error) {
-        error = take(&irq->client, IRQ_SEMAPHORE, cpu, crd(CRD_OBJ, irq->sm, 0, RIGHT_ALL), NULL);
+        error =
+            take(&irq->client, IRQ_SEMAPHORE, cpu, crd(CRD_OBJ, irq->sm, 0, RIGHT_ALL), told, 2);
         if (error)
             service_close(&irq->client);
     }
-    if (error)
+    if (error) {
         selector_free(irq->sm);
-    return error;
+        return error;
+    }
+    irq->message_address = told[0];
+    irq->message_data = (u32)told[1];
+    return SUCCESS;
+}
+
+error_t irq_open(struct irq *irq, unsigned gsi, bool level, unsigned cpu)
+{
+    text_format(irq->args, sizeof(irq->args), "%u%s", gsi, level ? ",level" : "");
+    return irq_start(irq, cpu);
+}
+
+error_t irq_open_message(struct irq *irq, unsigned cpu)
+{
+    text_format(irq->args, sizeof(irq->args), "msi");
+    return irq_start(irq, cpu);
 }
 
 void irq_acknowledge(struct irq *irq)
 {
     u64 msi;
     (void)!hc_gsi_ctrl(irq->sm, GSI_UNMASK, 0, &msi);
+}
+
+error_t irq_wait(struct irq *irq, u64 deadline)
+{
+    u64 msi;
+    irq_acknowledge(irq);
+    error_t error = hc_sm_down(irq->sm, deadline);
+    if (error == ETIMEOUT)
+        (void)!hc_gsi_ctrl(irq->sm, GSI_MASK, 0, &msi);
+    return error;
 }
 
 void irq_close(struct irq *irq)

@@ -82,17 +82,36 @@ struct io_port {
 };
 MUST_CHECK error_t io_port_open(struct io_port *port, u16 base, u16 size);
 void io_port_close(struct io_port *port);
+// The same done by sigma0, with a session that is open: no trap, and no I/O bitmap in this domain
+// (002_8bbc1eeec7f51661.txt, Port I/O). `port` is absolute, `width` is 1, 2 or 4 bytes. EPARAM
+// another width; EPERM not every byte lies in the session's range: then nothing was done.
+MUST_CHECK error_t io_port_read(struct service_client *io_port, u64 port, unsigned width,
+                                u32 *value);
+MUST_CHECK error_t io_port_write(struct service_client *io_port, u64 port, unsigned width,
+                                 u32 value);
 
-// An interrupt. Wait with hc_sm_down(irq->sm, …).
+// An interrupt, masked but while it is waited for (002_8bbc1eeec7f51661.txt, Reception of device
+// interrupts; doc/devices.md).
 struct irq {
     struct service_client client;
     char args[32];
-    sel_t sm;
-    bool level;
+    sel_t sm; // upped when it arrives; may be made a signal context (lib/core/signal.h)
+    u64 message_address;
+    u32 message_data; // what the device writes, of a message-signalled one
 };
+// Interrupt line `gsi`, to arrive at `cpu`; edge-triggered or level-triggered, unless the firmware
+// says otherwise of that line. EINUSE, EPARAM no such line, ECPU, EPERM.
 MUST_CHECK error_t irq_open(struct irq *irq, unsigned gsi, bool level, unsigned cpu);
-// Lets a level-triggered interrupt come again.
+// Any message-signalled one: the device is to be told irq->message_address and message_data. It
+// can never be lost. ERESOURCE: none is free.
+MUST_CHECK error_t irq_open_message(struct irq *irq, unsigned cpu);
+// The driver is done with the last one and wants the next: it may arrive once. An edge of a line
+// that comes before this may be lost: look at the device once more afterwards.
 void irq_acknowledge(struct irq *irq);
+// Acknowledges and waits until it comes or the TSC passes `deadline` (DEADLINE_NEVER); it is masked
+// again when this returns. ETIMEOUT; EABORT the session is closed; ECAP likewise, before.
+MUST_CHECK error_t irq_wait(struct irq *irq, u64 deadline);
+// Who waits for it gets EABORT.
 void irq_close(struct irq *irq);
 
 // Device memory, mapped.

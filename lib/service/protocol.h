@@ -112,7 +112,9 @@ enum service_operation {
     X(DATASPACE, 17, "", "1 bytes; mem: the module's pages (R X) from hotspot 0 on",               \
       "map it; needs a window of its size rounded up to a power of two")                           \
     X(WATCH, 18, "", "obj: semaphore (SM_DOWN), upped when the module has changed",                \
-      "EFEATURE where modules never change")
+      "EFEATURE where modules never change")                                                       \
+    X(OBJECT, 19, "", "1 bytes; obj: dataspace (R X)",                                             \
+      "the module as a dataspace, to be attached and passed on; sigma0's modules only")
 
 // quota: RAM donated at OPEN is the session's account
 enum pd_flag {
@@ -262,19 +264,27 @@ enum trace_status {
 #undef X
 };
 
-// args: "BASE,SIZE" (numbers as in C). One owner a port.
+// args: "BASE,SIZE" (numbers as in C). One owner a port. Ports are absolute; a width is 1, 2 or 4
+// bytes (EPARAM else), all of which must lie in the session's range (EPERM else).
 #define IO_PORT_OPERATIONS(X)                                                                      \
     X(PORTS, 16, "", "1 base, 2 size; io: the ports (window CRD_IO, all ports, order 16)",         \
-      "get access")
+      "get access")                                                                                \
+    X(READ, 17, "2 port, 3 width", "1 value", "in, done by sigma0")                                \
+    X(WRITE, 18, "2 port, 3 width | value << 32", "", "out, done by sigma0")
 
-// args: "GSI" or "GSI,level". One owner an interrupt.
+// args: "GSI" or "GSI,level" or "msi". One owner an interrupt.
 #define IRQ_OPERATIONS(X)                                                                          \
-    X(SEMAPHORE, 16, "2 cpu", "obj: the interrupt's semaphore, bound to cpu (gsi_ctrl, down)",     \
-      "get the interrupt")
+    X(SEMAPHORE, 16, "2 cpu",                                                                      \
+      "1 address, 2 data that a device writes (0, 0 where it has a line); obj: the interrupt's "   \
+      "semaphore (gsi_ctrl, down, bind)",                                                          \
+      "route the interrupt to a CPU, masked")
 
-// args: "PHYSICAL,SIZE" or "PHYSICAL,SIZE,wc". Never RAM. One owner a page.
+// args: "PHYSICAL,SIZE" or "PHYSICAL,SIZE,wc", in bytes. Never RAM. One owner a byte: whose devices
+// share a page, share that.
 #define IO_MEM_OPERATIONS(X)                                                                       \
-    X(DATASPACE, 16, "", "1 bytes; mem: the pages, uncached or write-combining", "map it")
+    X(DATASPACE, 16, "", "1 bytes; mem: the pages, uncached or write-combining", "map it")         \
+    X(OBJECT, 17, "", "1 bytes (whole pages), 2 where in them the range begins; obj: dataspace",   \
+      "the pages as a dataspace, to be attached and passed on")
 
 // 000_7d6c79716bf8d028.txt, TimerService
 #define TIMER_OPERATIONS(X)                                                                        \

@@ -12,6 +12,13 @@ error_t open_args(struct service_client *c, const char *name, const char *args, 
 error_t try_args(const char *name, const char *args);
 
 void cpu_tests(void);
+void device_tests(void);
+void interrupt_tests(void);
+void rom_tests(void);
 void domain_tests(void);
 void look_tests(void);
 void hostile_tests(void);
+
+// For scenarios/memory-types: a domain that shows device memory of each type, and a thread of it
+// that runs for ever; returns on failure only.
+void show_memory_types(void);

@@ -158,7 +158,7 @@ static void unknown_operations_are_refused(void)
                                               {"cpu", "1"},
                                               {"irq", "23"},
                                               {"io_port", "0xe0,1"},
-                                              {"io_mem", "0xfec00000,4096"}};
+                                              {"io_mem", "0xfed00000,4096"}};
     for (unsigned i = 0; i < ARRAY_SIZE(services); i++) {
         struct service_client c;
         CHECK_EQ(open_args(&c, services[i][0], services[i][1], 0), SUCCESS);
@@ -167,23 +167,6 @@ static void unknown_operations_are_refused(void)
         CHECK_EQ(service_call2(&c, ~0ul, 0, 0), EPROTO);
         service_close(&c);
     }
-}
-
-static void rom_has_modules(void)
-{
-    struct rom rom, again;
-    CHECK_EQ(rom_open(&rom, "no such module"), ENOTFOUND);
-    CHECK_EQ(rom_open(&rom, ""), ENOTFOUND);
-    CHECK_EQ(rom_open(&rom, "init"), SUCCESS);
-    CHECK(rom.size > PAGE_SIZE && !memcmp(rom.data, "\177ELF", 4));
-    CHECK_EQ(rom_open(&again, "init"), SUCCESS);
-    CHECK(!memcmp(rom.data, again.data, rom.size));
-    rom_close(&again);
-    CHECK(!memcmp(rom.data, "\177ELF", 4));
-    const void *data = rom.data;
-    rom_close(&rom);
-    crd_t found;
-    CHECK_EQ(hc_lookup(crd(CRD_MEM, (word_t)data / PAGE_SIZE, 0, RIGHT_ALL), &found), ECAP);
 }
 
 static void memory_is_accounted(void)
@@ -314,87 +297,6 @@ static void closing_a_session_frees_its_memory(void)
     }
 }
 
-static void ports_have_one_owner(void)
-{
-    struct io_port port, other;
-    CHECK_EQ(try_args("io_port", ""), EPROTO);
-    CHECK_EQ(try_args("io_port", "0x60"), EPROTO);
-    CHECK_EQ(try_args("io_port", "0x60,1,2"), EPROTO);
-    CHECK_EQ(try_args("io_port", "0x10000,1"), EPARAM);
-    CHECK_EQ(try_args("io_port", "0xffff,2"), EPARAM);
-    CHECK_EQ(try_args("io_port", "0x60,0"), EPARAM);
-    CHECK_EQ(try_args("io_port", "99999999999999999999,1"), EPROTO);
-    CHECK_EQ(io_port_open(&port, 0x70, 2), SUCCESS);
-    CHECK_EQ(io_port_open(&other, 0x71, 1), EINUSE);
-    CHECK_EQ(io_port_open(&other, 0x6f, 4), EINUSE);
-    u8 seconds;
-    __asm__ volatile("outb %%al, $0x70\n\tinb $0x71, %%al" : "=a"(seconds) : "a"(0));
-    CHECK((seconds & 15) < 10);
-    crd_t found;
-    CHECK_EQ(hc_lookup(crd(CRD_IO, 0x72, 0, RIGHT_ALL), &found), ECAP);
-    io_port_close(&port);
-    CHECK_EQ(hc_lookup(crd(CRD_IO, 0x70, 0, RIGHT_ALL), &found), ECAP);
-    CHECK_EQ(io_port_open(&other, 0x71, 1), SUCCESS);
-    io_port_close(&other);
-}
-
-static void interrupts_have_one_owner(void)
-{
-    struct irq irq, other;
-    CHECK_EQ(try_args("irq", "x"), EPROTO);
-    CHECK_EQ(try_args("irq", "4,edge"), EPROTO);
-    CHECK_EQ(try_args("irq", "100000"), EPARAM);
-    CHECK_EQ(irq_open(&irq, 8, false, hip()->cpu_count), ECPU);
-    CHECK_EQ(irq_open(&irq, 8, false, 0), SUCCESS);
-    CHECK_EQ(irq_open(&other, 8, false, 0), EINUSE);
-    irq_close(&irq);
-    CHECK_EQ(irq_open(&irq, 8, false, hip()->cpu_count - 1), SUCCESS);
-    irq_close(&irq);
-}
-
-static void device_memory_is_never_ram(void)
-{
-    struct io_mem memory, other;
-    CHECK_EQ(try_args("io_mem", "0x100000,4096"), EPERM);
-    CHECK_EQ(try_args("io_mem", "0xfee00000"), EPROTO);
-    CHECK_EQ(try_args("io_mem", "0xfed00000,0"), EPARAM);
-    CHECK_EQ(try_args("io_mem", "0xfffffffffffff000,8192"), EPARAM);
-    CHECK_EQ(io_mem_open(&memory, 0xfed00000, 0x400, false), SUCCESS); // HPET
-    CHECK_EQ(io_mem_open(&other, 0xfed00800, 16, false), EINUSE);
-    CHECK(*(volatile u32 *)memory.data != 0);
-    volatile void *data = memory.data;
-    io_mem_close(&memory);
-    crd_t found;
-    CHECK_EQ(hc_lookup(crd(CRD_MEM, (word_t)data / PAGE_SIZE, 0, RIGHT_ALL), &found), ECAP);
-}
-
-static void log_can_be_read_by_who_may(void)
-{
-    struct service_client c;
-    struct msg m;
-    char text[2048];
-    bool seen = false;
-    CHECK_EQ(open_args(&c, "log", "", 0), SUCCESS);
-    CHECK_EQ(service_call1(&c, LOG_READ, 0), EPERM);
-    service_close(&c);
-    print("a line to be found\n");
-    CHECK_EQ(open_args(&c, "log", "read", 0), SUCCESS);
-    for (u64 at = 0, next = 1; at != next;) {
-        at = next == 1 ? 0 : next;
-        service_begin(&c, &m, LOG_READ);
-        msg_put_word(&m, at);
-        CHECK_EQ(service_call(&c, &m), SUCCESS);
-        next = msg_get_word(&m);
-        size_t length = msg_get_bytes(&m, text, sizeof(text));
-        for (size_t i = 0; i + 18 <= length; i++)
-            seen |= !memcmp(text + i, "a line to be found", 18);
-        if (!length)
-            break;
-    }
-    service_close(&c);
-    CHECK(seen);
-}
-
 static volatile u32 ran;
 static void count_and_leave(void *argument)
 {
@@ -477,6 +379,10 @@ static void all_cpus_use_services_at_once(void)
 
 int main(void)
 {
+    if (!strcmp(hip()->cmdline, "show=memory-types")) {
+        show_memory_types();
+        return 1;
+    }
     RUN(parent_refuses_nonsense);
     RUN(parent_bounds_strings);
     RUN(donation_beyond_the_account_is_refused);
@@ -484,19 +390,17 @@ int main(void)
     RUN(handles_give_their_selectors_back);
     RUN(closed_session_is_opened_anew);
     RUN(unknown_operations_are_refused);
-    RUN(rom_has_modules);
     RUN(memory_is_accounted);
     RUN(usage_is_seen_from_above);
     RUN(dataspaces_are_shared_and_vanish);
     RUN(freed_memory_comes_back_zeroed);
     RUN(closing_a_session_frees_its_memory);
-    RUN(ports_have_one_owner);
-    RUN(interrupts_have_one_owner);
-    RUN(device_memory_is_never_ram);
-    RUN(log_can_be_read_by_who_may);
     RUN(threads_come_and_go_on_all_cpus);
     RUN(statistics_name_the_threads);
     RUN(all_cpus_use_services_at_once);
+    rom_tests();
+    device_tests();
+    interrupt_tests();
     cpu_tests();
     domain_tests();
     look_tests();

@@ -87,10 +87,10 @@ static void messages(void)
     one_each_time();
     CHECK_EQ(arrives(QUIET_US), ETIMEOUT);
     hpet_stop(hpet);
-    CHECK_EQ(control(GSI_UNMASK), SUCCESS); // what came while it was masked was kept, once
-    CHECK_EQ(arrives(SOON_US), SUCCESS);
-    CHECK_EQ(control(GSI_UNMASK), SUCCESS);
-    CHECK_EQ(arrives(QUIET_US), ETIMEOUT);
+    unsigned kept = 0; // while it was masked: one, or one more that was still on its way
+    while (kept < 5 && !control(GSI_UNMASK) && !arrives(QUIET_US))
+        kept++;
+    CHECK(kept == 1 || kept == 2);
     CHECK_EQ(hc_gsi_ctrl(gsi, GSI_MASK, 0, &none), SUCCESS);
     CHECK_EQ(none, 0);
     leave();
