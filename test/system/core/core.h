@@ -11,11 +11,14 @@ error_t open_args(struct service_client *c, const char *name, const char *args, 
 // Whether such a session opens.
 error_t try_args(const char *name, const char *args);
 
+void attach_tests(void);
 void cpu_tests(void);
 void device_tests(void);
+void dma_tests(void);
 void interrupt_tests(void);
 void rom_tests(void);
 void domain_tests(void);
+void life_tests(void);
 void look_tests(void);
 void hostile_tests(void);
 

@@ -401,8 +401,11 @@ int main(void)
     rom_tests();
     device_tests();
     interrupt_tests();
+    dma_tests();
     cpu_tests();
     domain_tests();
+    attach_tests();
+    life_tests();
     look_tests();
     hostile_tests();
     TESTS_DONE();

@@ -30,6 +30,10 @@ __asm__(".pushsection .text.pieces, \"ax\"\n"
         "\tmov %rax, (%rbp)\n\tadd $8, %rbp\n\tadd $8192, %rdi\n\tdecq 8(%rbx)\n\tjnz 1b\n"
         "\tmov %rbx, %rax\n\tjmp 9f\n"
         ".balign 64\n"
+        "piece_call: mov %rdi, %rbx\n\tmov $0x500000, %ebp\n"
+        "1:\tmov %rbx, %rdi\n\txor %eax, %eax\n\tmov $1, %esi\n\tmov $0x1234, %edx\n\tsyscall\n"
+        "\tmov %rax, 64(%rbp)\n\tmov %rdx, 72(%rbp)\n\tincq (%rbp)\n\tjmp 1b\n"
+        ".balign 64\n"
         "9:\tincq (%rax)\n\tjmp 9b\n"
         "pieces_end:\n"
         // Where tools/profile counts a fault.
@@ -37,12 +41,12 @@ __asm__(".pushsection .text.pieces, \"ax\"\n"
         ".set profile_begin_fault, 0x400000 + (2b - piece_count)\n"
         ".set profile_end_fault, 0x400000 + (3b - piece_count)\n\t.popsection");
 extern const char piece_count[], piece_touch[], piece_read[], piece_jump[], piece_up[],
-    piece_pong[], piece_time[], pieces_end[];
+    piece_pong[], piece_time[], piece_call[], pieces_end[];
 
 word_t piece(enum code_piece p)
 {
     const char *const start[PIECES] = {piece_count, piece_touch, piece_read, piece_jump,
-                                       piece_up,    piece_pong,  piece_time};
+                                       piece_up,    piece_pong,  piece_time, piece_call};
     return CODE + (word_t)(start[p] - piece_count);
 }
 

@@ -10,7 +10,7 @@
 #include "lib/core/threads.h"
 #include "lib/service/env.h"
 
-enum { SPACE_RAM = 8 << 20, SPACE_KMEM = 256 << 10, SPACE_CAPS = 200 };
+enum { SPACE_RAM = 6 << 20, SPACE_KMEM = 256 << 10, SPACE_CAPS = 200 };
 #define CODE 0x400000ul
 #define SHARED 0x500000ul
 #define TIMES 0x500200ul // u64 each
@@ -41,6 +41,8 @@ enum code_piece {
     PIECE_PONG,  // waits at the receiver rdi, ups rdi + 1, and again
     PIECE_TIME,  // writes to every second page from rdi on, until SHARED's counter[1] is 0, which
                  // it counts down; leaves the TSC ticks of each at TIMES
+    PIECE_CALL,  // calls the portal rdi with word 0x1234, leaves error and word 0 of the answer in
+                 // SHARED's value[0] and value[1], counts at SHARED, and again
     PIECES
 };
 word_t piece(enum code_piece piece);

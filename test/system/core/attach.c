@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Region maps, one test a sentence (002_8bbc1eeec7f51661.txt, Region maps; Protection domains):
+// where dataspaces show, how, and what fills the page table.
+#include "lib/core/dataspace.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/start.h"
+#include "test/system/check.h"
+#include "test/system/core/core.h"
+#include "test/system/core/space.h"
+
+#define HERE 0x10000000ul
+#define SUPER (512 * PAGE_SIZE)
+enum { MEBI = 1 << 20 };
+
+static struct space s;
+
+// The word that a thread of the domain reads at an address; faults are failures.
+static bool reads(word_t address, u64 expected)
+{
+    s.shared->value[0] = ~expected;
+    sel_t thread = space_thread(&s, s.threads % hip()->cpu_count, PIECE_READ, address);
+    for (unsigned i = 0; i < 1000 && s.shared->value[0] != expected; i++) {
+        if (!moves(&s.shared->counter[0]))
+            break;
+    }
+    cpu_thread_kill(&s.cpu, thread);
+    return s.shared->value[0] == expected;
+}
+
+static bool faults(enum code_piece p, word_t address)
+{
+    struct thread_exception e;
+    sel_t thread = space_thread(&s, s.threads % hip()->cpu_count, p, address);
+    bool so = !space_exception(&s, &e) && e.vector == EXC_PAGE_FAULT && e.address == address;
+    selector_drop(e.thread);
+    cpu_thread_kill(&s.cpu, thread);
+    return so;
+}
+
+static void attachments_in_one_map_are_distinct(void)
+{
+    enum { TIMES_ATTACHED = 20 };
+    word_t where[TIMES_ATTACHED];
+    volatile u64 *at;
+    struct rm_window w = {0, 0, RM_ANYWHERE, RM_WRITE};
+    CHECK(space_open(&s));
+    sel_t ds = space_memory(&s, 3 * PAGE_SIZE, &at);
+    at[2 * PAGE_SIZE / 8] = 0x2222;
+    for (unsigned i = 0; i < TIMES_ATTACHED; i++) {
+        CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &w, &where[i]), SUCCESS);
+        for (unsigned j = 0; j < i; j++)
+            CHECK(where[i] >= where[j] + 3 * PAGE_SIZE || where[j] >= where[i] + 3 * PAGE_SIZE);
+    }
+    CHECK(reads(where[0] + 2 * PAGE_SIZE, 0x2222));
+    CHECK(reads(where[TIMES_ATTACHED - 1] + 2 * PAGE_SIZE, 0x2222));
+    // One goes, named by any address inside: the others stay.
+    CHECK_EQ(rm_detach(&s.pd, s.domain.space, where[0] + 2 * PAGE_SIZE + 77), SUCCESS);
+    CHECK(faults(PIECE_READ, where[0]));
+    CHECK(faults(PIECE_READ, where[0] + 2 * PAGE_SIZE));
+    CHECK(reads(where[1] + 2 * PAGE_SIZE, 0x2222));
+    CHECK_EQ(rm_detach(&s.pd, s.domain.space, where[0] + PAGE_SIZE), ENOTFOUND);
+    CHECK_EQ(rm_detach(&s.pd, s.domain.space, where[2] + 3 * PAGE_SIZE - 1), SUCCESS);
+    CHECK(faults(PIECE_READ, where[2]));
+    selector_drop(ds);
+    space_close(&s);
+}
+
+static void windows_show_their_part_alone(void)
+{
+    volatile u64 *at;
+    CHECK(space_open(&s));
+    sel_t ds = space_memory(&s, 8 * PAGE_SIZE, &at);
+    for (unsigned i = 0; i < 8; i++)
+        at[i * PAGE_SIZE / 8] = 100 + i;
+    struct rm_window w = {3 * PAGE_SIZE, 2 * PAGE_SIZE, HERE, 0};
+    CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &w, NULL), SUCCESS);
+    CHECK(reads(HERE, 103));
+    CHECK(reads(HERE + PAGE_SIZE, 104));
+    CHECK(faults(PIECE_READ, HERE - 8));
+    CHECK(faults(PIECE_READ, HERE + 2 * PAGE_SIZE));
+    w = (struct rm_window){5 * PAGE_SIZE, 0, HERE + 2 * PAGE_SIZE, 0}; // all from there on
+    CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &w, NULL), SUCCESS);
+    CHECK(reads(HERE + 4 * PAGE_SIZE, 107));
+    CHECK(faults(PIECE_READ, HERE + 5 * PAGE_SIZE));
+    selector_drop(ds);
+    space_close(&s);
+}
+
+// One dataspace, written in one place and executed in another; neither in the wrong one.
+static void rights_are_of_the_attachment(void)
+{
+    volatile u64 *at;
+    CHECK(space_open(&s));
+    sel_t ds = space_memory(&s, PAGE_SIZE, &at);
+    CHECK_EQ(space_attach(&s, ds, HERE, RM_WRITE), SUCCESS);
+    CHECK_EQ(space_attach(&s, ds, HERE + MEBI, RM_EXECUTE), SUCCESS);
+    CHECK_EQ(space_attach(&s, ds, HERE + 2 * MEBI, 0), SUCCESS);
+    at[0] = 0xfeeb; // jmp to itself
+    CHECK(faults(PIECE_JUMP, HERE));
+    CHECK(faults(PIECE_JUMP, HERE + 2 * MEBI));
+    CHECK(faults(PIECE_TOUCH, HERE + MEBI));
+    CHECK(faults(PIECE_TOUCH, HERE + 2 * MEBI));
+    sel_t thread = space_thread(&s, 0, PIECE_JUMP, HERE + MEBI);
+    enum thread_state what;
+    struct exc_state state = {0};
+    for (unsigned i = 0; i < 1000 && state.rip != HERE + MEBI; i++) {
+        CHECK_EQ(cpu_thread_pause(&s.cpu, thread), SUCCESS);
+        error_t error = EBUSY;
+        while (error == EBUSY)
+            error = cpu_thread_read(&s.cpu, thread, &what, &state);
+        CHECK_EQ(error, SUCCESS);
+        CHECK_EQ(cpu_thread_resume(&s.cpu, thread), SUCCESS);
+        (void)stands_still(&at[1]);
+    }
+    CHECK_EQ(state.rip, HERE + MEBI); // it runs there
+    cpu_thread_kill(&s.cpu, thread);
+    selector_drop(ds);
+    space_close(&s);
+}
+
+static void areas_are_attached_at_the_start(void)
+{
+    volatile u64 *at;
+    struct rm_window w = {0, 0, 16 * PAGE_SIZE, RM_WRITE};
+    CHECK(space_open(&s));
+    sel_t ds = space_memory(&s, PAGE_SIZE, &at);
+    at[1] = 0x5bac;
+    CHECK_EQ(rm_attach(&s.pd, s.domain.stack_area, ds, &w, NULL), SUCCESS);
+    CHECK(reads(STACK_AREA_BASE + 16 * PAGE_SIZE + 8, 0x5bac));
+    CHECK(faults(PIECE_TOUCH, STACK_AREA_BASE + 15 * PAGE_SIZE)); // below a stack is nothing
+    CHECK(faults(PIECE_TOUCH, STACK_AREA_BASE + 17 * PAGE_SIZE));
+    w.address = 0;
+    CHECK_EQ(rm_attach(&s.pd, s.domain.linker_area, ds, &w, NULL), SUCCESS);
+    CHECK(reads(LINKER_AREA_BASE + 8, 0x5bac));
+    CHECK_EQ(space_attach(&s, ds, STACK_AREA_BASE, 0), EINUSE);
+    CHECK_EQ(space_attach(&s, ds, LINKER_AREA_BASE, 0), EINUSE);
+    CHECK_EQ(rm_detach(&s.pd, s.domain.stack_area, 16 * PAGE_SIZE), SUCCESS);
+    CHECK(faults(PIECE_READ, STACK_AREA_BASE + 16 * PAGE_SIZE));
+    selector_drop(ds);
+    space_close(&s);
+}
+
+// A map has the size that it was made with, and fills up.
+static void maps_have_a_size(void)
+{
+    volatile u64 *at;
+    sel_t map, managed;
+    word_t where;
+    struct rm_window w = {0, 0, RM_ANYWHERE, RM_WRITE};
+    CHECK(space_open(&s));
+    sel_t ds = space_memory(&s, 2 * PAGE_SIZE, &at);
+    CHECK_EQ(rm_create(&s.pd, 0, &map, &managed), EPARAM);
+    CHECK_EQ(rm_create(&s.pd, PAGE_SIZE + 1, &map, &managed), EPARAM);
+    CHECK_EQ(rm_create(&s.pd, 1ul << 63, &map, &managed), EPARAM);
+    CHECK_EQ(rm_create(&s.pd, 5 * PAGE_SIZE, &map, &managed), SUCCESS);
+    w.address = 4 * PAGE_SIZE;
+    CHECK_EQ(rm_attach(&s.pd, map, ds, &w, &where), EPARAM);
+    w.address = RM_ANYWHERE;
+    CHECK_EQ(rm_attach(&s.pd, map, ds, &w, &where), SUCCESS);
+    CHECK_EQ(rm_attach(&s.pd, map, ds, &w, &where), SUCCESS);
+    CHECK_EQ(rm_attach(&s.pd, map, ds, &w, &where), ERESOURCE);
+    CHECK_EQ(rm_detach(&s.pd, map, 0), SUCCESS);
+    CHECK_EQ(rm_attach(&s.pd, map, ds, &w, &where), SUCCESS);
+    CHECK_EQ(where, 0);
+    CHECK_EQ(ds_phys(&s.pd, managed, &(u64){0}, &(u64){0}), EFEATURE);
+    rm_destroy(&s.pd, map, managed);
+    selector_drop(ds);
+    space_close(&s);
+}
+
+static u64 kernel_memory(void)
+{
+    u64 used, limit;
+    return hc_pd_read(s.domain.pd, PD_READ_KMEM, &used, &limit) ? 0 : used;
+}
+
+// Has a thread write to every second page of the first TOUCHED. Returns what the kernel keeps for
+// the mappings that came of it, in bytes: each fault that is resolved makes one.
+enum { TOUCHED = 256, A_MAPPING = 64, MAPPING_MOST = 256 };
+static u64 touch(word_t address)
+{
+    sel_t thread;
+    u64 counter = s.shared->counter[0];
+    s.shared->counter[1] = TOUCHED / 2;
+    if (cpu_thread_create(&s.cpu, s.domain.domain, 0, 20, UTCBS + PAGE_SIZE * s.threads++, "touch",
+                          &thread))
+        return ~0ul;
+    u64 before = kernel_memory();
+    if (cpu_thread_start(&s.cpu, thread, piece(PIECE_TIME), 0, address))
+        return ~0ul;
+    for (unsigned i = 0; i < 1000 && s.shared->counter[0] == counter; i++)
+        (void)moves(&s.shared->counter[0]);
+    u64 after = kernel_memory();
+    bool paused = !cpu_thread_pause(&s.cpu, thread); // not killed: that gives memory back, later
+    return s.shared->counter[1] || !paused ? ~0ul : after - before;
+}
+
+// Where both places are aligned one mapping shows 2 MiB; where they are not, each page has its own.
+static void superpages_show_what_is_aligned(void)
+{
+    struct rm_window w = {0, SUPER, HERE, RM_WRITE};
+    volatile u64 *at;
+    CHECK(space_open(&s));
+    CHECK(reads(SHARED, 0)); // what every thread needs is there
+    sel_t ds = space_memory(&s, SUPER, &at);
+    CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &w, NULL), SUCCESS);
+    u64 large = touch(HERE);
+    CHECK(large > 0 && large <= PAGE_SIZE + MAPPING_MOST);
+    CHECK_EQ(touch(HERE), 0);
+    w.address = 2 * HERE + PAGE_SIZE;
+    CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &w, NULL), SUCCESS);
+    u64 small = touch(2 * HERE + PAGE_SIZE);
+    CHECK(small != ~0ul && small >= TOUCHED / 2 * A_MAPPING);
+    // Anywhere is where superpages fit.
+    w.address = RM_ANYWHERE;
+    word_t where;
+    CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &w, &where), SUCCESS);
+    CHECK_EQ(where % SUPER, 0);
+    selector_drop(ds);
+    space_close(&s);
+}
+
+// Faults fill the page table, or RM_POPULATE at once: then there are none.
+static void populated_regions_do_not_fault(void)
+{
+    volatile u64 *at;
+    CHECK(space_open(&s));
+    CHECK(reads(SHARED, 0));
+    sel_t ds = space_memory(&s, TOUCHED * PAGE_SIZE, &at);
+    u64 before = kernel_memory();
+    CHECK_EQ(space_attach(&s, ds, HERE + PAGE_SIZE, RM_WRITE), SUCCESS);
+    CHECK_EQ(kernel_memory(), before); // lazily: nothing yet
+    CHECK_EQ(space_attach(&s, ds, 2 * HERE + PAGE_SIZE, RM_WRITE | RM_POPULATE), SUCCESS);
+    CHECK(kernel_memory() >= before + A_MAPPING);
+    CHECK_EQ(touch(2 * HERE + PAGE_SIZE), 0);
+    u64 lazily = touch(HERE + PAGE_SIZE);
+    CHECK(lazily != ~0ul && lazily >= TOUCHED / 2 * A_MAPPING);
+    selector_drop(ds);
+    space_close(&s);
+}
+
+void attach_tests(void)
+{
+    RUN(attachments_in_one_map_are_distinct);
+    RUN(windows_show_their_part_alone);
+    RUN(rights_are_of_the_attachment);
+    RUN(areas_are_attached_at_the_start);
+    RUN(maps_have_a_size);
+    RUN(superpages_show_what_is_aligned);
+    RUN(populated_regions_do_not_fault);
+}

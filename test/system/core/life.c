@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Protection domains, threads and signals, one test a sentence (002_8bbc1eeec7f51661.txt,
+// Protection domains; Processing-time allocation).
+#include "lib/core/dataspace.h"
+#include "lib/core/signal.h"
+#include "lib/rt/portal.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/start.h"
+#include "lib/rt/thread.h"
+#include "lib/rt/tsc.h"
+#include "test/system/check.h"
+#include "test/system/core/core.h"
+#include "test/system/core/space.h"
+
+#define HERE 0x10000000ul
+enum { MEBI = 1 << 20 };
+
+static struct space s, other;
+
+// What is attached in another domain, and in use there, goes with the session that paid for it.
+static void closing_a_session_takes_its_memory_from_all(void)
+{
+    struct thread_exception e;
+    struct service_client owner;
+    sel_t ds;
+    u64 ram, after, caps;
+    CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
+    CHECK(space_open(&s));
+    CHECK(space_open(&other));
+    CHECK_EQ(open_args(&owner, "pd", "", MEBI), SUCCESS);
+    CHECK_EQ(ds_alloc(&owner, 4 * PAGE_SIZE, &ds), SUCCESS);
+    CHECK_EQ(space_attach(&s, ds, HERE, RM_WRITE), SUCCESS);
+    CHECK_EQ(space_attach(&other, ds, 2 * HERE, RM_WRITE), SUCCESS);
+    CHECK(space_thread(&s, 0, PIECE_COUNT, HERE + PAGE_SIZE) != SEL_NONE);
+    CHECK(space_thread(&other, hip()->cpu_count - 1, PIECE_COUNT, 2 * HERE) != SEL_NONE);
+    service_close(&owner);
+    CHECK_EQ(space_exception(&s, &e), SUCCESS);
+    CHECK_EQ(e.address, HERE + PAGE_SIZE);
+    selector_drop(e.thread);
+    CHECK_EQ(space_exception(&other, &e), SUCCESS);
+    CHECK_EQ(e.address, 2 * HERE);
+    selector_drop(e.thread);
+    CHECK_EQ(space_attach(&s, ds, HERE, 0), ENOTFOUND);
+    crd_t found;
+    CHECK_EQ(hc_lookup(crd(CRD_OBJ, ds, 0, RIGHT_ALL), &found), ECAP);
+    selector_free(ds);
+    space_close(&s);
+    space_close(&other);
+    CHECK_EQ(env_quota(&after, &caps), SUCCESS);
+    CHECK_EQ(after, ram);
+}
+
+static volatile u64 calls;
+static void answer(word_t identity, struct msg *m)
+{
+    calls += msg_get_word(m) == 0x1234;
+    msg_begin(m);
+    msg_put_word(m, identity);
+}
+PORTAL_MESSAGE(answer_entry, answer);
+
+static bool answers(u64 error, u64 word)
+{
+    for (unsigned i = 0; i < 1000; i++) {
+        if (!moves(&s.shared->counter[0]))
+            return false;
+        if (s.shared->value[0] == error && (error || s.shared->value[1] == word))
+            return true;
+    }
+    return false;
+}
+
+// The capability space is empty; one capability is installed from outside, once.
+static void domains_begin_with_one_capability(void)
+{
+    struct thread handler;
+    sel_t portal;
+    CHECK(space_open(&s));
+    CHECK_EQ(thread_create_handler(&handler, 0, 0), SUCCESS);
+    CHECK_EQ(portal_create(&handler, answer_entry, 0, 77, &portal), SUCCESS);
+    CHECK(space_thread(&s, 0, PIECE_CALL, SEL_PARENT) != SEL_NONE);
+    CHECK(answers(ECAP, 0));
+    CHECK_EQ(domain_assign_parent(&s.pd, &s.domain, MAX_CPUS, portal), EPROTO);
+    CHECK_EQ(domain_assign_parent(&env_pd, &s.domain, 0, portal), EPERM); // another session's
+    CHECK_EQ(domain_assign_parent(&s.pd, &s.domain, 0, portal), SUCCESS);
+    CHECK(answers(SUCCESS, 77));
+    CHECK(calls > 0);
+    error_t error = domain_assign_parent(&s.pd, &s.domain, 0, portal);
+    CHECK(error == EBUSY || error == EINUSE);
+    CHECK(answers(SUCCESS, 77));
+    space_close(&s);
+    portal_destroy(portal);
+    thread_destroy(&handler);
+}
+
+// A thread begins at the instruction, with the stack and the argument that START says.
+static void threads_start_where_told(void)
+{
+    enum thread_state what;
+    struct exc_state state;
+    sel_t thread;
+    CHECK(space_open(&s));
+    CHECK_EQ(cpu_thread_create(&s.cpu, s.domain.domain, 0, 20, UTCBS, "begins", &thread), SUCCESS);
+    CHECK(stands_still(&s.shared->counter[3])); // it rests until then
+    CHECK_EQ(cpu_thread_start(&s.cpu, thread, piece(PIECE_COUNT), 0x7fff0, SHARED + 24), SUCCESS);
+    CHECK(moves(&s.shared->counter[3]));
+    // Who holds the thread's capability controls it, through any session.
+    struct service_client second;
+    CHECK_EQ(open_args(&second, "cpu", "1", 0), SUCCESS);
+    CHECK_EQ(cpu_thread_pause(&second, thread), SUCCESS);
+    CHECK(comes_to_rest(&s.shared->counter[3]));
+    CHECK_EQ(cpu_thread_read(&second, thread, &what, &state), SUCCESS);
+    CHECK_EQ(what, THREAD_PAUSED);
+    CHECK_EQ(state.rsp, 0x7fff0);
+    CHECK_EQ(state.rdi, SHARED + 24);
+    CHECK(state.rip - piece(PIECE_COUNT) < 16);
+    CHECK_EQ(cpu_thread_resume(&second, thread), SUCCESS);
+    CHECK(moves(&s.shared->counter[3]));
+    CHECK_EQ(cpu_thread_pause(&second, s.domain.domain), ENOTFOUND); // no thread
+    service_close(&second);
+    space_close(&s);
+}
+
+// A session's CPUs are said when it is opened.
+static void threads_of_a_session_stay_on_its_cpus(void)
+{
+    struct service_client one;
+    sel_t thread;
+    unsigned last = hip()->cpu_count - 1;
+    char args[32];
+    CHECK(space_open(&s));
+    text_format(args, sizeof(args), "50,cpus=0x%x", 1u << last);
+    CHECK_EQ(open_args(&one, "cpu", args, 0), SUCCESS);
+    if (last)
+        CHECK_EQ(cpu_thread_create(&one, s.domain.domain, 0, 20, UTCBS, "no", &thread), ECPU);
+    CHECK_EQ(cpu_thread_create(&one, s.domain.domain, last, 20, UTCBS, "yes", &thread), SUCCESS);
+    CHECK_EQ(cpu_thread_start(&one, thread, piece(PIECE_COUNT), 0, SHARED), SUCCESS);
+    CHECK(moves(&s.shared->counter[0]));
+    service_close(&one); // and with it its threads
+    CHECK(comes_to_rest(&s.shared->counter[0]));
+    selector_drop(thread);
+    space_close(&s);
+}
+
+static u64 runs_in(volatile u64 *counter, u64 us)
+{
+    static sel_t never;
+    if (!never && semaphore_create(0, &never))
+        return 0;
+    u64 before = *counter;
+    (void)!hc_sm_down(never, deadline_in_us(us));
+    return *counter - before;
+}
+
+// A thread of a session with a share of the processor gets that and no more.
+static void threads_get_their_share_of_time(void)
+{
+    enum { ROUND_US = 100000, ROUNDS = 20 };
+    struct service_client bounded;
+    sel_t free_thread, thread;
+    u64 most = 0, least = ~0ul;
+    CHECK(space_open(&s));
+    CHECK_EQ(open_args(&bounded, "cpu", "50,budget=2000,period=50000", 0), SUCCESS);
+    free_thread = space_thread(&s, 0, PIECE_COUNT, SHARED);
+    CHECK(free_thread != SEL_NONE && moves(&s.shared->counter[0]));
+    for (unsigned i = 0; i < 3; i++) {
+        u64 n = runs_in(&s.shared->counter[0], ROUND_US);
+        most = n > most ? n : most;
+    }
+    cpu_thread_kill(&s.cpu, free_thread);
+    CHECK_EQ(cpu_thread_create(&bounded, s.domain.domain, 0, 20, UTCBS + 64 * PAGE_SIZE, "bounded",
+                               &thread),
+             SUCCESS);
+    CHECK_EQ(cpu_thread_start(&bounded, thread, piece(PIECE_COUNT), 0, SHARED + 8), SUCCESS);
+    CHECK(moves(&s.shared->counter[1]));
+    for (unsigned i = 0; i < ROUNDS && least >= most / 4; i++) {
+        u64 n = runs_in(&s.shared->counter[1], ROUND_US);
+        least = n < least ? n : least;
+    }
+    CHECK(least > 0 && least < most / 4);
+    service_close(&bounded);
+    selector_drop(thread);
+    space_close(&s);
+}
+
+// An exception is told to who has asked for that thread's, else to who has asked for the domain's.
+static void exceptions_reach_the_threads_own_supervisor(void)
+{
+    struct thread_exception e;
+    sel_t own, thread;
+    CHECK(space_open(&s));
+    CHECK_EQ(semaphore_create(0, &own), SUCCESS);
+    CHECK_EQ(cpu_thread_create(&s.cpu, s.domain.domain, 0, 20, UTCBS, "own", &thread), SUCCESS);
+    CHECK_EQ(cpu_exception_signal(&s.cpu, thread, own), SUCCESS);
+    CHECK_EQ(cpu_thread_start(&s.cpu, thread, piece(PIECE_READ), 0, HERE), SUCCESS);
+    CHECK_EQ(hc_sm_down(own, deadline_in_us(5000000)), SUCCESS);
+    CHECK_EQ(hc_sm_down(s.signal, deadline_in_us(2000)), ETIMEOUT);
+    CHECK_EQ(cpu_next_exception(&s.cpu, s.domain.domain, &e), SUCCESS);
+    CHECK_EQ(e.address, HERE);
+    selector_drop(e.thread);
+    // An answer, and it goes on.
+    volatile u64 *at;
+    sel_t ds = space_memory(&s, PAGE_SIZE, &at);
+    at[0] = 0x600d;
+    CHECK_EQ(space_attach(&s, ds, HERE, 0), SUCCESS);
+    CHECK_EQ(cpu_thread_resume(&s.cpu, thread), SUCCESS);
+    for (unsigned i = 0; i < 1000 && s.shared->value[0] != 0x600d; i++)
+        CHECK(moves(&s.shared->counter[0]));
+    CHECK_EQ(s.shared->value[0], 0x600d);
+    selector_drop(ds);
+    selector_drop(own);
+    space_close(&s);
+}
+
+static volatile u64 handled[2];
+static void count(struct signal_context *context, u64 number)
+{
+    *(volatile u64 *)context->user += number;
+}
+
+static void signals_are_counted_by_context(void)
+{
+    struct signal_receiver receiver;
+    struct signal_context a, b;
+    CHECK_EQ(signal_receiver_create(&receiver), SUCCESS);
+    CHECK_EQ(signal_context_create(&receiver, &a, count, (void *)&handled[0]), SUCCESS);
+    CHECK_EQ(signal_context_create(&receiver, &b, count, (void *)&handled[1]), SUCCESS);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK_EQ(signal_submit(&a), SUCCESS);
+    CHECK_EQ(signal_submit(&b), SUCCESS);
+    CHECK_EQ(signal_wait(&receiver, deadline_in_us(5000000)), SUCCESS); // three as one
+    CHECK_EQ(handled[0], 3);
+    CHECK_EQ(handled[1], 0);
+    CHECK_EQ(signal_wait(&receiver, deadline_in_us(5000000)), SUCCESS);
+    CHECK_EQ(handled[1], 1);
+    CHECK_EQ(signal_wait(&receiver, deadline_in_us(2000)), ETIMEOUT);
+    CHECK_EQ(signal_submit(&a), SUCCESS);
+    signal_context_destroy(&receiver, &a); // what it counted goes with it
+    CHECK_EQ(signal_wait(&receiver, deadline_in_us(2000)), ETIMEOUT);
+    CHECK_EQ(handled[0], 3);
+    signal_context_destroy(&receiver, &b);
+    signal_receiver_destroy(&receiver);
+}
+
+void life_tests(void)
+{
+    RUN(closing_a_session_takes_its_memory_from_all);
+    RUN(domains_begin_with_one_capability);
+    RUN(threads_start_where_told);
+    RUN(threads_of_a_session_stay_on_its_cpus);
+    RUN(threads_get_their_share_of_time);
+    RUN(exceptions_reach_the_threads_own_supervisor);
+    RUN(signals_are_counted_by_context);
+}
