@@ -52,7 +52,7 @@ static void take_times(const char *key)
 }
 
 // One page at every second address, so that each fault is for one page.
-static void lazy_faults(void)
+static void lazy_faults(const char *key)
 {
     volatile u64 *at;
     sel_t ds = space_memory(&s, PAGE_SIZE * FAULTS, &at);
@@ -64,7 +64,7 @@ static void lazy_faults(void)
     sel_t thread = space_thread(&s, 0, PIECE_TIME, HERE);
     if (!moves(&s.shared->counter[0]))
         print("bench: FAIL faults\n");
-    take_times("fault_lazy_4k");
+    take_times(key);
     cpu_thread_kill(&s.cpu, thread);
     for (unsigned i = 0; i < FAULTS; i++)
         must(rm_detach(&s.pd, s.domain.space, HERE + 2 * i * PAGE_SIZE), "detach");
@@ -177,6 +177,7 @@ static void beside_many(void)
     for (unsigned i = 0; i < MANY; i++)
         must(space_attach(&s, many[i], RM_ANYWHERE, RM_WRITE), "one of many");
     attach_detach("attach_beside_10000");
+    lazy_faults("fault_beside_10000");
     service_close(&lender);
     for (unsigned i = 0; i < MANY; i++)
         selector_drop(many[i]);
@@ -191,7 +192,7 @@ int main(void)
     alloc_free("ds_alloc_free_4k", PAGE_SIZE, SAMPLES);
     alloc_free("ds_alloc_free_4m", 4ul << 20, 5);
     attach_detach("attach_detach");
-    lazy_faults();
+    lazy_faults("fault_lazy_4k");
     if (!profile_key() || strcmp(profile_key(), "fault_lazy_4k")) // it would count these instead
         managed_faults();
     signals();

@@ -6,7 +6,9 @@
 #include "lib/core/dataspace.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
+#include "lib/rt/string.h"
 #include "lib/rt/thread.h"
+#include "lib/rt/tsc.h"
 #include "test/system/check.h"
 #include "test/system/core/core.h"
 #include "test/system/core/space.h"
@@ -77,7 +79,15 @@ static void accounts_run_dry_at_every_step(void)
     selector_drop(rich_ds);
 }
 
-static struct service_client targets[3];
+// One session of each service, with harmless hardware.
+static const struct {
+    const char *name, *args;
+    u64 ram;
+} services[] = {{"pd", "", MEBI},         {"rm", "", MEBI},
+                {"cpu", "10", 0},         {"rom", "init", 0},
+                {"log", "", 0},           {"irq", "msi", 0},
+                {"io_port", "0xe0,4", 0}, {"io_mem", "0xfd000000,0x3001,wc", 0}};
+static struct service_client targets[ARRAY_SIZE(services)];
 static struct space space;
 static volatile u64 requests;
 
@@ -123,7 +133,8 @@ static void bombard(void *argument)
     u64 state = (u64)argument * 0x9e3779b97f4a7c15 + 1;
     for (unsigned i = 0; i < 5000; i++) {
         struct msg m;
-        unsigned which = (unsigned)(random_of(&state) % ARRAY_SIZE(targets));
+        u64 choice = random_of(&state); // those with most state have half of it
+        unsigned which = (unsigned)(choice / 2 % (choice % 2 ? 3 : ARRAY_SIZE(targets)));
         service_begin(&targets[which], &m, SERVICE_FIRST + random_of(&state) % 24);
         unsigned words = (unsigned)(random_of(&state) % 7), items = random_of(&state) % 4;
         for (unsigned k = 0; k < words; k++)
@@ -138,18 +149,17 @@ static void bombard(void *argument)
     }
 }
 
-// Random requests that look valid, from all CPUs, to the services with most state. Nothing else is
-// harmed, and when the sessions are closed all is as before.
+// Random requests that look valid, from all CPUs, to every service. Nothing else is harmed, and
+// when the sessions are closed all is as before.
 static void random_requests_harm_nobody(void)
 {
-    static const char *const names[] = {"pd", "rm", "cpu"};
     struct thread t[MAX_CPUS];
     u64 ram, after, caps;
     CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
     for (unsigned round = 0; round < 2; round++) {
         CHECK(space_open(&space));
         for (unsigned i = 0; i < ARRAY_SIZE(targets); i++)
-            CHECK_EQ(open_args(&targets[i], names[i], i == 2 ? "10" : "", i == 2 ? 0 : MEBI),
+            CHECK_EQ(open_args(&targets[i], services[i].name, services[i].args, services[i].ram),
                      SUCCESS);
         requests = 0;
         for (unsigned cpu_index = 0; cpu_index < hip()->cpu_count; cpu_index++)
@@ -188,10 +198,13 @@ static u64 largest(struct service_client *pd)
     return low;
 }
 
+// `soak=N` on the command line for more (make soak).
+static u64 soak_rounds = 20000;
+
 // Dataspaces of all sizes come and go in random order: then as long a one is had as before.
 static void memory_does_not_go_to_pieces(void)
 {
-    enum { KEPT = 64, ROUNDS = 20000 };
+    enum { KEPT = 64 };
     struct service_client pd;
     sel_t kept[KEPT];
     u64 state = 4711, ram, caps;
@@ -200,7 +213,7 @@ static void memory_does_not_go_to_pieces(void)
     for (unsigned i = 0; i < KEPT; i++)
         kept[i] = SEL_NONE;
     u64 before = largest(&pd);
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    for (unsigned i = 0; i < soak_rounds; i++) {
         sel_t *one = &kept[random_of(&state) % KEPT];
         if (*one == SEL_NONE) {
             if (ds_alloc(&pd, PAGE_SIZE << random_of(&state) % 5, one))
@@ -217,8 +230,134 @@ static void memory_does_not_go_to_pieces(void)
     service_close(&pd);
 }
 
+// Maps in each other, by two and by three, also when two CPUs do the halves of it at once.
+static sel_t ring[3], ring_ds[3];
+static volatile error_t second;
+static struct service_client elsewhere;
+static void attach_second(void *unused)
+{
+    struct rm_window w = {0, PAGE_SIZE, RM_ANYWHERE, RM_WRITE};
+    (void)unused;
+    second = rm_attach(&elsewhere, ring[1], ring_ds[0], &w, NULL);
+}
+
+static void cycles_are_refused(void)
+{
+    struct service_client rm;
+    struct rm_window w = {0, PAGE_SIZE, RM_ANYWHERE, RM_WRITE};
+    CHECK_EQ(open_args(&rm, "rm", "", MEBI), SUCCESS);
+    CHECK_EQ(open_args(&elsewhere, "rm", "", MEBI), SUCCESS);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK_EQ(rm_create(&rm, 64 * PAGE_SIZE, &ring[i], &ring_ds[i]), SUCCESS);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK_EQ(rm_attach(&rm, ring[i], ring_ds[i], &w, NULL), EDEADLOCK);
+    CHECK_EQ(rm_attach(&rm, ring[0], ring_ds[1], &w, NULL), SUCCESS);
+    CHECK_EQ(rm_attach(&rm, ring[1], ring_ds[0], &w, NULL), EDEADLOCK);
+    CHECK_EQ(rm_attach(&rm, ring[1], ring_ds[2], &w, NULL), SUCCESS);
+    CHECK_EQ(rm_attach(&rm, ring[2], ring_ds[0], &w, NULL), EDEADLOCK);
+    CHECK_EQ(rm_detach(&rm, ring[0], 0), SUCCESS);
+    for (unsigned i = 0; i < 50; i++) {
+        struct thread t;
+        CHECK_EQ(thread_create(&t, hip()->cpu_count - 1, 20, "second", attach_second, NULL),
+                 SUCCESS);
+        error_t first = rm_attach(&rm, ring[0], ring_ds[1], &w, NULL);
+        thread_join(&t);
+        CHECK(first == EDEADLOCK ? !second : !first && second == EDEADLOCK);
+        while (!rm_detach(&rm, ring[0], 0))
+            ;
+        while (!rm_detach(&rm, ring[1], PAGE_SIZE))
+            ;
+    }
+    for (unsigned i = 0; i < 3; i++)
+        rm_destroy(&rm, ring[i], ring_ds[i]);
+    service_close(&rm);
+    service_close(&elsewhere);
+}
+
+// A client that does one operation after the other, and is killed in the middle of one.
+static struct service_client mine[3]; // pd, cpu, rm
+static volatile u64 operations;
+static void operate(void *argument)
+{
+    u64 state = (u64)argument;
+    struct rm_window w = {0, 0, RM_ANYWHERE, RM_WRITE | RM_POPULATE};
+    struct domain_client d;
+    sel_t one = SEL_NONE, m, managed, runner, signal;
+    if (semaphore_create(0, &signal))
+        return;
+    for (;; operations++) {
+        if (domain_open(&mine[0], 65536, 64, &d))
+            continue;
+        if (ds_alloc(&mine[0], PAGE_SIZE << random_of(&state) % 4, &one))
+            one = SEL_NONE;
+        if (!rm_create(&mine[2], 64 * PAGE_SIZE, &m, &managed)) {
+            (void)!rm_signal(&mine[2], m, signal);
+            (void)!rm_attach(&mine[0], d.space, managed, &w, NULL);
+            (void)!rm_attach(&mine[2], m, one, &w, NULL);
+            (void)!rm_detach(&mine[2], m, 0);
+        }
+        (void)!rm_attach(&mine[0], d.space, one, &w, NULL);
+        (void)!cpu_exception_signal(&mine[1], d.domain, signal);
+        if (!cpu_thread_create(&mine[1], d.domain, 0, 10, UTCBS, "brief", &runner)) {
+            (void)!cpu_thread_start(&mine[1], runner, CODE, 0, 0); // faults
+            (void)!cpu_thread_pause(&mine[1], runner);
+            if (random_of(&state) % 2)
+                cpu_thread_kill(&mine[1], runner);
+        }
+        if (random_of(&state) % 2)
+            ds_free(&mine[0], one);
+        rm_destroy(&mine[2], m, managed);
+        domain_close(&mine[0], &d);
+    }
+}
+
+static void clients_die_inside_each_operation(void)
+{
+    enum { LIVES = 150, LONGEST_US = 4000 };
+    u64 ram, after, caps, state = 99;
+    sel_t never;
+    CHECK_EQ(semaphore_create(0, &never), SUCCESS);
+    CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
+    operations = 0;
+    for (unsigned life = 0; life < LIVES; life++) {
+        struct thread t;
+        CHECK_EQ(open_args(&mine[0], "pd", "", 2 * MEBI), SUCCESS);
+        CHECK_EQ(open_args(&mine[1], "cpu", "10", 0), SUCCESS);
+        CHECK_EQ(open_args(&mine[2], "rm", "", MEBI), SUCCESS);
+        CHECK_EQ(thread_create(&t, life % hip()->cpu_count, 20, "dies", operate,
+                               (void *)(word_t)(life + 1)),
+                 SUCCESS);
+        (void)!hc_sm_down(never, deadline_in_us(random_of(&state) % LONGEST_US));
+        thread_destroy(&t);
+        for (unsigned i = 0; i < ARRAY_SIZE(mine); i++)
+            service_close(&mine[i]);
+        CHECK_EQ(env_quota(&after, &caps), SUCCESS);
+        CHECK_EQ(after, ram);
+    }
+    CHECK(operations > 0);
+    selector_drop(never);
+    CHECK(space_open(&space)); // and the services serve
+    CHECK(space_thread(&space, 0, PIECE_COUNT, SHARED) != SEL_NONE);
+    CHECK(moves(&space.shared->counter[0]));
+    space_close(&space);
+}
+
+static void read_soak_rounds(void)
+{
+    static const char key[] = "soak=";
+    const char *at = hip()->cmdline;
+    if (strncmp(at, key, sizeof(key) - 1))
+        return;
+    soak_rounds = 0;
+    for (at += sizeof(key) - 1; *at >= '0' && *at <= '9'; at++)
+        soak_rounds = soak_rounds * 10 + (u64)(*at - '0');
+}
+
 void hostile_tests(void)
 {
+    read_soak_rounds();
+    RUN(cycles_are_refused);
+    RUN(clients_die_inside_each_operation);
     RUN(accounts_run_dry_at_every_step);
     RUN(random_requests_harm_nobody);
     RUN(memory_does_not_go_to_pieces);
