@@ -81,14 +81,17 @@ static error_t open_memory(struct child *child)
     if (error)
         child_report(child, "%luKb for program and stack refused: %s", bytes / 1024,
                      error_name(error));
-    child->ram_used = error ? 0 : bytes;
+    mutex_lock(&parent.lock);
+    account_image(child, error ? 0 : bytes);
+    parent_unlock(&parent);
     return error;
 }
 
 static error_t create_domain(struct child *child)
 {
-    error_t error =
-        hc_create_pd(child->sel_pd, SEL_PD, child->config.kmem_bytes, child->config.caps);
+    mutex_lock(&parent.lock);
+    error_t error = account_up(child);
+    parent_unlock(&parent);
     if (error) {
         u64 used = 0, limit = 0, caps_used = 0, caps = 0;
         (void)!hc_pd_read(SEL_PD, PD_READ_KMEM, &used, &limit);
@@ -228,6 +231,9 @@ void child_end(struct child *child)
     selector_drop(child->sel_ec);
     if (parent_client_restart(&parent, child->client))
         child_report(child, "no kernel memory for its portals: it cannot call its parent");
+    mutex_lock(&parent.lock);
+    account_down(child);
+    parent_unlock(&parent);
     selector_drop(child->sel_pd);
     faults_destroy(child);
     selector_drop(child->sel_identity);
@@ -238,5 +244,7 @@ void child_end(struct child *child)
         rom_close(&child->rom);
     child->pd_open = child->rom_open = child->cpu_open = false;
     child->sel_sc = child->sel_ec = child->sel_pd = child->sel_identity = SEL_NONE;
-    child->ram_used = 0;
+    mutex_lock(&parent.lock);
+    account_image(child, 0);
+    parent_unlock(&parent);
 }

@@ -14,70 +14,50 @@ static const char *const state_names[] = {
 #undef X
 };
 
-struct usage {
-    u64 caps_used, caps_limit;
+struct slots {
+    u64 used, limit;
 };
 
-static struct usage usage_of(const struct child *child)
+// Of a child: what its domain holds and what it donates.
+static struct slots slots_of(struct child *child)
 {
-    struct usage u = {0, child->config.caps};
-    sel_t pd = child->sel_pd;
-    if (pd != SEL_NONE && hc_pd_read(pd, PD_READ_CAPS, &u.caps_used, &u.caps_limit))
-        u = (struct usage){0, child->config.caps};
-    return u;
-}
-
-static struct service_client sight; // a "pd" session that sees what the children's use
-
-error_t control_init(void)
-{
-    return service_init(&sight, "pd", "", "all", (struct service_quota){0, 0});
-}
-
-// What the children have in use of their RAM: what they gave away, less what lies unused in their
-// accounts at sigma0.
-static void used_ram(word_t first, word_t last, u64 *used)
-{
-    for (word_t i = first; i < last; i++) {
-        struct utcb_copy copy;
-        struct msg m;
-        utcb_save(&copy);
-        service_begin(&sight, &m, PD_SERVICE_USAGE);
-        msg_put_string(&m, children[i].config.name);
-        error_t error = service_call(&sight, &m);
-        u64 in_use = msg_get_word(&m), given = msg_get_word(&m), total = children[i].ram_used;
-        bool sound = !error && !msg_error(&m) && in_use <= given && given - in_use <= total;
-        used[i - first] = sound ? total - (given - in_use) : total;
-        utcb_restore(&copy);
-    }
+    u64 away = child->caps_given + child->fee_slots;
+    struct slots s = {0, 0};
+    account_sample(child);
+    if (!child->domain_up || hc_pd_read(child->sel_pd, PD_READ_CAPS, &s.used, &s.limit))
+        s = (struct slots){0, child->config.caps - (away < child->config.caps ? away : 0)};
+    s.used += away;
+    s.limit += away;
+    return s;
 }
 
 static error_t list(struct msg *m)
 {
-    u64 used[ENTRIES_MAX];
     word_t first = msg_get_word(m);
     if (msg_error(m))
         return EPROTO;
     word_t last = first < child_count ? child_count : first;
     if (last - first > ENTRIES_MAX)
         last = first + ENTRIES_MAX;
-    used_ram(first, last, used);
+    mutex_lock(&parent.lock);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_word(m, child_count);
     msg_put_word(m, last - first);
     for (word_t i = first; i < last; i++) {
-        const struct child *child = &children[i];
-        struct usage usage = usage_of(child);
+        struct child *child = &children[i];
+        struct slots slots = slots_of(child);
         msg_put_word(m, child->state | (word_t)child->restarts << 32);
-        msg_put_word(m, used[i - first]);
         msg_put_word(m, child->ram_used);
-        msg_put_word(m, child->config.ram_bytes);
-        msg_put_word(m, usage.caps_used);
-        msg_put_word(m, usage.caps_limit);
+        msg_put_word(m, account_ram_limit(child));
+        msg_put_word(m, child->ram_high);
+        msg_put_word(m, slots.used);
+        msg_put_word(m, slots.limit);
+        msg_put_word(m, child->caps_high);
         msg_put_word(m, child->client ? child->client->pseudonym_count : 0);
         msg_put_string(m, child->config.name);
     }
+    parent_unlock(&parent);
     return msg_error(m);
 }
 
@@ -114,12 +94,11 @@ static error_t report(struct msg *m)
     for (unsigned i = 0; i < child_count; i++) {
         char line[160];
         const struct child *child = &children[i];
-        u64 used;
-        used_ram(i, i + 1, &used);
         size_t length =
             text_format(line, sizeof(line),
                         "child %s { state = %s; restarts = %u; ram = %lu; ram_limit = %lu; }\n",
-                        child->config.name, state_names[child->state], child->restarts, used,
+                        child->config.name, state_names[child->state], child->restarts,
+                        child->ram_used,
                         child->config.ram_bytes);
         if (length >= sizeof(line))
             length = sizeof(line) - 1;

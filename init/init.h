@@ -25,6 +25,13 @@ enum child_note {
     NOTE_START = 1 << 3, // a person wants it to run
 };
 
+struct refusal {
+    char text[144];
+    u32 count; // of all so far
+};
+
+struct debt;
+
 struct child {
     struct config_child config;
     struct parent_client *client;
@@ -32,7 +39,15 @@ struct child {
     u32 notes; // atomic
     u32 state; // enum child_state
     u32 restarts, in_a_row;
-    u64 ram_used; // donated with sessions or taken for the image; under parent.lock
+    // account.c, under parent.lock. RAM: donated with sessions or taken for the image; for that; what
+    // clients of its services donated; the most that was used, and that would have been enough.
+    u64 ram_used, image_ram, ram_received, ram_high, ram_wanted;
+    // Slots likewise: donated, received. What its own domain holds the kernel knows.
+    u64 caps_given, caps_received, caps_high, given_high, caps_wanted;
+    u64 fee_slots, fee_used; // taken for init's books of its sessions, and in use for them
+    struct debt *debts;      // to each child
+    struct refusal refusal;  // the last one
+    bool domain_up;          // sel_pd is its domain, and holds its slots
     u64 started_at, restart_at, heartbeat_at; // TSC
     int exit_code;
     bool reserved; // its RAM is set aside from what init has
@@ -78,13 +93,29 @@ MUST_CHECK error_t faults_start(void);
 MUST_CHECK error_t faults_create(struct child *child);
 void faults_destroy(struct child *child);
 
+// account.c: takes what a child donates (the least, if there is no more; left in *more) to a session
+// of the service of that name. ERESOURCE, which has been reported.
+MUST_CHECK error_t account_take(struct child *child, const char *service,
+                                const struct parent_donation *least, struct parent_donation *more);
+// account.c: a session has ended, or did not come to be.
+void account_return(struct child *child, const struct parent_donation *donation);
+// account.c: makes a child's domain with the slots that are its own; says that it is about to go.
+MUST_CHECK error_t account_up(struct child *child);
+void account_down(struct child *child);
+// account.c: what its image takes (0: it has none) is so many bytes.
+void account_image(struct child *child, u64 bytes);
+// account.c: what `ram` and donations to it allow; what it may still donate; slots that its domain
+// has unused. Notes the highest use so far.
+u64 account_ram_limit(const struct child *child);
+u64 account_ram_left(const struct child *child);
+u64 account_caps_left(const struct child *child);
+void account_sample(struct child *child);
+
 // policy.c
 extern const struct parent_policy init_policy;
 
 // control.c, config_rom.c: services that init itself offers to its children.
 extern const struct server_ops control_ops, config_rom_ops;
-// Before control_ops are used.
-MUST_CHECK error_t control_init(void);
 
 // A line for a person, "init: child "NAME": ...".
 void child_report(const struct child *child, const char *format, ...) PRINTF_LIKE(2, 3);

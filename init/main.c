@@ -41,7 +41,7 @@ void child_report(const struct child *child, const char *format, ...)
 struct child *child_by_name(const char *name)
 {
     for (unsigned i = 0; name && i < child_count; i++) {
-        if (!strcmp(children[i].config.name, name))
+        if (string_same(children[i].config.name, name))
             return &children[i];
     }
     return NULL;
@@ -231,9 +231,7 @@ static error_t start_services(void)
 {
     struct parent_config role = {
         .pseudonym_order = PSEUDONYM_ORDER, .policy = &init_policy, .has_parent = true};
-    error_t error = control_init();
-    if (!error)
-        error = parent_start(&parent, &role);
+    error_t error = parent_start(&parent, &role);
     struct server_config control = {.name = "init",
                                     .sessions_max = SESSIONS_MAX,
                                     .ops = &control_ops,
@@ -257,7 +255,6 @@ static error_t create_wake(void)
 int main(void)
 {
     u64 ram = 0, caps = 0;
-    env_pd_donation = OWN_RAM;
     error_t error = open_config();
     if (error)
         return 1;
@@ -267,7 +264,7 @@ int main(void)
     if (!error)
         error = env_quota(&ram, &caps);
     if (!error)
-        error = enter_children(ram);
+        error = enter_children(ram > OWN_RAM ? ram - OWN_RAM : 0);
     if (error) {
         fail("cannot begin", error);
         return 1;

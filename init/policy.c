@@ -36,17 +36,8 @@ static void label_set(const struct child *child, struct parent_open *o, const ch
 
 static error_t charge(struct child *child, const struct parent_open *o)
 {
-    u64 limit = child->config.ram_bytes, left = limit - child->ram_used;
-    if (o->ram > left) {
-        child_report(child,
-                     "session \"%s\" wants %luKb of RAM, %luKb of %luKb are used; "
-                     "ram = %luKb would do",
-                     o->name, o->ram / 1024, child->ram_used / 1024, limit / 1024,
-                     (child->ram_used + o->ram + 1023) / 1024);
-        return ERESOURCE;
-    }
-    child->ram_used += o->ram;
-    return SUCCESS;
+    struct parent_donation more = {o->ram, o->caps, o->route, o->provider, true}, least = more;
+    return account_take(child, o->name, &least, &more);
 }
 
 // The child's own configuration block, for config_rom.c.
@@ -114,7 +105,7 @@ static error_t open(struct parent *p, struct parent_client *client, struct paren
     (void)p;
     struct child *child = child_of(client);
     struct config_route route;
-    if (!strcmp(o->name, "rom") && !strcmp(o->args, "config"))
+    if (string_same(o->name, "rom") && string_same(o->args, "config"))
         return route_config(child, o);
     config_route(&child->config, o->name, o->label, &route);
     error_t error = resolve(child, &route, o);
@@ -123,28 +114,35 @@ static error_t open(struct parent *p, struct parent_client *client, struct paren
         return error;
     }
     // The share of the processor is the configuration's to give, whatever the child asks for.
-    if (!strcmp(o->name, "cpu"))
+    if (string_same(o->name, "cpu"))
         policy_cpu_args(child, route.args ? route.args : "", o->args, sizeof(o->args));
     else if (route.args)
         strlcpy(o->args, route.args, sizeof(o->args));
-    else if (!strcmp(o->name, "pd"))
+    else if (string_same(o->name, "pd"))
         o->args[0] = 0; // others' figures are init's to see
     label_set(child, o, route.label);
     return charge(child, o);
 }
 
-static void closed(struct parent *p, struct parent_client *client, u64 ram, u64 caps)
+static error_t upgrade(struct parent *p, struct parent_client *client, const char *name,
+                       const struct parent_donation *least, struct parent_donation *more)
 {
-    (void)p, (void)caps;
-    child_of(client)->ram_used -= ram;
+    (void)p;
+    return account_take(child_of(client), name, least, more);
+}
+
+static void closed(struct parent *p, struct parent_client *client,
+                   const struct parent_donation *donation)
+{
+    (void)p;
+    account_return(child_of(client), donation);
 }
 
 static void quota(struct parent *p, struct parent_client *client, u64 *ram, u64 *caps)
 {
     (void)p;
-    struct child *child = child_of(client);
-    *ram = child->config.ram_bytes - child->ram_used;
-    *caps = child->config.caps;
+    *ram = account_ram_left(child_of(client));
+    *caps = account_caps_left(child_of(client));
 }
 
 static bool may_register(struct parent *p, struct parent_client *client, const char *name)
@@ -191,6 +189,7 @@ static error_t signal(struct parent *p, struct parent_client *client, word_t cod
 
 const struct parent_policy init_policy = {
     .open = open,
+    .upgrade = upgrade,
     .closed = closed,
     .quota = quota,
     .may_register = may_register,

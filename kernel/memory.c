@@ -245,3 +245,17 @@ bool account_move_caps(struct account *from, struct account *to, u64 count)
 {
     return move_units(&from->caps_used, &from->caps_limit, &to->caps_limit, count);
 }
+
+bool account_move(struct account *from, struct account *to, u64 amount)
+{
+    u64 slots = amount & 0xffffffff, bytes = (amount >> 32) * 64;
+    if (!take_units(&from->caps_used, &from->caps_limit, slots))
+        return false;
+    bool moved = account_move_kmem(from, to, bytes);
+    if (moved) {
+        __atomic_fetch_sub(&from->caps_limit, slots, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&to->caps_limit, slots, __ATOMIC_RELAXED);
+    }
+    __atomic_fetch_sub(&from->caps_used, slots, __ATOMIC_RELAXED);
+    return moved;
+}

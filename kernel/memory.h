@@ -51,3 +51,5 @@ void account_refund_cap(struct account *account);
 // Moves unused limit from one account to another; false if `from` has less than that unused.
 bool account_move_kmem(struct account *from, struct account *to, u64 bytes);
 bool account_move_caps(struct account *from, struct account *to, u64 count);
+// Both or nothing: `amount` is slots | units of 64 bytes << 32.
+bool account_move(struct account *from, struct account *to, u64 amount);

@@ -31,6 +31,7 @@ struct entry {
     sel_t sc;
     unsigned cpu, priority;
     u32 budget_us, period_us; // as asked for
+    struct server_cost cost;  // charged to the owner
     char name[CPU_NAME_SIZE];
 };
 
@@ -128,6 +129,7 @@ error_t cpu_admit(struct cpu_session *session, sel_t ec, const struct cpu_reques
         return EMEM;
     e->budget_us = q->budget_us;
     e->period_us = q->period_us;
+    e->cost = q->cost;
     e->sc = selector_alloc();
     if (e->sc == SEL_NONE) {
         heap_free(e);
@@ -143,6 +145,24 @@ error_t cpu_admit(struct cpu_session *session, sel_t ec, const struct cpu_reques
     }
     *sc = e->sc;
     return SUCCESS;
+}
+
+// *ec is SEL_NONE afterwards if it was taken over.
+static error_t create_paid(struct cpu_session *session, sel_t *ec, unsigned rights,
+                           const struct cpu_request *q, sel_t *sc)
+{
+    error_t error = server_charge_cost(session->session, q->cost);
+    if (error)
+        return error;
+    if (rights & EC_CTRL) { // a thread that its supervisor can look into
+        error = thread_adopt(session, *ec, q, sc);
+        *ec = SEL_NONE;
+    } else {
+        error = cpu_admit(session, *ec, q, sc);
+    }
+    if (error)
+        server_uncharge_cost(session->session, q->cost);
+    return error;
 }
 
 static error_t create(struct cpu_session *session, struct server_cpu *cpu, struct msg *m)
@@ -163,12 +183,8 @@ static error_t create(struct cpu_session *session, struct server_cpu *cpu, struc
         q.quantum_us = (u32)quantum;
         q.budget_us = (u32)budget;
         q.period_us = (u32)period;
-        if (crd_rights(item.crd) & EC_CTRL) { // a thread that its supervisor can look into
-            error = thread_adopt(session, ec, &q, &sc);
-            ec = SEL_NONE;
-        } else {
-            error = cpu_admit(session, ec, &q, &sc);
-        }
+        q.cost = (struct server_cost){CPU_SC_COST, CPU_SC_CAPS};
+        error = create_paid(session, &ec, crd_rights(item.crd), &q, &sc);
     }
     selector_drop(ec);
     if (error)
@@ -193,6 +209,7 @@ bool cpu_take_back(struct cpu_session *session, u64 sc)
         }
     }
     if (found) {
+        server_uncharge_cost(session->session, found->cost);
         selector_drop(found->sc);
         if (session->pool && --session->pool->threads)
             pool_share(session->pool);
@@ -337,6 +354,7 @@ static error_t cpu_open(struct server_session *session, const char *label, const
     strlcpy(cpu->label, label, sizeof(cpu->label));
     list_init(&cpu->threads);
     cpu->lock = (struct mutex)MUTEX_INIT;
+    cpu->session = session;
     error_t error = read_args(cpu, args);
     if (error)
         heap_free(cpu);

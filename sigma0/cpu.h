@@ -12,6 +12,7 @@ enum { CPU_NAME_SIZE = 96 };
 struct pool;
 
 struct cpu_session {
+    struct server_session *session;
     unsigned priority_max;
     u64 cpus; // where its threads may run
     bool all;
@@ -23,6 +24,7 @@ struct cpu_session {
 
 struct cpu_request {
     u32 priority, quantum_us, budget_us, period_us;
+    struct server_cost cost; // that was charged for it
     char name[CPU_NAME_SIZE];
 };
 

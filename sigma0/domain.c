@@ -100,15 +100,26 @@ static error_t area_create(struct domain *d, word_t base, struct region_map **ar
 static void dismiss_threads(struct domain *d)
 {
     mutex_lock(&d->lock);
+    d->gone = true;
+    server_uncharge_caps(d->payer, d->kept_caps);
     LIST_FOREACH (node, &d->threads) {
         struct subject *s = LIST_ENTRY(node, struct subject, in_domain);
         list_remove(&s->in_domain);
         list_remove(&s->in_events);
         if (s->payer)
-            server_uncharge(s->payer, PD_THREAD_COST);
+            server_uncharge_cost(s->payer, s->cost);
         s->payer = NULL;
     }
     mutex_unlock(&d->lock);
+}
+
+// What it costs beside its region maps: PD_DOMAIN_CAPS, and what its kernel memory or its slots
+// take out of sigma0's own accounts, each slot of which came with CAP_KMEM bytes.
+static struct server_cost domain_cost(u64 kmem, u64 caps)
+{
+    u64 units = kmem / CAP_KMEM + (kmem % CAP_KMEM != 0);
+    u64 own = PD_DOMAIN_CAPS + (u64)EXCEPTION_PORTALS * hip()->cpu_count;
+    return (struct server_cost){PD_DOMAIN_COST, own + (units > caps ? units : caps)};
 }
 
 // What hangs on the domain, as far as it was made.
@@ -131,17 +142,33 @@ static void dismantle(struct domain *d)
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
         selector_drop(d->parent[cpu]);
     semaphore_destroy(&d->lock.semaphore);
-    server_uncharge(d->payer, PD_DOMAIN_COST + d->kmem);
+    server_uncharge_cost(d->payer, d->cost);
 }
 
-error_t domain_keep(struct domain *d, unsigned cpu, sel_t portal)
+error_t domain_keep(struct domain *d, sel_t *place, sel_t sel, sel_t *before)
 {
     mutex_lock(&d->lock);
-    error_t error = d->parent[cpu] == SEL_NONE ? SUCCESS : EBUSY;
-    if (!error)
-        d->parent[cpu] = portal;
+    *before = *place;
+    error_t error = d->gone               ? ENOTFOUND
+                    : *before != SEL_NONE ? SUCCESS
+                                          : server_charge_caps(d->payer, PD_SIGNAL_CAPS);
+    if (!error) {
+        d->kept_caps += *before == SEL_NONE;
+        *place = sel;
+    }
     mutex_unlock(&d->lock);
     return error;
+}
+
+void domain_release(struct domain *d, sel_t *place)
+{
+    mutex_lock(&d->lock);
+    if (*place != SEL_NONE && !d->gone) {
+        d->kept_caps--;
+        server_uncharge_caps(d->payer, PD_SIGNAL_CAPS);
+    }
+    *place = SEL_NONE;
+    mutex_unlock(&d->lock);
 }
 
 // With the selectors reserved and paid for.
@@ -167,11 +194,13 @@ static error_t furnish(struct domain *d, u64 caps)
 
 error_t domain_create(struct server_session *payer, u64 kmem_bytes, u64 caps, struct domain **out)
 {
-    if (kmem_bytes > ~0ul - PD_DOMAIN_COST || kmem_bytes % 64)
+    enum { CAPS_MAX = 1 << 24 };
+    if (kmem_bytes % 64 || caps > CAPS_MAX)
         return EPARAM;
     error_t error = exceptions_prepare();
+    struct server_cost cost = domain_cost(kmem_bytes, caps);
     if (!error)
-        error = server_charge(payer, PD_DOMAIN_COST + kmem_bytes);
+        error = server_charge_cost(payer, cost);
     if (error)
         return error;
     struct domain *d = heap_zalloc(sizeof(*d));
@@ -180,6 +209,7 @@ error_t domain_create(struct server_session *payer, u64 kmem_bytes, u64 caps, st
         goto uncharge;
     d->payer = payer;
     d->kmem = kmem_bytes;
+    d->cost = cost;
     d->signal = SEL_NONE;
     d->lock = (struct mutex)MUTEX_INIT;
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
@@ -212,7 +242,7 @@ free_selectors:
         selector_free_range(d->exceptions, exceptions_order());
     heap_free(d);
 uncharge:
-    server_uncharge(payer, PD_DOMAIN_COST + kmem_bytes);
+    server_uncharge_cost(payer, cost);
     return error;
 }
 

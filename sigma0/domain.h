@@ -23,7 +23,8 @@ struct subject {
     u64 number;                               // no other thread has had it; 0: in no domain yet
     bool started, stopped;
     bool stepping;
-    struct server_session *payer; // of PD_THREAD_COST; NULL: nobody (any more)
+    struct server_session *payer; // of `cost`; NULL: nobody (any more)
+    struct server_cost cost;
     sel_t signal;                 // or SEL_NONE: the domain's
     struct fault_wait wait;
     char name[32];
@@ -41,10 +42,13 @@ struct domain {
     struct server_session *payer;
     struct list in_session;
     u64 kmem;
+    struct server_cost cost;
+    u64 kept_caps; // of what stands in `signal` and `parent`, and in its threads' `signal`
     sel_t pd, exceptions; // exceptions.h
     struct named by_pd;   // entered at `pd`, with a reference to the domain
     struct region_map *space, *stack, *linker;
     struct mutex lock; // guards what follows, and the lists and states of its threads
+    bool gone;         // nothing new is charged
     struct list threads, events;
     struct stray stray;
     sel_t signal;
@@ -65,8 +69,11 @@ static inline void domain_put(struct domain *domain)
 {
     named_put(&domain->named);
 }
-// Keeps a capability, which it got at SEL_PARENT + cpu, as long as it lives. EBUSY: it has one.
-MUST_CHECK error_t domain_keep(struct domain *domain, unsigned cpu, sel_t portal);
+// Keeps a capability in one of its places, or its threads', as long as it lives; *before is what
+// stood there, now the caller's to drop. ERESOURCE: who pays for the domain cannot.
+MUST_CHECK error_t domain_keep(struct domain *domain, sel_t *place, sel_t sel, sel_t *before);
+// Gives such a place's capability up without dropping it.
+void domain_release(struct domain *domain, sel_t *place);
 // The thread that an item names, with a reference, or NULL.
 struct subject *subject_find(crd_t name);
 static inline void subject_put(struct subject *subject)

@@ -46,6 +46,13 @@ static void release(struct device_memory *d)
     mutex_unlock(&lock);
 }
 
+// Page tables of the view, in slots, which bring kernel memory along.
+static u64 view_caps(u64 pages)
+{
+    enum { TABLE_PAGES = 512, TABLE_CAPS = PAGE_SIZE / CAP_KMEM };
+    return (pages / TABLE_PAGES + 2) * TABLE_CAPS;
+}
+
 static error_t io_mem_session_open(struct server_session *session, const char *label,
                                    const char *args)
 {
@@ -68,6 +75,9 @@ static error_t io_mem_session_open(struct server_session *session, const char *l
     if (error)
         goto free_it;
     u64 page = base / PAGE_SIZE, end = ALIGN_UP(base + size, PAGE_SIZE) / PAGE_SIZE;
+    error = server_charge_caps(session, view_caps(end - page));
+    if (error)
+        goto release_it;
     error = dataspace_create_physical(page, end - page, MEM_R | MEM_W,
                                       *rest ? ITEM_WRITE_COMBINE : ITEM_UNCACHED, &d->ds);
     if (error)

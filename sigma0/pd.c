@@ -6,10 +6,8 @@
 // session, plus and minus what moved from and to the reference account. All that a session made is
 // its own: when it is closed, that vanishes everywhere.
 #include "lib/rt/heap.h"
-#include "lib/rt/print.h"
 #include "lib/rt/range.h"
 #include "lib/rt/selector.h"
-#include "lib/rt/string.h"
 #include "sigma0/domain.h"
 #include "sigma0/physical.h"
 #include "sigma0/rm.h"
@@ -21,13 +19,10 @@ struct pd_session {
     struct mutex lock; // guards the lists
     struct list dataspaces, domains;
     struct rm_owner maps;
-    u64 high;
-    bool all; // may ask for the usage of those below it
     // Under `sessions_lock`:
     struct pd_session *reference;
     struct list dependents, in_reference;
-    u64 borrowed; // bytes that are the reference account's
-    char label[SERVICE_LABEL_MAX];
+    struct server_cost borrowed; // what is the reference account's
 };
 
 static struct mutex sessions_lock = MUTEX_INIT;
@@ -55,11 +50,9 @@ static error_t put_pages(struct msg *m, const struct dataspace *ds, word_t flags
 // What goes out with the replies of each CPU's handler.
 static struct dataspace *held[MAX_CPUS];
 
-static void note_high(struct pd_session *pd)
+static struct server_cost dataspace_cost(u64 bytes)
 {
-    u64 used = pd->session->ram_used;
-    if (used > pd->high)
-        pd->high = used;
+    return (struct server_cost){bytes + PD_DATASPACE_COST, PD_DATASPACE_CAPS};
 }
 
 static error_t alloc(struct server_session *session, struct msg *m)
@@ -71,19 +64,18 @@ static error_t alloc(struct server_session *session, struct msg *m)
     if (msg_error(m) || bytes == 0 || bytes > ~0ul - PAGE_SIZE - PD_DATASPACE_COST)
         return EPROTO;
     bytes = ALIGN_UP(bytes, PAGE_SIZE);
-    error_t error = server_charge(session, bytes + PD_DATASPACE_COST);
+    error_t error = server_charge_cost(session, dataspace_cost(bytes));
     if (error)
         return error;
     error = dataspace_create_ram(bytes / PAGE_SIZE, &ds);
     if (error) {
-        server_uncharge(session, bytes + PD_DATASPACE_COST);
+        server_uncharge_cost(session, dataspace_cost(bytes));
         return error;
     }
     ds->owner = pd;
     mutex_lock(&pd->lock);
     list_push_back(&pd->dataspaces, &ds->in_owner);
     mutex_unlock(&pd->lock);
-    note_high(pd);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_word(m, bytes);
@@ -125,9 +117,9 @@ static bool disown(struct pd_session *pd, struct dataspace *ds)
 
 static void destroy(struct pd_session *pd, struct dataspace *ds)
 {
-    u64 bytes = ds->count * PAGE_SIZE + PD_DATASPACE_COST;
+    struct server_cost cost = dataspace_cost(ds->count * PAGE_SIZE);
     dataspace_destroy(ds);
-    server_uncharge(pd->session, bytes);
+    server_uncharge_cost(pd->session, cost);
 }
 
 static error_t free_one(struct pd_session *pd, struct msg *m)
@@ -142,41 +134,16 @@ static error_t free_one(struct pd_session *pd, struct msg *m)
     return ours ? done(m) : ENOTFOUND;
 }
 
-static error_t info(struct server_session *session, struct msg *m)
+static error_t info(const struct server_session *session, struct msg *m)
 {
-    struct pd_session *pd = session->user;
     msg_begin(m);
     msg_put_word(m, SUCCESS);
-    msg_put_word(m, session->ram_used);
-    msg_put_word(m, session->ram_limit);
-    msg_put_word(m, pd->high);
-    return SUCCESS;
-}
-
-// What all sessions with that label below the client's own, and those below it, have and use.
-static error_t usage(const struct pd_session *pd, struct msg *m)
-{
-    char label[SERVICE_LABEL_MAX], name[SERVICE_LABEL_MAX];
-    u64 used = 0, limit = 0;
-    msg_get_string(m, name, sizeof(name));
-    if (msg_error(m))
-        return EPROTO;
-    if (!pd->all)
-        return EPERM;
-    size_t length = text_format(label, sizeof(label), "%s -> %s", pd->label, name);
-    mutex_lock(&sessions_lock);
-    LIST_FOREACH (node, &sessions) {
-        const struct pd_session *s = LIST_ENTRY(node, struct pd_session, link);
-        if (strncmp(s->label, label, length) || (s->label[length] && s->label[length] != ' '))
-            continue;
-        used += s->session->ram_used;
-        limit += s->session->ram_limit;
-    }
-    mutex_unlock(&sessions_lock);
-    msg_begin(m);
-    msg_put_word(m, SUCCESS);
-    msg_put_word(m, used);
-    msg_put_word(m, limit);
+    msg_put_word(m, session->used.ram);
+    msg_put_word(m, session->limit.ram);
+    msg_put_word(m, session->high.ram);
+    msg_put_word(m, session->used.caps);
+    msg_put_word(m, session->limit.caps);
+    msg_put_word(m, session->high.caps);
     return SUCCESS;
 }
 
@@ -228,37 +195,51 @@ static error_t set_reference(struct pd_session *pd, struct msg *m)
 }
 
 // Moves what is unused in `from`. Under sessions_lock.
-static error_t move_ram(struct pd_session *from, struct pd_session *to, u64 bytes)
+static error_t move(struct pd_session *from, struct pd_session *to, struct server_cost cost)
 {
-    error_t error = server_charge(from->session, bytes);
+    error_t error = server_charge_cost(from->session, cost);
+    if (error) {
+        // No donation would help: it is the other's account, or what came is in use.
+        from->session->missing = (struct server_cost){0, 0};
+        return error;
+    }
+    server_move_limit(from->session, to->session, cost);
+    server_uncharge_cost(from->session, cost);
+    return SUCCESS;
+}
+
+static error_t transfer_under_lock(struct pd_session *pd, struct server_cost cost, bool back)
+{
+    struct pd_session *reference = pd->reference;
+    if (!reference)
+        return ENOTFOUND;
+    if (back && (cost.ram > pd->borrowed.ram || cost.caps > pd->borrowed.caps))
+        return ERESOURCE; // what was donated with the session is its client's
+    error_t error = back ? move(pd, reference, cost) : move(reference, pd, cost);
     if (error)
         return error;
-    server_move_limit(from->session, to->session, bytes);
-    server_uncharge(from->session, bytes);
+    pd->borrowed.ram += back ? -cost.ram : cost.ram;
+    pd->borrowed.caps += back ? -cost.caps : cost.caps;
     return SUCCESS;
 }
 
 static error_t transfer(struct pd_session *pd, struct msg *m)
 {
-    u64 bytes = msg_get_word(m);
+    struct server_cost cost = {msg_get_word(m), 0};
     word_t back = msg_get_word(m);
+    if (!msg_error(m) && m->next_word < m->in_words)
+        cost.caps = msg_get_word(m);
     if (msg_error(m) || back > 1)
         return EPROTO;
     mutex_lock(&sessions_lock);
-    struct pd_session *reference = pd->reference;
-    error_t error = !reference ? ENOTFOUND : SUCCESS;
-    if (!error && back && bytes > pd->borrowed)
-        error = ERESOURCE; // what was donated with the session is its client's
-    if (!error)
-        error = back ? move_ram(pd, reference, bytes) : move_ram(reference, pd, bytes);
-    if (!error)
-        pd->borrowed += back ? -bytes : bytes;
+    error_t error = transfer_under_lock(pd, cost, back);
     mutex_unlock(&sessions_lock);
     if (error)
         return error;
     msg_begin(m);
     msg_put_word(m, SUCCESS);
-    msg_put_word(m, pd->session->ram_limit);
+    msg_put_word(m, pd->session->limit.ram);
+    msg_put_word(m, pd->session->limit.caps);
     return SUCCESS;
 }
 
@@ -275,7 +256,6 @@ static error_t create_domain(struct server_session *session, struct msg *m)
     mutex_lock(&pd->lock);
     list_push_back(&pd->domains, &d->in_session);
     mutex_unlock(&pd->lock);
-    note_high(pd);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_item(m, named_item(&d->named, 0));
@@ -306,15 +286,20 @@ static error_t assign_parent(struct pd_session *pd, struct server_cpu *handler, 
 {
     word_t cpu = msg_get_word(m);
     struct domain *d = domain_find(msg_get_item(m).crd);
-    sel_t portal = server_take_item(handler, msg_get_item(m));
+    sel_t portal = server_take_item(handler, msg_get_item(m)), before;
     error_t error = !d ? ENOTFOUND : d->payer != pd->session ? EPERM : SUCCESS;
     if (!error && (msg_error(m) || portal == SEL_NONE || cpu >= MAX_CPUS))
         error = EPROTO;
+    if (!error && d->parent[cpu] != SEL_NONE)
+        error = EBUSY;
+    // What is delegated hangs below what came: that stays, as long as the domain lives.
     if (!error)
+        error = domain_keep(d, &d->parent[cpu], portal, &before);
+    if (!error) {
         error = range_delegate(d->pd, CRD_OBJ, portal, SEL_PARENT + (sel_t)cpu, 1, PT_CALL);
-    // What was delegated hangs below what came: that stays, as long as the domain lives.
-    if (!error)
-        error = domain_keep(d, (unsigned)cpu, portal);
+        if (error)
+            domain_release(d, &d->parent[cpu]);
+    }
     if (error)
         selector_drop(portal);
     if (d)
@@ -371,7 +356,6 @@ static error_t pd_dispatch(struct server_session *session, struct server_cpu *cp
     case PD_SERVICE_FREE: return free_one(pd, m);
     case PD_SERVICE_INFO: return info(session, m);
     case PD_SERVICE_PHYS: return phys(m);
-    case PD_SERVICE_USAGE: return usage(pd, m);
     case PD_SERVICE_REFERENCE: return set_reference(pd, m);
     case PD_SERVICE_TRANSFER: return transfer(pd, m);
     case PD_SERVICE_DOMAIN: return create_domain(session, m);
@@ -385,7 +369,8 @@ static error_t pd_dispatch(struct server_session *session, struct server_cpu *cp
 
 static error_t pd_open(struct server_session *session, const char *label, const char *args)
 {
-    if (*args && strcmp(args, "all"))
+    (void)label;
+    if (*args)
         return EPROTO;
     struct pd_session *pd = heap_zalloc(sizeof(*pd));
     if (!pd)
@@ -397,8 +382,6 @@ static error_t pd_open(struct server_session *session, const char *label, const 
     rm_owner_init(&pd->maps);
     pd->lock = (struct mutex)MUTEX_INIT;
     pd->session = session;
-    pd->all = *args;
-    strlcpy(pd->label, label, sizeof(pd->label));
     session->user = pd;
     mutex_lock(&sessions_lock);
     list_push_back(&sessions, &pd->link);
@@ -431,10 +414,11 @@ static void give_back(struct pd_session *pd)
     if (pd->reference)
         server_move_limit(pd->session, pd->reference->session, pd->borrowed);
     do
-        empty(pd);
-    while (pd->session->ram_used > pd->session->ram_limit); // a request under way may add some
+        empty(pd); // a request under way may add some
+    while (pd->session->used.ram > pd->session->limit.ram ||
+           pd->session->used.caps > pd->session->limit.caps);
     pd->reference = NULL;
-    pd->borrowed = 0;
+    pd->borrowed = (struct server_cost){0, 0};
     list_remove(&pd->in_reference);
 }
 

@@ -249,16 +249,16 @@ u64 ram_largest(const struct ram *ram)
     return longest(ram->root);
 }
 
-bool ram_charge(struct ram_account *account, u64 pages)
+bool ram_charge(struct ram_account *account, u64 amount)
 {
-    if (pages > account->limit || account->used > account->limit - pages)
+    if (amount > account->limit || account->used > account->limit - amount)
         return false;
-    account->used += pages;
+    account->used += amount;
     account->high = larger(account->high, account->used);
     return true;
 }
 
-void ram_refund(struct ram_account *account, u64 pages)
+void ram_refund(struct ram_account *account, u64 amount)
 {
-    account->used -= pages;
+    account->used -= amount;
 }

@@ -33,12 +33,12 @@ bool ram_free(struct ram *ram, u64 page, u64 count);
 // The length of the longest free range, in pages.
 u64 ram_largest(const struct ram *ram);
 
-// An account of pages. `high` is the most that was ever used at once.
+// An account. `high` is the most that was ever used at once.
 struct ram_account {
     u64 limit, used, high;
 };
 
-// Takes `pages` from the account; false, with nothing changed, if they are not there.
-MUST_CHECK bool ram_charge(struct ram_account *account, u64 pages);
-// Gives charged pages back.
-void ram_refund(struct ram_account *account, u64 pages);
+// Takes `amount` from the account; false, with nothing changed, if they are not there.
+MUST_CHECK bool ram_charge(struct ram_account *account, u64 amount);
+// Gives what was charged back.
+void ram_refund(struct ram_account *account, u64 amount);

@@ -210,16 +210,18 @@ error_t fault_wait_state(struct fault_wait *wait, bool write, unsigned mtd)
     return error;
 }
 
-void region_map_signal(struct region_map *map, sel_t signal)
+error_t region_map_signal(struct region_map *map, sel_t signal)
 {
     region_map_lock(map, true);
     sel_t before = map->signal;
-    map->signal = map->gone ? SEL_NONE : signal;
-    bool taken = !map->gone;
+    error_t error = map->gone            ? ENOTFOUND
+                    : before != SEL_NONE ? SUCCESS
+                                         : server_charge_caps(map->payer, PD_SIGNAL_CAPS);
+    if (!error)
+        map->signal = signal;
     region_map_unlock(map, true);
-    selector_drop(before);
-    if (!taken)
-        selector_drop(signal);
+    selector_drop(error ? signal : before);
+    return error;
 }
 
 bool region_map_next_fault(struct region_map *map, u64 *page, unsigned *access, u64 *waiting)

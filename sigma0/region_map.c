@@ -58,12 +58,14 @@ static error_t managed_create(struct region_map *map)
     return dataspace_publish(map->ds);
 }
 
+static const struct server_cost map_cost = {PD_REGION_MAP_COST, PD_REGION_MAP_CAPS};
+
 error_t region_map_create(struct server_session *payer, u64 pages, sel_t pd,
                           struct region_map **out)
 {
     if (pages == 0 || pages > USER_END / PAGE_SIZE)
         return EPARAM;
-    error_t error = server_charge(payer, PD_REGION_MAP_COST);
+    error_t error = server_charge_cost(payer, map_cost);
     if (error)
         return error;
     error = EMEM;
@@ -94,7 +96,7 @@ withdraw:
 free_map:
     heap_free(map);
 uncharge:
-    server_uncharge(payer, PD_REGION_MAP_COST);
+    server_uncharge_cost(payer, map_cost);
     return error;
 }
 
@@ -349,6 +351,8 @@ void region_map_destroy(struct region_map *map)
     region_map_unlock(map, true);
     selector_drop(signal);
     semaphore_destroy(&map->lock.semaphore);
-    server_uncharge(map->payer, PD_REGION_MAP_COST);
+    server_uncharge_cost(map->payer, map_cost);
+    if (signal != SEL_NONE)
+        server_uncharge_caps(map->payer, PD_SIGNAL_CAPS);
     region_map_put(map);
 }

@@ -100,7 +100,7 @@ void fault_wait_cancel(struct fault_wait *wait);
 MUST_CHECK error_t fault_wait_state(struct fault_wait *wait, bool write, unsigned mtd);
 // The thread's supervisor pauses it, or lets it go on as soon as it waits for no page.
 void fault_wait_hold(struct fault_wait *wait, bool hold);
-// Sets the semaphore, which the map owns from then on (SEL_NONE: none).
-void region_map_signal(struct region_map *map, sel_t signal);
+// Sets the semaphore, which the map owns from then on. ERESOURCE, ENOTFOUND: it is dropped.
+MUST_CHECK error_t region_map_signal(struct region_map *map, sel_t signal);
 // The next fault that the owner was not told of; false if there is none.
 bool region_map_next_fault(struct region_map *map, u64 *page, unsigned *access, u64 *waiting);

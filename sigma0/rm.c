@@ -111,8 +111,8 @@ static error_t set_signal(struct region_map *map, struct server_cpu *cpu, struct
     sel_t signal = server_take_item(cpu, msg_get_item(m));
     if (signal == SEL_NONE)
         return EPROTO;
-    region_map_signal(map, signal);
-    return done(m);
+    error_t error = region_map_signal(map, signal);
+    return error ? error : done(m);
 }
 
 static error_t next_fault(struct region_map *map, struct msg *m)

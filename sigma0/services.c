@@ -15,21 +15,54 @@
 // What sigma0 keeps of the memory: 1/KEPT, at least KEPT_PAGES.
 enum { KEPT = 32, KEPT_PAGES = 512, SESSIONS_MAX = 512, PSEUDONYM_ORDER = 11 };
 
+// What a session costs beside the store's books: sigma0's own books of it, and selectors.
 static const struct {
     const char *name;
     const struct server_ops *ops;
+    size_t bytes;
+    unsigned caps;
 } table[] = {
-    {"log", &log_ops}, {"rom", &rom_ops},         {"pd", &pd_ops},         {"cpu", &cpu_ops},
-    {"irq", &irq_ops}, {"io_port", &io_port_ops}, {"io_mem", &io_mem_ops}, {"rm", &rm_ops},
+    {"log", &log_ops, 320, 1},         {"rom", &rom_ops, 64, 0},
+    {"pd", &pd_ops, 320, 0},           {"cpu", &cpu_ops, 256, 0},
+    {"irq", &irq_ops, 64, 1},          {"io_port", &io_port_ops, 64, 1},
+    {"io_mem", &io_mem_ops, 128, 0},   {"rm", &rm_ops, 64, 0},
 };
 
 static struct parent parent;
 static struct server servers[ARRAY_SIZE(table)];
-static struct ram_account account; // init's, in pages
+static struct ram_account account; // init's, in bytes
+static u64 caps_given, caps_due;   // slots that init gave with its sessions; that it is to get back
 
-static u64 pages(u64 bytes)
+enum { CHILD_PD = SEL_CHILD + SEL_PD };
+
+// Takes what a session costs from init: RAM from its account, slots and their kernel memory from
+// its domain.
+static error_t take(const char *label, const char *name, u64 ram, u64 caps)
 {
-    return bytes / PAGE_SIZE + (bytes % PAGE_SIZE != 0);
+    if (!ram_charge(&account, ram)) {
+        print("%s: session \"%s\" wants %lu KiB, %lu of %lu KiB are used\n", label, name,
+              ram / 1024, account.used / 1024, account.limit / 1024);
+        return ERESOURCE;
+    }
+    if (caps && hc_pd_trade(SEL_PD, CHILD_PD, caps)) {
+        ram_refund(&account, ram);
+        print("%s: session \"%s\" wants %lu capability slots, init's domain has no more\n", label,
+              name, caps);
+        return ERESOURCE;
+    }
+    caps_given += caps;
+    return SUCCESS;
+}
+
+// The other way. Until the service has heard of it, its slots are in use, and sigma0's reserve lends
+// some; what even that does not have is given back with the next session.
+static void give_back(u64 ram, u64 caps)
+{
+    ram_refund(&account, ram);
+    caps_due += caps;
+    caps_given -= caps;
+    if (caps_due && !hc_pd_trade(CHILD_PD, SEL_PD, caps_due))
+        caps_due = 0;
 }
 
 // Labels show the path in the tree.
@@ -47,29 +80,40 @@ static error_t open(struct parent *p, struct parent_client *client, struct paren
     for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
         if (strcmp(o->name, table[i].name))
             continue;
-        if (!ram_charge(&account, pages(o->ram))) {
-            print("%s: session \"%s\" wants %lu KiB, %lu of %lu KiB are used\n", o->label, o->name,
-                  o->ram / 1024, account.used * 4, account.limit * 4);
-            return ERESOURCE;
-        }
         o->route = ROUTE_BUILTIN;
         label_prefix(o);
-        return SUCCESS;
+        return take(o->label, o->name, o->ram, o->caps);
     }
     print("%s: there is no service \"%s\"\n", o->label, o->name);
     return EPERM;
 }
 
-static void closed(struct parent *p, struct parent_client *client, u64 ram, u64 caps)
+static error_t upgrade(struct parent *p, struct parent_client *client, const char *name,
+                       const struct parent_donation *least, struct parent_donation *more)
 {
-    (void)p, (void)client, (void)caps;
-    ram_refund(&account, pages(ram));
+    (void)p, (void)client;
+    u64 left = account.limit - account.used;
+    if (more->ram > left)
+        more->ram = least->ram;
+    u64 used = 0, limit = 0;
+    if (hc_pd_read(CHILD_PD, PD_READ_CAPS, &used, &limit) || more->caps > limit - used)
+        more->caps = least->caps;
+    return take("init", name, more->ram, more->caps);
+}
+
+static void closed(struct parent *p, struct parent_client *client,
+                   const struct parent_donation *donation)
+{
+    (void)p, (void)client;
+    give_back(donation->ram, donation->caps);
 }
 
 static void quota(struct parent *p, struct parent_client *client, u64 *ram, u64 *caps)
 {
-    (void)p, (void)client, (void)caps;
-    *ram = (account.limit - account.used) * PAGE_SIZE;
+    (void)p, (void)client;
+    u64 used, limit;
+    *ram = account.limit - account.used;
+    *caps = hc_pd_read(CHILD_PD, PD_READ_CAPS, &used, &limit) ? 0 : limit - used;
 }
 
 static error_t signal(struct parent *p, struct parent_client *client, word_t code, word_t value)
@@ -85,7 +129,7 @@ static error_t signal(struct parent *p, struct parent_client *client, word_t cod
 }
 
 static const struct parent_policy policy = {
-    .open = open, .closed = closed, .quota = quota, .signal = signal};
+    .open = open, .upgrade = upgrade, .closed = closed, .quota = quota, .signal = signal};
 
 static void must(error_t error, const char *what)
 {
@@ -103,13 +147,15 @@ void services_start(void)
     for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
         struct server_config service = {.name = table[i].name,
                                         .sessions_max = SESSIONS_MAX,
+                                        .session_bytes = table[i].bytes,
+                                        .session_caps = table[i].caps,
                                         .ops = table[i].ops,
                                         .host = parent_host(&parent)};
         must(server_start(&servers[i], &service), table[i].name);
     }
     u64 free = physical_usage().free_pages,
         kept = free / KEPT > KEPT_PAGES ? free / KEPT : KEPT_PAGES;
-    account.limit = free > kept ? free - kept : 0;
+    account.limit = free > kept ? (free - kept) * PAGE_SIZE : 0;
 }
 
 sel_t services_add_init(void)

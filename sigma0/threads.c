@@ -68,16 +68,18 @@ static void subject_end(struct cpu_session *session, struct subject *s)
     if (s->sc != SEL_NONE)
         (void)cpu_take_back(session, s->sc);
     selector_drop(s->ec);
+    sel_t signal = s->signal;
     if (d) {
         mutex_lock(&d->lock);
         list_remove(&s->in_domain);
         list_remove(&s->in_events);
         if (s->payer)
-            server_uncharge(s->payer, PD_THREAD_COST);
+            server_uncharge_cost(s->payer, s->cost);
         s->payer = NULL;
         mutex_unlock(&d->lock);
+        domain_release(d, &s->signal);
     }
-    selector_drop(s->signal);
+    selector_drop(signal);
     subject_put(s);
 }
 
@@ -153,14 +155,15 @@ static error_t done(struct msg *m)
 // In the domain's lists, paid for by who pays for the domain.
 static error_t enroll(struct domain *d, struct subject *s)
 {
-    error_t error = server_charge(d->payer, PD_THREAD_COST);
-    if (error)
-        return error;
     mutex_lock(&d->lock);
-    s->payer = d->payer;
-    domain_enter(d, s);
+    s->cost = (struct server_cost){PD_THREAD_COST, PD_THREAD_CAPS};
+    error_t error = d->gone ? ENOTFOUND : server_charge_cost(d->payer, s->cost);
+    if (!error) {
+        s->payer = d->payer;
+        domain_enter(d, s);
+    }
     mutex_unlock(&d->lock);
-    return SUCCESS;
+    return error;
 }
 
 static error_t create_in(struct cpu_session *session, struct domain *d, unsigned cpu,
@@ -425,17 +428,13 @@ static error_t set_signal(struct server_cpu *cpu, struct msg *m)
             subject_put(s);
         return of ? EPROTO : ENOTFOUND;
     }
-    mutex_lock(&of->lock);
-    sel_t *place = d ? &d->signal : &s->signal;
-    before = *place;
-    *place = signal;
-    mutex_unlock(&of->lock);
-    selector_drop(before);
+    error_t error = domain_keep(of, d ? &d->signal : &s->signal, signal, &before);
+    selector_drop(error ? signal : before);
     if (d)
         domain_put(d);
     else
         subject_put(s);
-    return done(m);
+    return error ? error : done(m);
 }
 
 static error_t of_thread(struct cpu_session *session, word_t operation, struct subject *s,

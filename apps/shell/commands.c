@@ -8,11 +8,6 @@
 #include "lib/service/control.h"
 #include "lib/service/timer.h"
 
-enum {
-    TIMER_RAM = 8192,      // what the timer server keeps for `top`
-    CONFIG_RAM = 64 * 1024 // a text on its way to the configuration compiler
-};
-
 static struct service_client *ready(struct service_client *client, const char *name,
                                     const char *args)
 {
@@ -49,7 +44,6 @@ struct service_client *client_cpu(void)
 struct service_client *client_timer(void)
 {
     static struct service_client client;
-    client.quota.ram = TIMER_RAM;
     return ready(&client, "timer", "");
 }
 
@@ -62,7 +56,6 @@ struct service_client *client_power(void)
 struct service_client *client_config(void)
 {
     static struct service_client client;
-    client.quota.ram = CONFIG_RAM;
     return ready(&client, "config", "");
 }
 

@@ -25,15 +25,16 @@ static bool show_row(const struct control_child *r, void *context)
         strlcpy(state, states[r->state], sizeof(state));
     for (char *c = state; *c; c++)
         *c |= 0x20;
-    say("  %-16s %-8s %7lu/%-7lu %5lu/%-6lu %8lu %8u\n", r->name, state, r->ram_used / 1024,
-        r->ram_limit / 1024, r->caps_used, r->caps_limit, r->sessions, r->restarts);
+    say("  %-16s %-8s %6lu/%6lu/%-6lu %5lu/%5lu/%-5lu %8lu %8u\n", r->name, state,
+        r->ram_used / 1024, r->ram_limit / 1024, r->ram_high / 1024, r->caps_used, r->caps_limit,
+        r->caps_high, r->sessions, r->restarts);
     return true;
 }
 
 void command_tree(const char *argument)
 {
     (void)argument;
-    say("init               STATE      RAM KiB used/limit   CAPS      SESSIONS RESTARTS\n");
+    say("init               STATE    RAM KiB used/limit/most  CAPS              SESSIONS RESTARTS\n");
     failed(client_init(), "tree", control_visit(client_init(), show_row, NULL));
 }
 

@@ -227,7 +227,11 @@ static int fail(const char *what, error_t error)
 
 int main(void)
 {
-    struct server_config config = {.name = "serial", .sessions_max = SESSIONS_MAX, .ops = &ops};
+    struct server_config config = {.name = "serial",
+                                   .sessions_max = SESSIONS_MAX,
+                                   .session_bytes = sizeof(struct serial_session),
+                                   .session_caps = 1, // its semaphore
+                                   .ops = &ops};
     ring_init(&early, early_bytes, sizeof(early_bytes));
     error_t error = io_port_open(&ports, COM1_PORT, UART_PORTS);
     if (error)

@@ -67,7 +67,11 @@ enum pd_op {
     PD_GIVE_CAPS = 1, // move `amount` capability slots likewise
     PD_READ_KMEM = 2, // rax SUCCESS, rdx = used | limit << 32, in units of 64 bytes
     PD_READ_CAPS = 3, // rdx = used | limit << 32
+    PD_GIVE = 4,      // move both at once or nothing: `amount` is slots | units of 64 bytes << 32
 };
+// What a capability slot brings along when it is traded, in bytes: the kernel's books of the object
+// and of the capability that stands in it.
+enum { CAP_KMEM = 256 };
 enum ec_op {
     EC_RECALL = 0,
     EC_PAUSE = 1,

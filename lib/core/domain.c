@@ -64,9 +64,28 @@ error_t pd_reference(struct service_client *pd, const struct service_client *ref
     return core_call(pd, &m, SEL_NONE, 0);
 }
 
-error_t pd_transfer(struct service_client *pd, u64 bytes, bool back)
+error_t pd_transfer(struct service_client *pd, struct service_quota amount, bool back)
 {
-    return service_call2(pd, PD_SERVICE_TRANSFER, bytes, back);
+    struct msg m;
+    service_begin(pd, &m, PD_SERVICE_TRANSFER);
+    msg_put_word(&m, amount.ram);
+    msg_put_word(&m, back);
+    msg_put_word(&m, amount.caps);
+    return core_call(pd, &m, SEL_NONE, 0);
+}
+
+error_t pd_accounts(struct service_client *pd, struct pd_accounts *accounts)
+{
+    struct msg m;
+    service_begin(pd, &m, PD_SERVICE_INFO);
+    error_t error = core_call(pd, &m, SEL_NONE, 0);
+    accounts->used.ram = msg_get_word(&m);
+    accounts->limit.ram = msg_get_word(&m);
+    accounts->high.ram = msg_get_word(&m);
+    accounts->used.caps = msg_get_word(&m);
+    accounts->limit.caps = msg_get_word(&m);
+    accounts->high.caps = msg_get_word(&m);
+    return error ? error : msg_error(&m);
 }
 
 static error_t read_part(struct service_client *pd, sel_t domain, word_t address, u8 *data,

@@ -39,5 +39,11 @@ MUST_CHECK error_t domain_write(struct service_client *pd, sel_t domain, word_t 
 // Makes `reference` the account with which `pd` exchanges quota. EINUSE it has one, EDEADLOCK that
 // leads back here, ENOTFOUND not an open session.
 MUST_CHECK error_t pd_reference(struct service_client *pd, const struct service_client *reference);
-// Moves `bytes` from the reference account, or what came from there back. ERESOURCE.
-MUST_CHECK error_t pd_transfer(struct service_client *pd, u64 bytes, bool back);
+// Moves bytes and capability slots from the reference account, or what came from there back.
+// ERESOURCE.
+MUST_CHECK error_t pd_transfer(struct service_client *pd, struct service_quota amount, bool back);
+// The accounts of a session: bytes of RAM, capability slots; the most that was in use at once.
+struct pd_accounts {
+    struct service_quota used, limit, high;
+};
+MUST_CHECK error_t pd_accounts(struct service_client *pd, struct pd_accounts *accounts);

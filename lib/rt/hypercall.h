@@ -182,6 +182,15 @@ HC_INLINE MUST_CHECK error_t hc_pd_give(sel_t pd, enum pd_op operation, sel_t ot
     return hc_plain(HC_pd_ctrl, pd, operation, other_pd, amount, 0, 0);
 }
 
+// Moves `slots` capability slots, and CAP_KMEM bytes of kernel memory with each, from other_pd's
+// account to pd's; both or, with EMEM, nothing. ECAP: one of them is gone.
+HC_INLINE MUST_CHECK error_t hc_pd_trade(sel_t pd, sel_t other_pd, u64 slots)
+{
+    if (slots >> 24)
+        return EMEM; // more than there are
+    return hc_plain(HC_pd_ctrl, pd, PD_GIVE, other_pd, slots | slots * (CAP_KMEM / 64) << 32, 0, 0);
+}
+
 // `operation` is PD_READ_KMEM or PD_READ_CAPS; results in bytes for the first.
 HC_INLINE MUST_CHECK error_t hc_pd_read(sel_t pd, enum pd_op operation, u64 *used, u64 *limit)
 {

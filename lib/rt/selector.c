@@ -56,6 +56,8 @@ static sel_t alloc_in_word(unsigned order)
 {
     for (u32 word = FIRST_WORD; word < rt_selector_words; word++) {
         u64 old = word_load(word);
+        if (!~old)
+            continue;
         for (unsigned shift = 0; shift < BITS; shift += 1u << order) {
             u64 mask = bits(order) << shift;
             while (!(old & mask)) {

@@ -17,6 +17,11 @@ void *memchr(const void *bytes, int byte, size_t length);
 size_t strlen(const char *string);
 size_t strnlen(const char *string, size_t limit);
 int strcmp(const char *a, const char *b);
+// Whether two strings are equal. Most that are compared differ in their first byte.
+static inline bool string_same(const char *a, const char *b)
+{
+    return *a == *b && !strcmp(a, b);
+}
 int strncmp(const char *a, const char *b, size_t limit);
 char *strchr(const char *string, int character);
 // Copies a string that may be cut, always terminated if size > 0. Returns strlen(from): cut if that

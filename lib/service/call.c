@@ -53,16 +53,32 @@ static error_t mend(struct service_client *c, error_t error, u32 generation)
     return repaired;
 }
 
+// What a failed call leaves to look at: the kernel's error or the service's, the answer's head and
+// what the service says is missing.
+struct failure {
+    error_t error;
+    head_t h;
+    u64 ram, caps;
+};
+
+// SUCCESS = try again.
+static error_t overcome(struct service_client *c, const struct failure *f, u32 generation)
+{
+    if (f->error == ERESOURCE)
+        return service_pay(c, f->h, f->ram, f->caps);
+    return mend(c, f->error, generation);
+}
+
 // Mending uses the UTCB: the request is put aside meanwhile.
-__attribute__((noinline)) static error_t mend_keeping(struct service_client *c, struct msg *m,
-                                                      error_t error, u32 generation)
+__attribute__((noinline)) static error_t overcome_keeping(struct service_client *c, struct msg *m,
+                                                          const struct failure *f, u32 generation)
 {
     word_t words[UTCB_WORDS];
     size_t items = 2 * sizeof(word_t) * m->items, untyped = sizeof(word_t) * m->words;
     char *typed = (char *)(m->utcb + 1) - items;
     memcpy(words, m->utcb->words, untyped);
     memcpy((char *)words + untyped, typed, items);
-    error = mend(c, error, generation);
+    error_t error = overcome(c, f, generation);
     memcpy(m->utcb->words, words, untyped);
     memcpy(typed, (char *)words + untyped, items);
     return error;
@@ -92,41 +108,45 @@ error_t service_call(struct service_client *c, struct msg *m)
                        m->words > 3 ? from[3] : zero};
         head_t h = msg_head(m);
         error_t error = hc_call(c->base + CLIENT_PORTAL + thread_cpu(), &h, w);
-        if (!error && w[0] != EEXISTS) {
+        if (!error && w[0] != EEXISTS && (w[0] != ERESOURCE || c->fixed)) {
             msg_receive(m, h, w[0], w[1], w[2], w[3]);
             if (!m->in_words)
                 return EPROTO;
             m->next_word = 1;
             return (error_t)w[0];
         }
-        error = mend_keeping(c, m, error ? error : EEXISTS, generation);
+        struct failure f = {error ? error : (error_t)w[0], h, w[1], w[2]};
+        error = overcome_keeping(c, m, &f, generation);
         if (error)
             return error;
     }
     return EABORT;
 }
 
+// On entry w[] is the request's words 2 and 3, then the answer's 1 and 2.
 error_t service_call_words_slow(struct service_client *c, word_t operation, word_t w[4],
-                                error_t error, u32 generation)
+                                error_t error, head_t h, u32 generation)
 {
-    word_t w2 = w[2], w3 = w[3];
+    word_t w2 = w[0], w3 = w[1];
+    struct failure f = {error, h, w[2], w[3]};
     for (unsigned tries = 0; tries < CALL_TRIES; tries++) {
-        error = mend(c, error, generation);
+        error = overcome(c, &f, generation);
         if (error)
             return error;
         generation = __atomic_load_n(&c->generation, __ATOMIC_ACQUIRE);
-        head_t h = head(4, translated(c));
+        f.h = head(4, translated(c));
         *utcb_item(utcb(), 0) =
             item_translate(crd(CRD_OBJ, c->base + CLIENT_SESSION, 0, RIGHT_ALL));
         w[0] = operation;
         w[1] = 0;
         w[2] = w2;
         w[3] = w3;
-        error = hc_call(c->base + CLIENT_PORTAL + thread_cpu(), &h, w);
-        if (!error && w[0] != EEXISTS)
+        error = hc_call(c->base + CLIENT_PORTAL + thread_cpu(), &f.h, w);
+        if (!error && w[0] != EEXISTS && w[0] != ERESOURCE)
             return (error_t)w[0];
-        if (!error)
-            error = EEXISTS;
+        f.error = error ? error : (error_t)w[0];
+        f.ram = w[1];
+        f.caps = w[2];
     }
     return EABORT;
 }

@@ -36,6 +36,11 @@ static unsigned portal_order(const struct service_client *c)
     return c->order - 1u;
 }
 
+static u64 at_least(u64 value, u64 least)
+{
+    return value > least ? value : least;
+}
+
 static sel_t scratch_of(const struct service_client *c)
 {
     return c->base - c->scratch;
@@ -75,7 +80,8 @@ error_t service_init(struct service_client *c, const char *name, const char *lab
         .name = name,
         .label = label,
         .args = args,
-        .quota = quota,
+        .quota = {at_least(quota.ram, SESSION_RAM_LEAST),
+                  at_least(quota.caps, SESSION_CAPS_LEAST)},
     };
     return SUCCESS;
 }
@@ -153,6 +159,10 @@ static error_t session_open(struct service_client *c, sel_t pt)
     if (error)
         return error;
     error = (error_t)msg_get_word(&m);
+    if (error == ERESOURCE) {
+        c->missing.ram = msg_get_word(&m);
+        c->missing.caps = msg_get_word(&m);
+    }
     if (error)
         return error == ECAP || error == EABORT ? EPROTO : error;
     if (msg_error(&m) || !crd_kind(msg_get_item(&m).crd))
@@ -204,13 +214,52 @@ static error_t open_once(struct service_client *c)
     return error;
 }
 
+// UPGRADE at the parent, by what is asked for or the least. Under the lock.
+static error_t donate(struct service_client *c, struct service_quota more,
+                      struct service_quota least)
+{
+    struct msg m;
+    msg_begin(&m);
+    msg_put_word(&m, PARENT_UPGRADE);
+    msg_put_word(&m, 0);
+    msg_put_word(&m, more.ram);
+    msg_put_word(&m, more.caps);
+    msg_put_word(&m, least.ram);
+    msg_put_word(&m, least.caps);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL)));
+    error_t error = parent_call(&m);
+    if (error)
+        return error;
+    c->quota.ram += msg_get_word(&m);
+    c->quota.caps += msg_get_word(&m);
+    return msg_error(&m);
+}
+
+// The service wants more for a session than we gave. ERESOURCE: it does not say what, or it cannot
+// be had.
+static error_t pay_price(struct service_client *c)
+{
+    struct service_quota missing = c->missing;
+    c->missing = (struct service_quota){0, 0};
+    if (c->fixed || !(missing.ram | missing.caps))
+        return ERESOURCE;
+    return donate(c, missing, missing);
+}
+
 // Until there is a session or no hope of one.
 static error_t open_all(struct service_client *c)
 {
     bool reopened = false;
+    c->missing = (struct service_quota){0, 0};
     for (unsigned tries = 0; tries < STALE_TRIES;) {
         error_t error = open_once(c);
         switch (error) {
+        case ERESOURCE:
+            error = pay_price(c);
+            if (error)
+                return error;
+            tries++;
+            break;
         case ERETRY: // not there (yet): the parent ups the pseudonym when it is
             (void)!hc_sm_down(c->base + CLIENT_PSEUDONYM, DEADLINE_NEVER);
             break;
@@ -259,6 +308,58 @@ error_t service_open(struct service_client *c)
     return service_repair(c, ECAP, c->generation);
 }
 
+// Whatever goes wrong here, the service asks when the session is opened the next time.
+static void tell_upgrade(struct service_client *c)
+{
+    struct msg m;
+    unsigned slot = CLIENT_PORTAL + thread_cpu();
+    if (c->flags & SERVICE_STATELESS || !(c->held & 1u << slot))
+        return;
+    msg_begin(&m);
+    msg_put_word(&m, SERVICE_UPGRADE);
+    msg_put_word(&m, 0);
+    if (!(c->flags & SERVICE_SESSION_PORTALS))
+        msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_SESSION, 0, RIGHT_ALL)));
+    (void)!msg_call(&m, c->base + slot);
+}
+
+static error_t upgrade(struct service_client *c, struct service_quota more,
+                       struct service_quota least)
+{
+    error_t error = SUCCESS;
+    if (c->base == SEL_NONE)
+        return EPERM;
+    mutex_lock(&c->lock);
+    if (!(c->held & 1u << CLIENT_PSEUDONYM)) {
+        c->quota.ram += more.ram;
+        c->quota.caps += more.caps;
+    } else if (!(error = donate(c, more, least))) {
+        tell_upgrade(c);
+    }
+    mutex_unlock(&c->lock);
+    return error;
+}
+
+error_t service_upgrade(struct service_client *c, struct service_quota more)
+{
+    return upgrade(c, more, more);
+}
+
+// Some more than what is missing, so that the next requests do not come here again: a quarter of
+// what the session has; but where that is not to be had, no more than needed.
+error_t service_pay(struct service_client *c, head_t h, u64 ram, u64 caps)
+{
+    enum { SHARE = 4, CAPS_STEP = 4 };
+    if (c->fixed || head_untyped(h) != 3 || head_typed(h) || !(ram | caps))
+        return ERESOURCE;
+    struct service_quota least = {ram, caps}, more = least;
+    if (ram && ram < ~0ul - PAGE_SIZE)
+        more.ram = ALIGN_UP(at_least(ram, c->quota.ram / SHARE), PAGE_SIZE);
+    if (caps)
+        more.caps = at_least(caps, c->quota.caps / SHARE + CAPS_STEP);
+    return upgrade(c, more, least);
+}
+
 // Tells the service; of no consequence if it fails, since the parent tells it too.
 static void session_close(struct service_client *c)
 {
@@ -285,9 +386,10 @@ void service_close(struct service_client *c)
         msg_put_word(&m, PARENT_CLOSE);
         msg_put_word(&m, 0);
         msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL)));
-        (void)!parent_call(&m);
+        if (!parent_call(&m))
+            c->held &= ~(1u << CLIENT_PSEUDONYM); // the parent's word is good
     }
-    // What the service and the parent gave is gone with it, but a dead one may have left something.
+    // What the service gave is gone with it, but a dead one may have left something.
     drop_portals(c);
     drop(c, CLIENT_SESSION);
     drop(c, CLIENT_PSEUDONYM);

@@ -25,8 +25,12 @@ enum service_selector {
     CLIENT_PORTAL = 3
 };
 
+// What a client donates to a service with a session: bytes of RAM, capability slots. The library
+// donates at least what most sessions cost, learns what this one costs when it is opened, and gives
+// more when a request is refused for lack of it, as far as the client's own accounts go. All of it
+// returns when the session is closed.
 struct service_quota {
-    u64 ram, caps; // donated to the service with the session
+    u64 ram, caps;
 };
 
 struct service_client {
@@ -37,10 +41,12 @@ struct service_client {
     u8 order;           // of the selector range
     u8 scratch;         // distance from base down to a selector for the time of an opening
     bool denied;        // by the parent, when it was last asked
+    bool fixed;         // to be set: nothing is donated beyond `quota`; ERESOURCE comes back
     u32 held;           // bit n: selector base + n holds something
     struct mutex lock;  // guards opening and closing
     const char *name, *label, *args; // the caller keeps them
-    struct service_quota quota;
+    struct service_quota quota;   // donated, or to be
+    struct service_quota missing; // of an opening: what the service wants beside that
 };
 #define SERVICE_CLIENT_NONE                                                                        \
     {                                                                                              \
@@ -55,6 +61,11 @@ MUST_CHECK error_t service_init(struct service_client *client, const char *name,
 // Opens the session now (the first call does it too). EPERM if denied, ERESOURCE, EINUSE; waits
 // until the service exists.
 MUST_CHECK error_t service_open(struct service_client *client);
+
+// Donates that much more to the session and tells the service; to one that is not open, with the
+// opening. ERESOURCE: the client's own account does not have it (its parent has reported that);
+// ENOTFOUND: the session is gone. From the call's answer on the session has it.
+MUST_CHECK error_t service_upgrade(struct service_client *client, struct service_quota more);
 
 // Ends the session, gives the pseudonym back and frees the selectors. No thread may be in a call.
 void service_close(struct service_client *client);
@@ -72,7 +83,9 @@ MUST_CHECK error_t service_call(struct service_client *client, struct msg *m);
 // EABORT) of a call begun at `generation` was about; it spoils the UTCB but for the windows.
 error_t service_repair(struct service_client *client, error_t error, u32 generation);
 error_t service_call_words_slow(struct service_client *client, word_t operation, word_t w[4],
-                                error_t error, u32 generation);
+                                error_t error, head_t h, u32 generation);
+// After an answer ERESOURCE with head `h`: donates what it says is missing. SUCCESS: try again.
+error_t service_pay(struct service_client *client, head_t h, u64 ram, u64 caps);
 
 // A request of up to two words beside the operation, and as many words of response as registers
 // hold, without touching the UTCB: w[2], w[3] in; w[1]–w[3] out, undefined unless SUCCESS.
@@ -91,13 +104,17 @@ HC_INLINE MUST_CHECK error_t service_call_words(struct service_client *client, w
     w[1] = 0;
     error_t error = hc_call(client->base + CLIENT_PORTAL + thread_cpu(), &h, w);
     if (LIKELY(!error)) {
-        if (LIKELY(w[0] != EEXISTS))
+        if (LIKELY(!w[0]))
+            return SUCCESS;
+        if (w[0] != EEXISTS && w[0] != ERESOURCE)
             return (error_t)w[0];
-        error = EEXISTS;
+        error = (error_t)w[0];
     }
-    w[2] = w2;
-    w[3] = w3;
-    return service_call_words_slow(client, operation, w, error, generation);
+    word_t again[4] = {w2, w3, w[1], w[2]};
+    error = service_call_words_slow(client, operation, again, error, h, generation);
+    for (unsigned i = 0; i < 4; i++)
+        w[i] = again[i];
+    return error;
 }
 
 // The same with values: no words, one, two; results dropped but for the error.

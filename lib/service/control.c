@@ -14,10 +14,11 @@ static void row_get(struct msg *m, struct control_child *row)
     row->state = (enum child_state)(u32)state;
     row->restarts = (u32)(state >> 32);
     row->ram_used = msg_get_word(m);
-    row->ram_given = msg_get_word(m);
     row->ram_limit = msg_get_word(m);
+    row->ram_high = msg_get_word(m);
     row->caps_used = msg_get_word(m);
     row->caps_limit = msg_get_word(m);
+    row->caps_high = msg_get_word(m);
     row->sessions = msg_get_word(m);
     msg_get_string(m, row->name, sizeof(row->name));
 }

@@ -11,8 +11,9 @@ struct control_child {
     char name[64];
     enum child_state state;
     u32 restarts;                       // since init started it first
-    u64 ram_used, ram_given, ram_limit; // bytes
-    u64 caps_used, caps_limit;          // capability slots
+    // Accounts: what is in use or donated, of how much, and the most that it ever was.
+    u64 ram_used, ram_limit, ram_high;    // bytes
+    u64 caps_used, caps_limit, caps_high; // capability slots
     u64 sessions;                       // open
 };
 

@@ -23,10 +23,6 @@ struct utcb_copy {
 void utcb_save(struct utcb_copy *copy);
 void utcb_restore(const struct utcb_copy *copy);
 
-// RAM for the program's own "pd" session, in bytes; 0: seven eighths of what the parent has for it.
-// To be set before the first allocation.
-extern u64 env_pd_donation;
-
 // Gives a global EC a scheduling context; `budget_us` of each `period_us`, both 0 = no limit. The
 // priority is cut to the session's. *sc is a selector of the caller's. ERESOURCE, EMEM.
 MUST_CHECK error_t env_sc_create(sel_t ec, unsigned priority, u32 quantum_us, u32 budget_us,

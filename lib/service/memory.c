@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // Memory from the program's own "pd" session (env.h): dataspaces for whoever asks, and lib/rt's
-// source of pages. The session is opened with all that the parent has for us, but an eighth that
-// stays for donations to other services.
+// source of pages. The session begins with little and is upgraded as it needs (client.h), so what
+// the program has taken of its account is what it uses, but for a step.
 //
 // lib/rt grows ranges of any shape; a receive window is a power of two and aligned, so a range is
 // cut into such pieces, a dataspace each. Which selector stands for which address is kept in blocks
@@ -14,7 +14,7 @@
 #include "lib/rt/start.h"
 #include "lib/service/env.h"
 
-enum { FIRST_RECORDS = 64, DONATIONS = 8 };
+enum { FIRST_RECORDS = 64, FIRST_RAM = 64 * 1024, FIRST_CAPS = 12 };
 
 struct record {
     u64 page; // 0: free
@@ -33,28 +33,6 @@ enum { RECORDS_A_PAGE = (PAGE_SIZE - sizeof(struct record_block)) / sizeof(struc
 
 static struct mutex lock = MUTEX_INIT; // the records
 struct service_client env_pd = SERVICE_CLIENT_NONE;
-u64 env_pd_donation;
-
-// Opens the session with the right donation, once.
-static error_t session_ensure(void)
-{
-    u64 ram, caps;
-    if (env_pd.held)
-        return SUCCESS;
-    error_t error = env_quota(&ram, &caps);
-    if (error)
-        return error;
-    u64 donation = env_pd_donation ? env_pd_donation : ram - ram / DONATIONS;
-    env_pd.quota = (struct service_quota){ALIGN_DOWN(donation, PAGE_SIZE), 0};
-    return service_open(&env_pd);
-}
-
-static error_t pd_begin(struct msg *m, enum pd_operation operation)
-{
-    error_t error = session_ensure();
-    service_begin(&env_pd, m, operation);
-    return error;
-}
 
 static void free_quietly(struct service_client *pd, sel_t ds)
 {
@@ -89,12 +67,6 @@ error_t dataspace_alloc_at(struct service_client *pd, size_t bytes, unsigned fla
     return SUCCESS;
 }
 
-static error_t alloc_into(size_t bytes, unsigned flags, sel_t sel, word_t address, unsigned order)
-{
-    error_t error = session_ensure();
-    return error ? error : dataspace_alloc_at(&env_pd, bytes, flags, sel, address, order);
-}
-
 error_t dataspace_alloc(size_t bytes, unsigned flags, sel_t *ds)
 {
     struct utcb_copy copy;
@@ -102,7 +74,7 @@ error_t dataspace_alloc(size_t bytes, unsigned flags, sel_t *ds)
     if (sel == SEL_NONE)
         return ERESOURCE;
     utcb_save(&copy);
-    error_t error = alloc_into(bytes, flags & ~(unsigned)PD_ATTACH, sel, 0, 0);
+    error_t error = dataspace_alloc_at(&env_pd, bytes, flags & ~(unsigned)PD_ATTACH, sel, 0, 0);
     utcb_restore(&copy);
     if (error)
         selector_free(sel);
@@ -116,14 +88,12 @@ error_t dataspace_attach(sel_t ds, void *address, size_t bytes, unsigned flags)
     struct utcb_copy copy;
     struct msg m;
     utcb_save(&copy);
-    error_t error = pd_begin(&m, PD_SERVICE_ATTACH);
-    if (!error) {
-        msg_put_word(&m, flags & ~(unsigned)PD_ATTACH);
-        msg_put_item(&m, item_translate(crd(CRD_OBJ, ds, 0, RIGHT_ALL)));
-        utcb()->window = crd(CRD_MEM, (word_t)address / PAGE_SIZE, address_order(bytes), RIGHT_ALL);
-        utcb()->window2 = 0;
-        error = service_call(&env_pd, &m);
-    }
+    service_begin(&env_pd, &m, PD_SERVICE_ATTACH);
+    msg_put_word(&m, flags & ~(unsigned)PD_ATTACH);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, ds, 0, RIGHT_ALL)));
+    utcb()->window = crd(CRD_MEM, (word_t)address / PAGE_SIZE, address_order(bytes), RIGHT_ALL);
+    utcb()->window2 = 0;
+    error_t error = service_call(&env_pd, &m);
     for (unsigned i = 0; !error && i < m.in_items; i++)
         error = crd_kind(msg_get_item(&m).crd) ? SUCCESS : EMEM;
     utcb_restore(&copy);
@@ -135,11 +105,9 @@ error_t dataspace_phys(sel_t ds, u64 *physical)
     struct utcb_copy copy;
     struct msg m;
     utcb_save(&copy);
-    error_t error = pd_begin(&m, PD_SERVICE_PHYS);
-    if (!error) {
-        msg_put_item(&m, item_translate(crd(CRD_OBJ, ds, 0, RIGHT_ALL)));
-        error = service_call(&env_pd, &m);
-    }
+    service_begin(&env_pd, &m, PD_SERVICE_PHYS);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, ds, 0, RIGHT_ALL)));
+    error_t error = service_call(&env_pd, &m);
     if (!error) {
         *physical = msg_get_word(&m);
         error = msg_error(&m);
@@ -160,9 +128,8 @@ void dataspace_free(sel_t ds)
 error_t memory_info(u64 *used, u64 *limit, u64 *high)
 {
     struct msg m;
-    error_t error = pd_begin(&m, PD_SERVICE_INFO);
-    if (!error)
-        error = service_call(&env_pd, &m);
+    service_begin(&env_pd, &m, PD_SERVICE_INFO);
+    error_t error = service_call(&env_pd, &m);
     if (error)
         return error;
     *used = msg_get_word(&m);
@@ -189,7 +156,7 @@ static error_t piece_map(word_t address, unsigned order, sel_t *ds)
     *ds = selector_alloc();
     if (*ds == SEL_NONE)
         return ERESOURCE;
-    error_t error = alloc_into(PAGE_SIZE << order, PD_ATTACH, *ds, address, order);
+    error_t error = dataspace_alloc_at(&env_pd, PAGE_SIZE << order, PD_ATTACH, *ds, address, order);
     if (error)
         selector_free(*ds);
     return error;
@@ -294,8 +261,8 @@ static void release(void *at, size_t bytes)
 
 void env_memory_init(void)
 {
-    struct service_quota nothing = {0, 0};
-    if (service_init(&env_pd, "pd", "", "", nothing))
+    struct service_quota first_steps = {FIRST_RAM, FIRST_CAPS};
+    if (service_init(&env_pd, "pd", "", "", first_steps))
         return;
     rt_memory_grow = grow;
     rt_memory_release = release;

@@ -65,6 +65,7 @@ static error_t dispatch(struct parent *parent, struct parent_client *client, str
     case PARENT_SINGLETON: return parent_do_singleton(parent, client, cpu, m);
     case PARENT_REQ_KILL: return parent_do_req_kill(parent, client, cpu, m);
     case PARENT_SIGNAL: return parent_do_signal(parent, client, cpu, m);
+    case PARENT_UPGRADE: return parent_do_upgrade(parent, client, cpu, m);
     default: return EPROTO;
     }
 }

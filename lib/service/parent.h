@@ -24,7 +24,7 @@
 #include "lib/service/protocol.h"
 #include "lib/service/server.h"
 
-enum { PARENT_CLIENTS_MAX = 256, PARENT_SERVICES_MAX = 128 };
+enum { PARENT_CLIENTS_MAX = 256, PARENT_SERVICES_MAX = 128, PARENT_SHORT_TEXT = 56 };
 #define PARENT_NO_SLOT 0xffffffffu
 
 struct parent;
@@ -55,7 +55,9 @@ struct parent_pseudonym {
     struct parent_client *provider;   // whose service it is; NULL: builtin or forwarded
     struct parent_service *service;   // NULL: not registered (yet, or any more)
     sel_t forwarded_portal[MAX_CPUS]; // of our parent's service, for this pseudonym alone
-    char *text;                       // service name, label, arguments, one after the other
+    // Service name, label, arguments, one after the other: in `short_text`, or on the heap.
+    char *text, short_text[PARENT_SHORT_TEXT];
+    u16 label_at, args_at;
     u64 ram, caps;
     u32 next_free;       // in the free list or that of what is being closed
     u32 forwarded_flags; // enum service_flag of our parent's service
@@ -67,6 +69,14 @@ struct parent_pseudonym {
 };
 
 enum parent_route_kind { ROUTE_DENY, ROUTE_CHILD, ROUTE_BUILTIN, ROUTE_PARENT };
+
+// What a client gives a session, or gets back.
+struct parent_donation {
+    u64 ram, caps;
+    enum parent_route_kind route;
+    struct parent_client *provider; // of ROUTE_CHILD
+    bool first;                     // with the session itself, not an upgrade of it
+};
 
 // OPEN, as asked and, changed by the policy, as done.
 struct parent_open {
@@ -82,8 +92,13 @@ struct parent_policy {
     // Decides on OPEN: sets route (and provider), rewrites name, label, args, takes ram and caps
     // from the child's account. An error other than SUCCESS denies with that error.
     error_t (*open)(struct parent *parent, struct parent_client *client, struct parent_open *open);
-    // A session's end: gives ram and caps back. Also if `open` succeeded and the rest failed.
-    void (*closed)(struct parent *parent, struct parent_client *client, u64 ram, u64 caps);
+    // UPGRADE of a session of the service `name`: takes from the account what *more says or, where
+    // that is not there, what *least says, and leaves in *more what it took. ERESOURCE.
+    error_t (*upgrade)(struct parent *parent, struct parent_client *client, const char *name,
+                       const struct parent_donation *least, struct parent_donation *more);
+    // A session's end: gives back. Also if `open` or `upgrade` succeeded and the rest failed.
+    void (*closed)(struct parent *parent, struct parent_client *client,
+                   const struct parent_donation *donation);
     // May this child offer that service? NULL: no.
     bool (*may_register)(struct parent *parent, struct parent_client *client, const char *name);
     // REQ_KILL: `name` is empty if `target` is given. Must not destroy anything at once: queue it.
@@ -149,6 +164,10 @@ const struct server_host *parent_host(struct parent *parent);
 
 // Ends one session by force, as if the client had closed it. Under parent->lock.
 void parent_pseudonym_close(struct parent *parent, struct parent_pseudonym *pseudonym);
+// For parent_client.c: gives the memory of a pseudonym's text back.
+void parent_pseudonym_text_free(struct parent_pseudonym *pseudonym);
+// What a pseudonym's client gave.
+struct parent_donation parent_pseudonym_donation(const struct parent_pseudonym *pseudonym);
 // Gives parent->lock back, and tells builtin services of the sessions that were closed under it.
 // All who take the lock end with this.
 void parent_unlock(struct parent *parent);
@@ -160,8 +179,14 @@ static inline const char *parent_pseudonym_name(const struct parent_pseudonym *p
 {
     return p->text;
 }
-const char *parent_pseudonym_label(const struct parent_pseudonym *p);
-const char *parent_pseudonym_args(const struct parent_pseudonym *p);
+static inline const char *parent_pseudonym_label(const struct parent_pseudonym *p)
+{
+    return p->text + p->label_at;
+}
+static inline const char *parent_pseudonym_args(const struct parent_pseudonym *p)
+{
+    return p->text + p->args_at;
+}
 
 // A client's portals, for parent_client.c: none is left on failure.
 MUST_CHECK error_t parent_portals_create(struct parent *parent, struct parent_client *client);
@@ -176,7 +201,7 @@ typedef error_t parent_operation_t(struct parent *parent, struct parent_client *
                                    struct parent_cpu *cpu, struct msg *m);
 parent_operation_t parent_do_open, parent_do_close, parent_do_get_portal, parent_do_register,
     parent_do_unregister, parent_do_get_quota, parent_do_singleton, parent_do_req_kill,
-    parent_do_signal;
+    parent_do_signal, parent_do_upgrade;
 // The pseudonym that a translated item names; NULL if none. Under parent->lock.
 struct parent_pseudonym *parent_pseudonym_named(struct parent *parent, struct typed_item item);
 // Links a pseudonym to its service if that is registered. Under parent->lock.

@@ -3,7 +3,6 @@
 //
 // Children of a parent: entering them, their end, their next life; and the end of a pseudonym,
 // which is where a client's death reaches the services (parent.h).
-#include "lib/rt/heap.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/string.h"
 #include "lib/service/client.h"
@@ -35,6 +34,14 @@ static void forwarded_close(struct parent *parent, struct parent_pseudonym *p)
         selector_drop(p->forwarded_portal[cpu]);
 }
 
+struct parent_donation parent_pseudonym_donation(const struct parent_pseudonym *p)
+{
+    enum parent_route_kind route = p->forwarded  ? ROUTE_PARENT
+                                   : p->provider ? ROUTE_CHILD
+                                                 : ROUTE_BUILTIN;
+    return (struct parent_donation){p->ram, p->caps, route, p->provider, true};
+}
+
 void parent_pseudonym_close(struct parent *parent, struct parent_pseudonym *p)
 {
     if (!p->client)
@@ -47,12 +54,12 @@ void parent_pseudonym_close(struct parent *parent, struct parent_pseudonym *p)
         p->told = p->service->builtin;
     else if (p->service)
         hc_sm_up(p->service->event);
+    struct parent_donation donation = parent_pseudonym_donation(p);
     if (parent->config.policy->closed)
-        parent->config.policy->closed(parent, p->client, p->ram, p->caps);
+        parent->config.policy->closed(parent, p->client, &donation);
     list_remove(&p->in_client);
     p->client->pseudonym_count--;
-    heap_free(p->text);
-    p->text = NULL;
+    parent_pseudonym_text_free(p);
     p->client = p->provider = NULL;
     p->service = NULL;
     p->next_free = parent->closing;

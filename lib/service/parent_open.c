@@ -10,17 +10,6 @@
 #include "lib/service/client.h"
 #include "lib/service/parent.h"
 
-const char *parent_pseudonym_label(const struct parent_pseudonym *p)
-{
-    return p->text + strlen(p->text) + 1;
-}
-
-const char *parent_pseudonym_args(const struct parent_pseudonym *p)
-{
-    const char *label = parent_pseudonym_label(p);
-    return label + strlen(label) + 1;
-}
-
 struct parent_pseudonym *parent_pseudonym_named(struct parent *parent, struct typed_item item)
 {
     u64 index = crd_base(item.crd) - parent->first_pseudonym;
@@ -67,16 +56,27 @@ static error_t forward_open(struct parent *parent, struct parent_pseudonym *p,
     return error;
 }
 
-static char *text_make(const struct parent_open *o)
+static error_t text_make(struct parent_pseudonym *p, const struct parent_open *o)
 {
-    size_t name = strlen(o->name) + 1, label = strlen(o->label) + 1, args = strlen(o->args) + 1;
-    char *text = heap_alloc(name + label + args);
+    size_t name = strlen(o->name) + 1, label = strlen(o->label) + 1, args = strlen(o->args) + 1,
+           all = name + label + args;
+    char *text = all <= sizeof(p->short_text) ? p->short_text : heap_alloc(all);
     if (!text)
-        return NULL;
+        return EMEM;
     memcpy(text, o->name, name);
     memcpy(text + name, o->label, label);
     memcpy(text + name + label, o->args, args);
-    return text;
+    p->text = text;
+    p->label_at = (u16)name;
+    p->args_at = (u16)(name + label);
+    return SUCCESS;
+}
+
+void parent_pseudonym_text_free(struct parent_pseudonym *p)
+{
+    if (p->text != p->short_text)
+        heap_free(p->text);
+    p->text = NULL;
 }
 
 void parent_pseudonym_resolve(struct parent *parent, struct parent_pseudonym *p)
@@ -89,21 +89,20 @@ void parent_pseudonym_resolve(struct parent *parent, struct parent_pseudonym *p)
 static error_t pseudonym_make(struct parent *parent, struct parent_client *client,
                               struct parent_pseudonym *p, const struct parent_open *o)
 {
-    p->text = text_make(o);
-    if (!p->text)
-        return EMEM;
+    error_t error = text_make(p, o);
+    if (error)
+        return error;
     p->forwarded = p->provider_gone = p->claimed = p->reported = false;
     p->waiting_since = 0;
     p->provider = o->route == ROUTE_CHILD ? o->provider : NULL;
     p->ram = o->ram;
     p->caps = o->caps;
-    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+    for (unsigned cpu = 0; cpu < MAX_CPUS && o->route == ROUTE_PARENT; cpu++)
         p->forwarded_portal[cpu] = SEL_NONE;
-    error_t error = o->route == ROUTE_PARENT ? forward_open(parent, p, o)
-                                             : hc_create_sm(selector_of(parent, p), 0, SEL_PD);
+    error = o->route == ROUTE_PARENT ? forward_open(parent, p, o)
+                                     : hc_create_sm(selector_of(parent, p), 0, SEL_PD);
     if (error) {
-        heap_free(p->text);
-        p->text = NULL;
+        parent_pseudonym_text_free(p);
         return error;
     }
     p->client = client;
@@ -111,6 +110,18 @@ static error_t pseudonym_make(struct parent *parent, struct parent_client *clien
     client->pseudonym_count++;
     parent_pseudonym_resolve(parent, p);
     return SUCCESS;
+}
+
+static void give_back(struct parent *parent, struct parent_client *client,
+                      const struct parent_donation *donation)
+{
+    if (parent->config.policy->closed)
+        parent->config.policy->closed(parent, client, donation);
+}
+
+static struct parent_donation donation_of(const struct parent_open *o)
+{
+    return (struct parent_donation){o->ram, o->caps, o->route, o->provider, true};
 }
 
 static error_t admit(struct parent *parent, struct parent_client *client, struct parent_open *o)
@@ -123,8 +134,8 @@ static error_t admit(struct parent *parent, struct parent_client *client, struct
         return error;
     if (o->route != ROUTE_DENY && (o->route != ROUTE_PARENT || parent->config.has_parent))
         return SUCCESS;
-    if (parent->config.policy->closed)
-        parent->config.policy->closed(parent, client, o->ram, o->caps);
+    struct parent_donation donation = donation_of(o);
+    give_back(parent, client, &donation);
     return EPERM;
 }
 
@@ -132,8 +143,9 @@ error_t parent_do_open(struct parent *parent, struct parent_client *client, stru
                        struct msg *m)
 {
     (void)cpu;
-    struct parent_open o = {0};
+    struct parent_open o;
     word_t places = 0;
+    o.provider = NULL;
     o.ram = msg_get_word(m);
     o.caps = msg_get_word(m);
     msg_get_string(m, o.name, sizeof(o.name));
@@ -150,8 +162,8 @@ error_t parent_do_open(struct parent *parent, struct parent_client *client, stru
     u32 next = p->next_free;
     error = pseudonym_make(parent, client, p, &o);
     if (error) {
-        if (parent->config.policy->closed)
-            parent->config.policy->closed(parent, client, o.ram, o.caps);
+        struct parent_donation donation = donation_of(&o);
+        give_back(parent, client, &donation);
         return error;
     }
     parent->first_free = next;
@@ -169,6 +181,81 @@ error_t parent_do_open(struct parent *parent, struct parent_client *client, stru
     bool own = p->service->flags & SERVICE_SESSION_PORTALS;
     msg_put_item(
         m, item_delegate(crd(CRD_OBJ, portal, 0, PT_CALL), places >> (own ? 16 : 24) & 0xff, 0));
+    return SUCCESS;
+}
+
+// A forwarded session is our own parent's affair too: what came from the child goes on up there.
+// *more becomes what that one took.
+static error_t forward_upgrade(const struct parent *parent, const struct parent_pseudonym *p,
+                               const struct parent_donation *least, struct parent_donation *more)
+{
+    struct msg m;
+    msg_begin(&m);
+    msg_put_word(&m, PARENT_UPGRADE);
+    msg_put_word(&m, 0);
+    msg_put_word(&m, more->ram);
+    msg_put_word(&m, more->caps);
+    msg_put_word(&m, least->ram);
+    msg_put_word(&m, least->caps);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, selector_of(parent, p), 0, RIGHT_ALL)));
+    error_t error = parent_call(&m);
+    if (error)
+        return error;
+    more->ram = msg_get_word(&m);
+    more->caps = msg_get_word(&m);
+    return msg_error(&m);
+}
+
+// The account has paid `more`; what our own parent does not take returns there.
+static error_t upgrade_above(struct parent *parent, struct parent_client *client,
+                             const struct parent_pseudonym *p, const struct parent_donation *least,
+                             struct parent_donation *more)
+{
+    struct parent_donation rest = *more;
+    if (!p->forwarded)
+        return SUCCESS;
+    error_t error = forward_upgrade(parent, p, least, more);
+    if (error)
+        *more = (struct parent_donation){0};
+    rest.ram -= more->ram < rest.ram ? more->ram : rest.ram;
+    rest.caps -= more->caps < rest.caps ? more->caps : rest.caps;
+    if (rest.ram | rest.caps)
+        give_back(parent, client, &rest);
+    return error;
+}
+
+error_t parent_do_upgrade(struct parent *parent, struct parent_client *client,
+                          struct parent_cpu *cpu, struct msg *m)
+{
+    (void)cpu;
+    u64 ram = msg_get_word(m), caps = msg_get_word(m), least_ram = msg_get_word(m),
+        least_caps = msg_get_word(m);
+    struct parent_pseudonym *p = parent_pseudonym_named(parent, msg_get_item(m));
+    if (msg_error(m) || least_ram > ram || least_caps > caps)
+        return EPROTO;
+    if (!p || p->client != client)
+        return ENOTFOUND;
+    if (!parent->config.policy->upgrade)
+        return EPERM;
+    struct parent_donation more = parent_pseudonym_donation(p), least;
+    more.first = false;
+    least = more;
+    more.ram = ram;
+    more.caps = caps;
+    least.ram = least_ram;
+    least.caps = least_caps;
+    error_t error =
+        parent->config.policy->upgrade(parent, client, parent_pseudonym_name(p), &least, &more);
+    if (!error)
+        error = upgrade_above(parent, client, p, &least, &more);
+    if (error)
+        return error;
+    p->ram += more.ram;
+    p->caps += more.caps;
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, more.ram);
+    msg_put_word(m, more.caps);
     return SUCCESS;
 }
 

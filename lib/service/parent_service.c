@@ -13,7 +13,7 @@ struct parent_service *parent_service_find(struct parent *parent, struct parent_
 {
     for (unsigned i = 0; i < PARENT_SERVICES_MAX; i++) {
         struct parent_service *s = &parent->service[i];
-        if (s->live && s->owner == owner && !strcmp(s->name, name))
+        if (s->live && s->owner == owner && string_same(s->name, name))
             return s;
     }
     return NULL;

@@ -10,6 +10,10 @@
 // `string` is a length word and the bytes, padded to words (msg_put_string).
 // `translate x` and `delegate x` are typed items, in that order, first item = item 0. An item that
 // comes back lands in the caller's window: obj in the one of CRD_OBJ, mem in the one of CRD_MEM.
+//
+// An exhausted account is answered with ERESOURCE. If what the session was given falls short, and
+// that alone, two words follow: 1 bytes of RAM, 2 capability slots that are missing; an UPGRADE by
+// them lets the same request succeed (doc/quotas.md).
 #pragma once
 
 #include <tessera/error.h>
@@ -19,6 +23,11 @@ enum {
     SERVICE_LABEL_MAX = 128, // of a session's label
     SERVICE_ARGS_MAX = 256,  // of its arguments
 };
+
+// What a client donates with every session at least: most services' price of one (server.h).
+enum { SESSION_RAM_LEAST = 512, SESSION_CAPS_LEAST = 2 };
+// What a parent's own books of a session cost who opens it, beside what it donates.
+enum { PSEUDONYM_COST = 512 };
 
 // Flags of a service, given to REGISTER and told to clients by GET_PORTAL.
 enum service_flag {
@@ -50,7 +59,11 @@ enum service_flag {
       "2 = 0: EINUSE if its client has a session already; 2 = 1: it has none any more")            \
     X(REQ_KILL, 8, "string name (\"\": the pseudonym's client); translate pseudonym", "",          \
       "ask that a child be ended")                                                                 \
-    X(SIGNAL, 9, "2 enum parent_signal, 3 value", "", "report an event")
+    X(SIGNAL, 9, "2 enum parent_signal, 3 value", "", "report an event")                           \
+    X(UPGRADE, 10, "2 ram bytes, 3 caps, 4 least ram, 5 least caps; translate pseudonym",          \
+      "1 ram, 2 caps",                                                                             \
+      "donate more to a session, of each what is asked for or the least; tell the service "        \
+      "afterwards; ENOTFOUND, ERESOURCE")
 
 // Where in the caller's window OPEN's answer goes, as hotspots: the pseudonym; the portal on `cpu`,
 // if the service exists, by whether its sessions have portals of their own.
@@ -84,7 +97,8 @@ enum parent_signal {
       "1 enum service_flag; obj: session (SM), or with SERVICE_SESSION_PORTALS the session's "     \
       "portals of all CPUs at once (hotspot = CPU)",                                               \
       "open a session; EPERM, ERESOURCE, EINUSE")                                                  \
-    X(CLOSE, 1, "session", "", "end it")
+    X(CLOSE, 1, "session", "", "end it")                                                           \
+    X(UPGRADE, 2, "session", "", "ask the parent anew what the session was given (GET_QUOTA)")
 enum service_operation {
 #define X(name, number, request, response, meaning) SERVICE_##name = (number),
     SERVICE_OPERATIONS(X)
@@ -116,20 +130,30 @@ enum service_operation {
     X(OBJECT, 19, "", "1 bytes; obj: dataspace (R X)",                                             \
       "the module as a dataspace, to be attached and passed on; sigma0's modules only")
 
-// quota: RAM donated at OPEN is the session's account
+// quota: what was donated at OPEN, less the price of the session, is the session's account
 enum pd_flag {
     PD_ATTACH = 1,     // ALLOC also attaches
     PD_UNCACHED = 2,   // memory type
     PD_EXECUTABLE = 4, // attach R X in place of R W
     PD_READ_ONLY = 8,  // attach R
 };
-// What each thing costs a session on top of its pages, in bytes: sigma0's and the kernel's books.
+// What each thing costs a session on top of its pages: bytes, sigma0's books of it, and capability
+// slots, for what stands in sigma0's space, whose kernel memory they bring along (CAP_KMEM).
 enum {
     PD_DATASPACE_COST = 384,
+    PD_DATASPACE_CAPS = 1,
     PD_REGION_COST = 192, // of each attachment, paid by who made the region map
     PD_REGION_MAP_COST = 512,
-    PD_THREAD_COST = 512,
-    PD_DOMAIN_COST = 1024, // without its kernel memory and its three region maps
+    PD_REGION_MAP_CAPS = 2,
+    PD_THREAD_COST = 512, // of a thread in a domain, paid by who made that
+    PD_THREAD_CAPS = 4,
+    PD_SIGNAL_CAPS = 1,    // of each semaphore that sigma0 is given, and of ASSIGN_PARENT
+    PD_DOMAIN_COST = 1024, // without its three region maps
+    // Without those, and three a CPU beside. To this comes what the domain is given: its slots, or
+    // its kernel memory in units of CAP_KMEM, whichever is more.
+    PD_DOMAIN_CAPS = 26,
+    CPU_SC_COST = 512, // of CREATE_SC and the thread that sigma0 then knows, paid by the session
+    CPU_SC_CAPS = 4,
 };
 enum { PD_MEMORY_MAX = 2048 };
 #define PD_OPERATIONS(X)                                                                           \
@@ -138,15 +162,16 @@ enum { PD_MEMORY_MAX = 2048 };
     X(ATTACH, 17, "2 enum pd_flag; translate dataspace", "1 bytes; mem: its pages, hotspot 0",     \
       "map a dataspace into the caller's window")                                                  \
     X(FREE, 18, "translate dataspace", "", "gone everywhere; the account has it back")             \
-    X(INFO, 19, "", "1 used, 2 limit, 3 highest use, in bytes", "the account")                     \
+    X(INFO, 19, "",                                                                                \
+      "1 used, 2 limit, 3 highest use, in bytes; 4 used, 5 limit, 6 highest use, capability "      \
+      "slots",                                                                                     \
+      "the accounts")                                                                              \
     X(PHYS, 20, "translate dataspace", "1 physical address, 2 bytes", "for DMA")                   \
-    X(USAGE, 21, "string name", "1 used, 2 limit, in bytes",                                       \
-      "of all sessions labelled \"name\" below the session's own label; EPERM without args "       \
-      "\"all\"")                                                                                   \
     X(REFERENCE, 22, "translate another pd session", "",                                           \
       "the reference account, with which quota is exchanged from now on; EINUSE: it has one; "     \
       "EDEADLOCK: that one's leads back here")                                                     \
-    X(TRANSFER, 23, "2 bytes, 3 back (0 or 1)", "1 limit of the session, in bytes",                \
+    X(TRANSFER, 23, "2 bytes, 3 back (0 or 1); optional: 4 capability slots",                      \
+      "1 limit of the session, in bytes, 2 in capability slots",                                   \
       "from the reference account, or back to it; ERESOURCE: not so much unused there")            \
     X(DOMAIN, 24, "2 bytes of kernel memory, 3 capability slots",                                  \
       "obj: domain (hotspot 0), kernel's PD (PD_CREATE | PD_GRANT | PD_ACCOUNT, 1), region maps: " \
@@ -303,9 +328,8 @@ enum trace_status {
 #define INIT_OPERATIONS(X)                                                                         \
     X(LIST, 16, "2 first index",                                                                   \
       "1 number of children, 2 entries here, then each: 1 word enum child_state | restarts << "    \
-      "32, 1 word ram used, 1 word ram given away with sessions, 1 word ram limit, 1 word caps "   \
-      "used, 1 word caps limit, 1 word sessions, "                                                 \
-      "string name",                                                                               \
+      "32, ram: 1 word used or given away with sessions, 1 word limit, 1 word the most it was, "   \
+      "caps: likewise 3 words, 1 word sessions, string name",                                      \
       "the children")                                                                              \
     X(KILL, 17, "string name", "", "end a child; its restart policy applies; ENOTFOUND")           \
     X(START, 18, "string name", "", "start one that has ended; EINUSE if it runs")                 \

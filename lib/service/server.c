@@ -57,6 +57,16 @@ static void answer(struct msg *m, error_t error)
     msg_put_word(m, error);
 }
 
+// A failure; of an empty account with what is missing in it.
+static void answer_failure(struct msg *m, error_t error, struct server_cost missing)
+{
+    answer(m, error);
+    if (error != ERESOURCE || !(missing.ram | missing.caps))
+        return;
+    msg_put_word(m, missing.ram);
+    msg_put_word(m, missing.caps);
+}
+
 // A request with a session, beyond the fast ones.
 static void serve(struct server_session *s, struct server_cpu *cpu, bool translated, struct msg *m)
 {
@@ -69,9 +79,15 @@ static void serve(struct server_session *s, struct server_cpu *cpu, bool transla
         answer(m, SUCCESS);
         return;
     }
+    if (operation == SERVICE_UPGRADE && s) {
+        answer(m, server_session_upgrade(s));
+        return;
+    }
+    if (s)
+        s->missing = (struct server_cost){0, 0};
     error_t error = cpu->server->config.ops->dispatch(s, cpu, operation, m);
     if (error)
-        answer(m, error);
+        answer_failure(m, error, s ? s->missing : (struct server_cost){0, 0});
 }
 
 __attribute__((noinline)) static void respond(struct server_session *s, struct server_cpu *cpu,
@@ -88,9 +104,10 @@ __attribute__((noinline)) static void respond(struct server_session *s, struct s
         if (s)
             server_session_put(s);
     } else if (!identity && head_untyped(h) && w[0] == SERVICE_OPEN) {
-        error_t error = server_session_open(cpu, h, &m);
+        struct server_cost missing = {0, 0};
+        error_t error = server_session_open(cpu, h, &m, &missing);
         if (error)
-            answer(&m, error);
+            answer_failure(&m, error, missing);
     } else {
         answer(&m, EEXISTS);
     }

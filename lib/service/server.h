@@ -15,7 +15,13 @@
 // (GET_QUOTA), and which the parent revokes when the client is gone; the parent then ups the
 // server's event semaphore, and server_sweep closes all sessions whose pseudonym has vanished.
 //
-// server->lock is held for the free list only, and never while anybody is called.
+// A session has two accounts, of RAM and of capability slots. Their limits are what the client has
+// donated by its parent's word, so a client can never make a server pay: whatever a server holds for
+// a session it charges before (server_charge), from the session's own books and kernel objects on.
+// A request that an empty account refuses tells the client what is missing; it donates more, says
+// UPGRADE, and asks again (doc/quotas.md).
+//
+// server->lock is held for the free list and for limits, and never while anybody is called.
 #pragma once
 
 #include "lib/rt/list.h"
@@ -25,11 +31,17 @@
 
 struct server;
 
+// RAM in bytes, capability slots.
+struct server_cost {
+    u64 ram, caps;
+};
+
 struct server_session {
-    void *user;    // the service's own
-    u64 ram_limit; // donated by the client
-    u64 ram_used;  // charged by server_charge
-    u64 caps;      // likewise
+    void *user; // the service's own
+    // Accounts: what the client donated, what is charged, the most that was charged at once.
+    struct server_cost limit, used, high;
+    struct server_cost donated; // by the parent's word when it was last asked
+    struct server_cost missing; // of a charge that failed in the request under way
     // The store's own:
     struct server *server;
     u32 index, generation;
@@ -79,11 +91,15 @@ struct server_host {
     void *user;
 };
 
+// What the store's own books of a session take.
+enum { SERVER_SESSION_BYTES = 192 };
+
 struct server_config {
     const char *name;
     unsigned flags;        // enum service_flag
-    unsigned sessions_max; // up to 4,096
-    size_t session_bytes;  // charged for each session on top of what server_charge takes
+    unsigned sessions_max; // selectors are set aside for so many, memory as they come
+    size_t session_bytes;  // the price of a session, beside SERVER_SESSION_BYTES
+    unsigned session_caps; // likewise, beside its pseudonym and its semaphore or portals
     size_t stack_bytes;    // of each handler; 0 = 16 KiB
     const struct server_ops *ops;
     const struct server_host *host; // or NULL
@@ -95,6 +111,7 @@ struct server {
     struct server_session *session;
     u32 first_free, last_free, used_slots; // slots are reused first in, first out
     u32 open_count;
+    u32 sweeps; // that have begun
     unsigned cpu_count, portal_order; // session portals: 2^portal_order selectors each
     sel_t first_session;              // of semaphores, or of portals
     sel_t event;
@@ -119,12 +136,31 @@ MUST_CHECK error_t server_request_kill(struct server_session *session);
 // Takes the service back and closes all sessions. Not from a handler.
 void server_stop(struct server *server);
 
-// Charges memory held for a session against what its client donated; ERESOURCE if it exceeds that.
-MUST_CHECK error_t server_charge(struct server_session *session, u64 bytes);
-void server_uncharge(struct server_session *session, u64 bytes);
-// Moves `bytes` of what one session may use to another. The caller has charged them to the giver,
-// and uncharges them after.
-void server_move_limit(struct server_session *from, struct server_session *to, u64 bytes);
+// Charges what is held for a session against what its client donated, all of it or, with ERESOURCE,
+// nothing; then the session remembers what is missing, and if the request fails with ERESOURCE, the
+// client is told.
+MUST_CHECK error_t server_charge_cost(struct server_session *session, struct server_cost cost);
+void server_uncharge_cost(struct server_session *session, struct server_cost cost);
+static inline MUST_CHECK error_t server_charge(struct server_session *session, u64 bytes)
+{
+    return server_charge_cost(session, (struct server_cost){bytes, 0});
+}
+static inline void server_uncharge(struct server_session *session, u64 bytes)
+{
+    server_uncharge_cost(session, (struct server_cost){bytes, 0});
+}
+static inline MUST_CHECK error_t server_charge_caps(struct server_session *session, u64 caps)
+{
+    return server_charge_cost(session, (struct server_cost){0, caps});
+}
+static inline void server_uncharge_caps(struct server_session *session, u64 caps)
+{
+    server_uncharge_cost(session, (struct server_cost){0, caps});
+}
+// Moves what one session may use to another. The caller has charged it to the giver, and uncharges
+// it after.
+void server_move_limit(struct server_session *from, struct server_session *to,
+                       struct server_cost cost);
 // Whether an item of a request names this session (translated sessions only).
 bool server_session_is(const struct server_session *session, crd_t name);
 
@@ -135,7 +171,11 @@ void server_session_put(struct server_session *session);
 void server_session_close(struct server_session *session, bool by_parent);
 MUST_CHECK error_t server_store_create(struct server *server);
 void server_store_destroy(struct server *server);
-MUST_CHECK error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m);
+// An opening that fails with ERESOURCE says in *missing what the donation falls short of the price.
+MUST_CHECK error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m,
+                                       struct server_cost *missing);
+// UPGRADE: asks the parent what the session has by now. The parent's errors.
+MUST_CHECK error_t server_session_upgrade(struct server_session *session);
 extern const struct server_host server_ipc_host; // asks the parent by IPC
 extern void server_session_entry(void);          // instruction pointer of all portals
 

@@ -77,7 +77,7 @@ static void slot_free(struct server_session *s)
     struct server *server = s->server;
     mutex_lock(&server->lock);
     s->user = NULL;
-    s->ram_limit = s->ram_used = s->caps = 0;
+    s->limit = s->used = s->high = s->donated = s->missing = (struct server_cost){0, 0};
     s->next_free = NO_SLOT;
     if (server->last_free == NO_SLOT)
         server->first_free = s->index;
@@ -134,13 +134,20 @@ static void pseudonym_drop(const struct server *server, sel_t pseudonym)
         selector_drop(pseudonym);
 }
 
+// The pseudonym, and the session's semaphore or portals.
+static struct server_cost price_of(const struct server *server)
+{
+    return (struct server_cost){SERVER_SESSION_BYTES + server->config.session_bytes,
+                                server->config.session_caps + 1ul +
+                                    (has_portals(server) ? server->cpu_count : 1u)};
+}
+
 // With a slot and the parent's word for the client.
 static error_t session_fill(struct server_session *s, const struct server_quota *quota)
 {
     struct server *server = s->server;
-    s->ram_limit = quota->ram;
-    s->caps = quota->caps;
-    error_t error = server_charge(s, server->config.session_bytes);
+    s->limit = s->donated = (struct server_cost){quota->ram, quota->caps};
+    error_t error = server_charge_cost(s, price_of(server));
     if (!error)
         error = objects_create(s);
     if (error)
@@ -152,7 +159,8 @@ static error_t session_fill(struct server_session *s, const struct server_quota 
     return error;
 }
 
-static error_t session_create(struct server *server, sel_t pseudonym, struct server_session **out)
+static error_t session_create(struct server *server, sel_t pseudonym, struct server_session **out,
+                              struct server_cost *missing)
 {
     const struct server_host *host = server->config.host;
     struct server_quota quota;
@@ -174,10 +182,11 @@ static error_t session_create(struct server *server, sel_t pseudonym, struct ser
         goto free_slot;
     s->pseudonym = pseudonym;
     __atomic_store_n(&s->users, 2, __ATOMIC_RELAXED); // its being open, and this call
-    __atomic_store_n(&s->open, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&s->open, true, __ATOMIC_SEQ_CST); // before the sweeps are read
     *out = s;
     return SUCCESS;
 free_slot:
+    *missing = s->missing;
     slot_free(s);
 release:
     if (single)
@@ -205,7 +214,8 @@ static bool alive(sel_t pseudonym)
     return !hc_lookup(crd(CRD_OBJ, pseudonym, 0, 0), &found) && found;
 }
 
-error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m)
+error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m,
+                            struct server_cost *missing)
 {
     struct server *server = cpu->server;
     bool translated = server->config.host->pseudonym_translated;
@@ -213,6 +223,7 @@ error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m)
     struct typed_item delegated = msg_get_item(m), named = msg_get_item(m);
     sel_t pseudonym = translated ? (sel_t)crd_base(named.crd) : server_take_item(cpu, delegated);
     struct server_session *s = NULL;
+    u32 sweeps = __atomic_load_n(&server->sweeps, __ATOMIC_SEQ_CST);
     if (pseudonym == SEL_NONE || (translated && crd_kind(named.crd) != CRD_OBJ))
         return EPERM;
     if (server->open_count >= server->config.sessions_max)
@@ -221,13 +232,14 @@ error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m)
     if (translated)
         s = find_pseudonym(server, pseudonym);
     if (!s)
-        error = session_create(server, pseudonym, &s);
+        error = session_create(server, pseudonym, &s, missing);
     if (error) {
         pseudonym_drop(server, pseudonym);
         return error;
     }
-    // The client may have died meanwhile, and the parent's event for it have passed.
-    if (!alive(pseudonym))
+    // The client may have died meanwhile, and a sweep for it have passed before the session could be
+    // seen. A later one sees it.
+    if (__atomic_load_n(&server->sweeps, __ATOMIC_SEQ_CST) != sweeps && !alive(pseudonym))
         server_session_close(s, true);
     put_objects(s, m);
     server_session_put(s);
@@ -276,6 +288,7 @@ void server_session_close(struct server_session *s, bool by_parent)
 
 void server_pseudonym_gone(struct server *server, sel_t pseudonym)
 {
+    __atomic_fetch_add(&server->sweeps, 1, __ATOMIC_SEQ_CST);
     struct server_session *s = find_pseudonym(server, pseudonym);
     if (!s)
         return;
@@ -285,6 +298,7 @@ void server_pseudonym_gone(struct server *server, sel_t pseudonym)
 
 void server_sweep(struct server *server)
 {
+    __atomic_fetch_add(&server->sweeps, 1, __ATOMIC_SEQ_CST);
     for (u32 i = 0; i < server->used_slots; i++) {
         struct server_session *s = server_session_get(server, i, 0);
         if (!s)
@@ -296,30 +310,79 @@ void server_sweep(struct server *server)
     }
 }
 
-error_t server_charge(struct server_session *s, u64 bytes)
+static void raise_limit(u64 *limit, u64 *donated, u64 now)
 {
-    u64 used = __atomic_load_n(&s->ram_used, __ATOMIC_RELAXED);
-    do {
-        if (bytes > s->ram_limit || used > s->ram_limit - bytes)
-            return ERESOURCE;
-    } while (!__atomic_compare_exchange_n(&s->ram_used, &used, used + bytes, true, __ATOMIC_RELAXED,
-                                          __ATOMIC_RELAXED));
+    if (now <= *donated)
+        return; // nothing new, or another thread asked later
+    __atomic_fetch_add(limit, now - *donated, __ATOMIC_RELAXED);
+    *donated = now;
+}
+
+error_t server_session_upgrade(struct server_session *s)
+{
+    struct server *server = s->server;
+    struct server_quota quota;
+    error_t error = server->config.host->quota(server, s->pseudonym, &quota);
+    if (error)
+        return error;
+    mutex_lock(&server->lock);
+    raise_limit(&s->limit.ram, &s->donated.ram, quota.ram);
+    raise_limit(&s->limit.caps, &s->donated.caps, quota.caps);
+    mutex_unlock(&server->lock);
     return SUCCESS;
 }
 
-void server_move_limit(struct server_session *from, struct server_session *to, u64 bytes)
+// Takes `amount`, or says how much is missing.
+static u64 take(u64 *used, const u64 *limit, u64 amount)
 {
-    __atomic_fetch_sub(&from->ram_limit, bytes, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&to->ram_limit, bytes, __ATOMIC_RELAXED);
+    u64 now = __atomic_load_n(used, __ATOMIC_RELAXED);
+    do {
+        u64 most = __atomic_load_n(limit, __ATOMIC_RELAXED), left = most > now ? most - now : 0;
+        if (amount > left)
+            return amount - left;
+    } while (!__atomic_compare_exchange_n(used, &now, now + amount, true, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
+    return 0;
+}
+
+static void note_high(u64 *high, const u64 *used)
+{
+    u64 now = __atomic_load_n(used, __ATOMIC_RELAXED);
+    if (now > __atomic_load_n(high, __ATOMIC_RELAXED))
+        __atomic_store_n(high, now, __ATOMIC_RELAXED);
+}
+
+error_t server_charge_cost(struct server_session *s, struct server_cost cost)
+{
+    u64 ram = cost.ram ? take(&s->used.ram, &s->limit.ram, cost.ram) : 0,
+        caps = cost.caps ? take(&s->used.caps, &s->limit.caps, cost.caps) : 0;
+    if (LIKELY(!ram && !caps)) {
+        note_high(&s->high.ram, &s->used.ram);
+        note_high(&s->high.caps, &s->used.caps);
+        return SUCCESS;
+    }
+    server_uncharge_cost(s, (struct server_cost){ram ? 0 : cost.ram, caps ? 0 : cost.caps});
+    s->missing = (struct server_cost){ram, caps};
+    return ERESOURCE;
+}
+
+void server_uncharge_cost(struct server_session *s, struct server_cost cost)
+{
+    __atomic_fetch_sub(&s->used.ram, cost.ram, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&s->used.caps, cost.caps, __ATOMIC_RELAXED);
+}
+
+void server_move_limit(struct server_session *from, struct server_session *to,
+                       struct server_cost cost)
+{
+    __atomic_fetch_sub(&from->limit.ram, cost.ram, __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&from->limit.caps, cost.caps, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&to->limit.ram, cost.ram, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&to->limit.caps, cost.caps, __ATOMIC_RELAXED);
 }
 
 bool server_session_is(const struct server_session *s, crd_t name)
 {
     return crd_kind(name) == CRD_OBJ && !has_portals(s->server) && s->open &&
            crd_base(name) == first_selector(s);
-}
-
-void server_uncharge(struct server_session *s, u64 bytes)
-{
-    __atomic_fetch_sub(&s->ram_used, bytes, __ATOMIC_RELAXED);
 }

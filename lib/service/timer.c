@@ -12,7 +12,6 @@
 #include "lib/rt/tsc.h"
 
 enum {
-    DONATED_BYTES = 16384, // enough for some fifty timers; for more: service_init, timer_clone
     TRIES_MAX = 100,
 };
 
@@ -50,7 +49,7 @@ static error_t timer_create(struct timer *timer, struct service_client *client, 
 
 error_t timer_open(struct timer *timer, struct service_client *client)
 {
-    struct service_quota quota = {.ram = DONATED_BYTES, .caps = 0};
+    struct service_quota quota = {0, 0}; // it learns what the timers cost
     error_t error = service_init(client, "timer", "", "", quota);
     if (error)
         return error;

@@ -210,8 +210,16 @@ int main(void)
 {
     static struct thread sweeper;
     struct server_config config = {
-        .name = "config", .sessions_max = SESSIONS_MAX, .stack_bytes = STACK, .ops = &ops};
-    struct server_config rom = {.name = "rom", .sessions_max = READERS_MAX, .ops = &module_ops};
+        .name = "config",
+        .sessions_max = SESSIONS_MAX,
+        .session_bytes = sizeof(struct loading),
+        .stack_bytes = STACK,
+        .ops = &ops};
+    struct server_config rom = {.name = "rom",
+                                .sessions_max = READERS_MAX,
+                                .session_bytes = 64,
+                                .session_caps = 1, // its semaphore
+                                .ops = &module_ops};
     first_text();
     error_t error = server_start(&rom_server, &rom);
     if (!error)

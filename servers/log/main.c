@@ -199,7 +199,10 @@ static const struct server_ops ops = {.open = open, .close = close, .dispatch = 
 int main(void)
 {
     struct service_quota quota = {0, 0};
-    struct server_config config = {.name = "log", .sessions_max = SESSIONS_MAX, .ops = &ops};
+    struct server_config config = {.name = "log",
+                                   .sessions_max = SESSIONS_MAX,
+                                   .session_bytes = sizeof(struct log_session),
+                                   .ops = &ops};
     log_ring_init(&ring, ring_bytes, sizeof(ring_bytes));
     to_serial = !service_init(&serial, "serial", "log", "", quota) && !service_open(&serial);
     error_t error = server_start(&server, &config);

@@ -29,7 +29,6 @@ enum {
     PLACES_FIRST = 8,
     PERIOD_MIN_US = 50, // less would leave no time for anything else
     FIRE_MAX = 32,
-    KERNEL_BYTES = 128, // a semaphore and its capability
 };
 
 struct timer_entry {
@@ -38,7 +37,7 @@ struct timer_entry {
     u32 number;
     sel_t sm;
 };
-enum { TIMER_BYTES = sizeof(struct timer_entry) + KERNEL_BYTES };
+static const struct server_cost timer_cost = {sizeof(struct timer_entry), 1};
 
 struct timer_session {
     struct timer_entry **place;
@@ -120,18 +119,18 @@ static void entry_destroy(struct server_session *session, struct timer_entry *t)
 {
     selector_drop(t->sm);
     heap_free(t);
-    server_uncharge(session, TIMER_BYTES);
+    server_uncharge_cost(session, timer_cost);
 }
 
 // An entry that is in no table yet.
 static error_t entry_create(struct server_session *session, struct timer_entry **out)
 {
-    error_t error = server_charge(session, TIMER_BYTES);
+    error_t error = server_charge_cost(session, timer_cost);
     if (error)
         return error;
     struct timer_entry *t = heap_zalloc(sizeof(*t));
     if (!t) {
-        server_uncharge(session, TIMER_BYTES);
+        server_uncharge_cost(session, timer_cost);
         return EMEM;
     }
     error = semaphore_create(0, &t->sm);
@@ -277,7 +276,10 @@ static int fail(const char *what, error_t error)
 
 int main(void)
 {
-    struct server_config config = {.name = "timer", .sessions_max = SESSIONS_MAX, .ops = &ops};
+    struct server_config config = {.name = "timer",
+                                   .sessions_max = SESSIONS_MAX,
+                                   .session_bytes = sizeof(struct timer_session),
+                                   .ops = &ops};
     clock_init();
     made = (u16)(rdtsc() >> 8);
     error_t error = semaphore_create(0, &wake);

@@ -48,6 +48,22 @@ static void sessions(void)
     report("session_open_close", SAMPLES);
 }
 
+// A session gets a page and a slot more, which its service learns; each time a new one.
+static void upgrades(void)
+{
+    for (unsigned i = 0; i < SAMPLES + WARM; i++) {
+        struct service_client c;
+        must(service_init(&c, "echo", "", "", (struct service_quota){4096, 0}), "handle");
+        must(service_open(&c), "session");
+        u64 begin = rdtsc();
+        must(service_upgrade(&c, (struct service_quota){4096, 1}), "upgrade");
+        u64 end = rdtsc();
+        samples[i % SAMPLES] = end - begin - overhead;
+        service_close(&c);
+    }
+    report("session_upgrade", SAMPLES);
+}
+
 static volatile u64 began;
 static sel_t arrived;
 
@@ -96,6 +112,7 @@ int main(void)
     calls("echo", "service_call");
     calls("count", "service_call_translated");
     sessions();
+    upgrades();
     starts();
     print("bench: DONE\n");
     machine_exit(0);

@@ -22,9 +22,10 @@ static error_t open(struct server_session *session, const char *label, const cha
 {
     if (!strcmp(args, "refuse"))
         return EPERM;
-    struct counter *c = heap_zalloc(sizeof(*c));
+    struct counter *c = heap_alloc(sizeof(*c));
     if (!c)
         return EMEM;
+    c->calls = 0;
     strlcpy(c->label, label, sizeof(c->label));
     strlcpy(c->args, args, sizeof(c->args));
     session->user = c;
@@ -49,7 +50,7 @@ static error_t dispatch(struct server_session *session, struct server_cpu *cpu, 
         msg_put_word(m, SUCCESS);
         msg_put_word(m, c->calls);
         msg_put_word(m, open_sessions);
-        msg_put_word(m, session->ram_limit);
+        msg_put_word(m, session->limit.ram);
         msg_put_string(m, c->label);
         msg_put_string(m, c->args);
         return SUCCESS;
@@ -62,8 +63,8 @@ static error_t dispatch(struct server_session *session, struct server_cpu *cpu, 
     case COMPOSE_CHARGE: {
         error_t error = server_charge(session, value);
         msg_begin(m);
-        msg_put_word(m, error);
-        return SUCCESS;
+        msg_put_word(m, SUCCESS);
+        return error;
     }
     case COMPOSE_STEAL: {
         struct msg steal;

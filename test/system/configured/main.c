@@ -198,6 +198,7 @@ static void text_is_charged_to_the_session(void)
 {
     struct service_client poor;
     CHECK_EQ(service_init(&poor, "config", "", "", (struct service_quota){4096, 0}), SUCCESS);
+    poor.fixed = true;
     CHECK_EQ(config_text_load(&poor, CLOCK "}", strlen(CLOCK "}"), &answer), SUCCESS);
     CHECK(answer.version);
     memset(text, ' ', 8192);

@@ -6,6 +6,9 @@
 
 #include "lib/service/client.h"
 
+// What a session of "pd" costs: the store's books and sigma0's own (sigma0/services.c).
+enum { PD_PRICE = 512 };
+
 // Opens a session labelled "test"; closed again on failure.
 error_t open_args(struct service_client *c, const char *name, const char *args, u64 ram);
 // Whether such a session opens.
@@ -21,6 +24,7 @@ void domain_tests(void);
 void life_tests(void);
 void look_tests(void);
 void hostile_tests(void);
+void exhaust_tests(void);
 
 // For scenarios/memory-types: a domain that shows device memory of each type, and a thread of it
 // that runs for ever; returns on failure only.

@@ -339,7 +339,7 @@ static void ended_domains_leave_nothing_behind(void)
             limit = msg_get_word(&m);
             CHECK_EQ(limit, SPACE_RAM);
             if (i % 3 == 0)
-                CHECK_EQ(used, 3 * (PAGE_SIZE + PD_DATASPACE_COST));
+                CHECK_EQ(used, PD_PRICE + 3 * (PAGE_SIZE + PD_DATASPACE_COST));
         }
         selector_drop(ds);
         if (s.domain.domain != SEL_NONE) {
@@ -358,49 +358,50 @@ static void ended_domains_leave_nothing_behind(void)
     }
 }
 
-static error_t info_of(struct service_client *c, u64 *used, u64 *limit)
-{
-    struct msg m;
-    service_begin(c, &m, PD_SERVICE_INFO);
-    error_t error = service_call(c, &m);
-    *used = msg_get_word(&m);
-    *limit = msg_get_word(&m);
-    return error;
-}
-
 static void quota_moves_between_accounts(void)
 {
     struct service_client a, b, c;
-    u64 used, limit;
+    struct pd_accounts now;
+    const struct service_quota one = {MEBI, 10}, two = {2 * MEBI, 20}, quarter = {MEBI / 4, 2};
     sel_t ds = selector_alloc();
     CHECK_EQ(open_args(&a, "pd", "", 4 * MEBI), SUCCESS);
     CHECK_EQ(open_args(&b, "pd", "", 0), SUCCESS);
     CHECK_EQ(open_args(&c, "pd", "", 0), SUCCESS);
-    CHECK_EQ(pd_transfer(&b, MEBI, false), ENOTFOUND); // no reference account yet
+    CHECK_EQ(pd_accounts(&a, &now), SUCCESS);
+    const struct service_quota whole = now.limit;
+    CHECK_EQ(pd_transfer(&b, one, false), ENOTFOUND); // no reference account yet
     CHECK_EQ(pd_reference(&b, &b), ENOTFOUND);
     CHECK_EQ(pd_reference(&b, &a), SUCCESS);
     CHECK_EQ(pd_reference(&b, &a), EINUSE);
     CHECK_EQ(pd_reference(&c, &b), SUCCESS);
     CHECK_EQ(pd_reference(&a, &c), EDEADLOCK);
+    CHECK_EQ(pd_accounts(&b, &now), SUCCESS);
+    CHECK(now.used.ram == now.limit.ram && now.used.caps == now.limit.caps);
     CHECK_EQ(dataspace_alloc_at(&b, PAGE_SIZE, 0, ds, 0, 0), ERESOURCE); // it begins at zero
-    CHECK_EQ(pd_transfer(&b, 4 * MEBI + 1, false), ERESOURCE);
-    CHECK_EQ(pd_transfer(&b, ~0ul, false), ERESOURCE);
-    CHECK_EQ(pd_transfer(&b, 2 * MEBI, false), SUCCESS);
-    CHECK_EQ(pd_transfer(&c, MEBI, false), SUCCESS);
-    CHECK_EQ(info_of(&a, &used, &limit), SUCCESS);
-    CHECK_EQ(limit, 2 * MEBI);
-    CHECK_EQ(info_of(&b, &used, &limit), SUCCESS);
-    CHECK_EQ(limit, MEBI);
+    CHECK_EQ(pd_transfer(&b, (struct service_quota){4 * MEBI + 1, 0}, false), ERESOURCE);
+    CHECK_EQ(pd_transfer(&b, (struct service_quota){~0ul, 0}, false), ERESOURCE);
+    CHECK_EQ(pd_transfer(&b, (struct service_quota){MEBI, 1000000}, false), ERESOURCE);
+    CHECK_EQ(pd_transfer(&b, two, false), SUCCESS);
+    CHECK_EQ(pd_transfer(&c, one, false), SUCCESS);
+    CHECK_EQ(pd_accounts(&a, &now), SUCCESS);
+    CHECK_EQ(now.limit.ram, whole.ram - two.ram);
+    CHECK_EQ(now.limit.caps, whole.caps - two.caps);
+    CHECK_EQ(pd_accounts(&b, &now), SUCCESS);
+    CHECK_EQ(now.limit.ram, PD_PRICE + MEBI);
+    CHECK_EQ(now.limit.caps, SESSION_CAPS_LEAST + 10);
     CHECK_EQ(dataspace_alloc_at(&c, MEBI / 2, 0, ds, 0, 0), SUCCESS);
-    CHECK_EQ(pd_transfer(&c, MEBI, true), ERESOURCE); // half of it is in use
-    CHECK_EQ(pd_transfer(&c, MEBI / 4, true), SUCCESS);
-    CHECK_EQ(pd_transfer(&b, 2 * MEBI, true), ERESOURCE); // it lent some
+    CHECK_EQ(pd_accounts(&c, &now), SUCCESS);
+    CHECK_EQ(now.used.caps, SESSION_CAPS_LEAST + PD_DATASPACE_CAPS);
+    CHECK_EQ(pd_transfer(&c, one, true), ERESOURCE); // half of it is in use
+    CHECK_EQ(pd_transfer(&c, (struct service_quota){0, 10}, true), ERESOURCE); // and one slot
+    CHECK_EQ(pd_transfer(&c, quarter, true), SUCCESS);
+    CHECK_EQ(pd_transfer(&b, two, true), ERESOURCE); // it lent some
     service_close(&b); // what c has came from there: it goes, with what was made of it
-    CHECK_EQ(info_of(&a, &used, &limit), SUCCESS);
-    CHECK_EQ(limit, 4 * MEBI);
-    CHECK_EQ(info_of(&c, &used, &limit), SUCCESS);
-    CHECK_EQ(used, 0);
-    CHECK_EQ(limit, 0);
+    CHECK_EQ(pd_accounts(&a, &now), SUCCESS);
+    CHECK(now.limit.ram == whole.ram && now.limit.caps == whole.caps);
+    CHECK_EQ(pd_accounts(&c, &now), SUCCESS);
+    CHECK(now.used.ram == PD_PRICE && now.limit.ram == PD_PRICE);
+    CHECK(now.used.caps == SESSION_CAPS_LEAST && now.limit.caps == SESSION_CAPS_LEAST);
     service_close(&c);
     service_close(&a);
     selector_drop(ds);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// sigma0's services as an enemy uses them: accounts that run dry at every step, random requests
-// from all CPUs, memory in pieces; and the sums still add up.
+// sigma0's services as an enemy uses them: random requests from all CPUs, memory in pieces; and the
+// sums still add up. Accounts that run dry: exhaust.c.
 #include "lib/core/dataspace.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
@@ -13,71 +13,7 @@
 #include "test/system/core/core.h"
 #include "test/system/core/space.h"
 
-enum { MEBI = 1 << 20, STEP = 64 };
-
-static u64 used_of(struct service_client *pd)
-{
-    struct msg m;
-    service_begin(pd, &m, PD_SERVICE_INFO);
-    return service_call(pd, &m) ? ~0ul : msg_get_word(&m);
-}
-
-static struct service_client dry, cpu;
-static struct domain_client made;
-static sel_t map, ds, thread, rich_ds;
-
-static error_t step(unsigned kind)
-{
-    struct rm_window w = {0, 0, RM_ANYWHERE, RM_WRITE};
-    switch (kind) {
-    case 0: return domain_open(&dry, 65536, 64, &made);
-    case 1: return rm_create(&dry, PAGE_SIZE, &map, &ds);
-    case 2: return rm_attach(&dry, made.space, rich_ds, &w, NULL);
-    case 3: return cpu_thread_create(&cpu, made.domain, 0, 10, UTCBS, "dry", &thread);
-    default: return ds_alloc(&dry, PAGE_SIZE, &thread);
-    }
-}
-
-// An account that grows by a few bytes until the operation succeeds: each failure is ERESOURCE and
-// leaves it as it was.
-static void accounts_run_dry_at_every_step(void)
-{
-    struct service_client rich;
-    CHECK_EQ(open_args(&rich, "pd", "", MEBI), SUCCESS);
-    CHECK_EQ(open_args(&dry, "pd", "", 0), SUCCESS);
-    CHECK_EQ(open_args(&cpu, "cpu", "10", 0), SUCCESS);
-    CHECK_EQ(pd_reference(&dry, &rich), SUCCESS);
-    CHECK_EQ(ds_alloc(&rich, PAGE_SIZE, &rich_ds), SUCCESS);
-    u64 all = used_of(&rich);
-    for (unsigned kind = 0; kind < 5; kind++) {
-        error_t error;
-        u64 before = used_of(&dry);
-        for (unsigned i = 0; (error = step(kind)) && i < 2000; i++) {
-            CHECK_EQ(error, ERESOURCE);
-            CHECK_EQ(used_of(&dry), before);
-            CHECK_EQ(pd_transfer(&dry, STEP, false), SUCCESS);
-        }
-        CHECK_EQ(error, SUCCESS);
-        CHECK(used_of(&dry) > before);
-    }
-    service_close(&dry);
-    CHECK_EQ(used_of(&rich), all);
-    u64 ram, after, caps;
-    CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
-    service_close(&rich);
-    CHECK_EQ(env_quota(&after, &caps), SUCCESS);
-    CHECK_EQ(after, ram + MEBI);
-    service_close(&cpu);
-    sel_t names[] = {made.domain, made.pd, made.space, made.stack_area, made.linker_area};
-    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
-        hc_drop(names[i]);
-    selector_free_range(made.domain, 3);
-    hc_drop(map);
-    hc_drop(ds);
-    selector_free_range(map, 1);
-    selector_drop(thread);
-    selector_drop(rich_ds);
-}
+enum { MEBI = 1 << 20 };
 
 // One session of each service, with harmless hardware.
 static const struct {
@@ -358,7 +294,6 @@ void hostile_tests(void)
     read_soak_rounds();
     RUN(cycles_are_refused);
     RUN(clients_die_inside_each_operation);
-    RUN(accounts_run_dry_at_every_step);
     RUN(random_requests_harm_nobody);
     RUN(memory_does_not_go_to_pieces);
 }

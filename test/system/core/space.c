@@ -105,7 +105,7 @@ bool space_open(struct space *s)
     static const char priority[] = "50";
     volatile u64 *code = NULL, *shared = NULL;
     memset(s, 0, sizeof(*s));
-    if (service_init(&s->pd, "pd", "space", "", (struct service_quota){SPACE_RAM, 0}) ||
+    if (service_init(&s->pd, "pd", "space", "", (struct service_quota){SPACE_RAM, SPACE_SLOTS}) ||
         service_init(&s->cpu, "cpu", "space", priority, (struct service_quota){0, 0}))
         return false;
     if (domain_open(&s->pd, SPACE_KMEM, SPACE_CAPS, &s->domain) || semaphore_create(0, &s->signal))

@@ -10,7 +10,7 @@
 #include "lib/core/threads.h"
 #include "lib/service/env.h"
 
-enum { SPACE_RAM = 6 << 20, SPACE_KMEM = 256 << 10, SPACE_CAPS = 200 };
+enum { SPACE_RAM = 6 << 20, SPACE_KMEM = 256 << 10, SPACE_CAPS = 200, SPACE_SLOTS = 1400 };
 #define CODE 0x400000ul
 #define SHARED 0x500000ul
 #define TIMES 0x500200ul // u64 each

@@ -97,8 +97,9 @@ static void thousand_timers_fire_in_order_and_are_charged(void)
     enum { MANY = 1000 };
     static struct timer many[MANY];
     static struct service_client rich;
-    struct service_quota quota = {320 * 1024, 0};
+    struct service_quota quota = {320 * 1024, 1100};
     CHECK_EQ(service_init(&rich, "timer", "", "", quota), SUCCESS);
+    rich.fixed = true;
     for (unsigned i = 0; i < MANY; i++)
         CHECK_EQ(timer_clone(&many[i], &rich), SUCCESS);
     for (unsigned i = 0; i < MANY; i++)

@@ -21,6 +21,31 @@ static void quota_moves(void)
     CHECK(kmem_falls_to(root));
 }
 
+// Slots move with their kernel memory, both or neither.
+static void slots_are_traded_with_their_memory(void)
+{
+    sel_t pd = sel_new(1);
+    u64 used, kmem, caps, kmem_after, caps_after;
+    CHECK_EQ(hc_create_pd(pd, SEL_PD, 65536, 100), SUCCESS);
+    CHECK_EQ(hc_pd_read(SEL_PD, PD_READ_KMEM, &used, &kmem), SUCCESS);
+    CHECK_EQ(hc_pd_read(SEL_PD, PD_READ_CAPS, &used, &caps), SUCCESS);
+    CHECK_EQ(hc_pd_trade(SEL_PD, pd, 101), EMEM);
+    CHECK_EQ(hc_pd_trade(SEL_PD, pd, ~0ul), EMEM);
+    CHECK_EQ(hc_pd_trade(SEL_PD, pd, 100), SUCCESS);
+    CHECK_EQ(hc_pd_read(SEL_PD, PD_READ_KMEM, &used, &kmem_after), SUCCESS);
+    CHECK_EQ(hc_pd_read(SEL_PD, PD_READ_CAPS, &used, &caps_after), SUCCESS);
+    CHECK_EQ(kmem_after, kmem + 100 * CAP_KMEM);
+    CHECK_EQ(caps_after, caps + 100);
+    CHECK_EQ(hc_pd_trade(pd, SEL_PD, 60), SUCCESS);
+    CHECK_EQ(hc_pd_read(pd, PD_READ_KMEM, &used, &kmem), SUCCESS);
+    CHECK_EQ(hc_pd_give(SEL_PD, PD_GIVE_KMEM, pd, kmem - used - 59 * CAP_KMEM), SUCCESS);
+    CHECK_EQ(hc_pd_trade(SEL_PD, pd, 60), EMEM); // the slots are there, their memory is not
+    CHECK_EQ(hc_pd_read(pd, PD_READ_CAPS, &used, &caps_after), SUCCESS);
+    CHECK_EQ(caps_after, 60);
+    CHECK_EQ(used, 0);
+    drop(pd);
+}
+
 static void capability_slots_run_out(void)
 {
     sel_t pd = sel_new(1);
@@ -129,6 +154,8 @@ static void killing_leaks_nothing(void)
 }
 
 const struct test account_tests[] = {{"quota_moves", quota_moves, 1},
+                                     {"slots_are_traded_with_their_memory",
+                                      slots_are_traded_with_their_memory, 1},
                                      {"capability_slots_run_out", capability_slots_run_out, 1},
                                      {"exhaustion_at_every_step", exhaustion_at_every_step, 1},
                                      {"killing_a_domain_leaks_nothing", killing_leaks_nothing, 1},

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The children's accounts (doc/quotas.md): what `ram` and `caps` of a block buy. RAM is numbers:
+// what a child donates leaves its account and enters that of the sibling that serves it. Capability
+// slots are the kernel's: they move from the child's domain into the domain of the service, or into
+// init's own for what init serves itself or hands on to its parent, and bring their kernel memory
+// along (CAP_KMEM). What is donated to a service that does not run waits with init.
+//
+// A service that has not yet let go of what a closed session had in use may be unable to give it
+// back at once. Then it owes that to this client, and nobody else stands in for it: the client gets
+// it as soon as the service has it, or has ended. All under parent.lock.
+#include "init/init.h"
+#include "lib/rt/heap.h"
+#include "lib/rt/start.h"
+
+// Slots that init keeps ready of a child's for its own books of the child's sessions.
+enum { FEE_STEP = 8 };
+
+struct debt { // to one of the children
+    u64 ram;
+    u32 caps;
+};
+
+static bool owing; // somebody owes something
+
+static struct child *child_of(struct parent_client *client)
+{
+    return client ? client->user : NULL;
+}
+
+// Whose domain holds the slots that are `child`'s, or donated to it.
+static sel_t holder(const struct child *child)
+{
+    return child && child->sel_pd != SEL_NONE && child->domain_up ? child->sel_pd : SEL_PD;
+}
+
+static error_t move_caps(sel_t to, sel_t from, u64 caps)
+{
+    return caps && to != from ? hc_pd_trade(to, from, caps) : SUCCESS;
+}
+
+u64 account_ram_limit(const struct child *child)
+{
+    return child->config.ram_bytes + child->ram_received;
+}
+
+u64 account_ram_left(const struct child *child)
+{
+    u64 limit = account_ram_limit(child);
+    return child->ram_used < limit ? limit - child->ram_used : 0;
+}
+
+u64 account_caps_left(const struct child *child)
+{
+    u64 used = 0, limit = 0;
+    if (!child->domain_up || hc_pd_read(child->sel_pd, PD_READ_CAPS, &used, &limit))
+        return 0;
+    return limit > used ? limit - used : 0;
+}
+
+void account_sample(struct child *child)
+{
+    u64 used = 0, limit = 0;
+    if (child->domain_up && hc_pd_read(child->sel_pd, PD_READ_CAPS, &used, &limit))
+        used = 0;
+    used += child->caps_given + child->fee_slots;
+    if (used > child->caps_high)
+        child->caps_high = used;
+    if (child->ram_used > child->ram_high)
+        child->ram_high = child->ram_used;
+}
+
+// What one session of the child costs init in slots: the pseudonym, and of one that is handed on
+// maybe a portal a CPU.
+static u64 fee_of(const struct parent_donation *d)
+{
+    return d->route == ROUTE_PARENT ? 1 + hip()->cpu_count : 1;
+}
+
+static error_t fee_take(struct child *child, u64 slots)
+{
+    u64 ready = child->fee_slots;
+    if (child->fee_used + slots > ready) {
+        u64 more = child->fee_used + slots - ready + FEE_STEP;
+        error_t error = move_caps(SEL_PD, child->sel_pd, more);
+        if (error && (error = move_caps(SEL_PD, child->sel_pd, more -= FEE_STEP)))
+            return error;
+        child->fee_slots += more;
+    }
+    child->fee_used += slots;
+    return SUCCESS;
+}
+
+static void fee_return(struct child *child, u64 slots)
+{
+    child->fee_used -= slots;
+    u64 spare = child->fee_slots - child->fee_used;
+    if (spare > 3ul * FEE_STEP && !move_caps(holder(child), SEL_PD, spare - FEE_STEP))
+        child->fee_slots -= spare - FEE_STEP;
+}
+
+static error_t refuse(struct child *child, const char *service, const char *what, u64 wanted,
+                      u64 used, u64 limit, const char *unit)
+{
+    struct refusal *r = &child->refusal;
+    u64 enough = used + wanted;
+    text_format(r->text, sizeof(r->text),
+                "session \"%s\" wants %lu%s more of %s, %lu%s of %lu%s are used; "
+                "%s = %lu%s would do",
+                service, wanted, unit, what, used, unit, limit, unit, what, enough, unit);
+    r->count++;
+    child_report(child, "%s", r->text);
+    return ERESOURCE;
+}
+
+static u64 kib(u64 bytes)
+{
+    return bytes / 1024 + (bytes % 1024 != 0);
+}
+
+static error_t refuse_ram(struct child *child, const char *service, u64 bytes)
+{
+    if (bytes < ~0ul - child->ram_used && child->ram_used + bytes > child->ram_wanted)
+        child->ram_wanted = child->ram_used + bytes;
+    return refuse(child, service, "ram", kib(bytes), kib(child->ram_used),
+                  kib(account_ram_limit(child)), "Kb");
+}
+
+static error_t refuse_caps(struct child *child, const char *service, u64 caps)
+{
+    u64 used = 0, limit = 0;
+    if (hc_pd_read(child->sel_pd, PD_READ_CAPS, &used, &limit))
+        used = limit = 0;
+    u64 given = child->caps_given + child->fee_slots;
+    if (used + given + caps > child->caps_wanted)
+        child->caps_wanted = used + given + caps;
+    return refuse(child, service, "caps", caps, used + given, limit + given, "");
+}
+
+static u64 at_most(u64 value, u64 most)
+{
+    return value < most ? value : most;
+}
+
+static void debts_collect(void);
+
+static error_t take(struct child *child, const char *service, const struct parent_donation *least,
+                    struct parent_donation *more)
+{
+    struct child *to = child_of(more->provider);
+    u64 books = more->first ? PSEUDONYM_COST : 0, left = account_ram_left(child);
+    if (more->ram > left || books > left - more->ram)
+        more->ram = least->ram;
+    if (more->ram > left || books > left - more->ram)
+        return refuse_ram(child, service, more->ram > ~0ul - books ? more->ram : more->ram + books);
+    if (more->first && fee_take(child, fee_of(more)))
+        return refuse_caps(child, service, fee_of(more));
+    if (move_caps(holder(to), child->sel_pd, more->caps)) {
+        more->caps = least->caps;
+        if (move_caps(holder(to), child->sel_pd, more->caps)) {
+            if (more->first)
+                fee_return(child, fee_of(more));
+            return refuse_caps(child, service, more->caps);
+        }
+    }
+    child->ram_used += more->ram + books;
+    child->caps_given += more->caps;
+    if (to) {
+        to->ram_received += more->ram;
+        to->caps_received += more->caps;
+    }
+    if (child->caps_given > child->given_high) {
+        child->given_high = child->caps_given;
+        account_sample(child);
+    }
+    if (child->ram_used > child->ram_high)
+        child->ram_high = child->ram_used;
+    return SUCCESS;
+}
+
+error_t account_take(struct child *child, const char *service, const struct parent_donation *least,
+                     struct parent_donation *more)
+{
+    if (owing)
+        debts_collect();
+    return take(child, service, least, more);
+}
+
+// Takes what the service has of that to give: the rest it owes.
+static void reclaim(struct child *to, struct child *from, struct debt *wanted)
+{
+    u64 back = wanted->ram;
+    if (from) {
+        u64 limit = account_ram_limit(from);
+        back = at_most(back, limit > from->ram_used ? limit - from->ram_used : 0);
+        from->ram_received -= back;
+    }
+    to->ram_used -= back;
+    wanted->ram -= back;
+    u32 caps = wanted->caps;
+    error_t error = move_caps(holder(to), holder(from), caps);
+    if (error && from && from->domain_up) { // as much as it has
+        caps = (u32)at_most(caps, account_caps_left(from));
+        error = move_caps(holder(to), holder(from), caps);
+    }
+    if (error)
+        return;
+    if (from)
+        from->caps_received -= caps;
+    to->caps_given -= caps;
+    wanted->caps -= caps;
+}
+
+static void owe(struct child *from, const struct child *to, const struct debt *rest)
+{
+    struct debt *d = &from->debts[to->index];
+    d->ram += rest->ram;
+    d->caps += rest->caps;
+    owing = true;
+}
+
+void account_return(struct child *child, const struct parent_donation *d)
+{
+    struct child *from = child_of(d->provider);
+    struct debt rest = {d->ram, (u32)d->caps};
+    reclaim(child, from, &rest);
+    if (rest.ram | rest.caps && from && from->debts)
+        owe(from, child, &rest);
+    if (!d->first)
+        return;
+    child->ram_used -= PSEUDONYM_COST;
+    fee_return(child, fee_of(d));
+}
+
+static void debts_collect(void)
+{
+    owing = false;
+    for (unsigned i = 0; i < child_count; i++) {
+        struct child *from = &children[i];
+        for (unsigned k = 0; from->debts && k < child_count; k++) {
+            struct debt *d = &from->debts[k];
+            if (!(d->ram | d->caps))
+                continue;
+            reclaim(&children[k], from, d);
+            owing |= d->ram | d->caps;
+        }
+    }
+}
+
+error_t account_up(struct child *child)
+{
+    if (!child->debts)
+        child->debts = heap_zalloc(CHILDREN_MAX * sizeof(struct debt));
+    if (!child->debts)
+        return EMEM;
+    u64 away = child->caps_given; // some services may owe it some from its life before
+    u64 caps = child->config.caps > away ? child->config.caps - away : 0;
+    error_t error = hc_create_pd(child->sel_pd, SEL_PD, child->config.kmem_bytes,
+                                 caps + child->caps_received);
+    child->domain_up = !error;
+    return error;
+}
+
+void account_down(struct child *child)
+{
+    account_sample(child);
+    child->domain_up = false;
+    child->fee_slots = child->fee_used = 0;
+}
+
+void account_image(struct child *child, u64 bytes)
+{
+    child->ram_used += bytes - child->image_ram;
+    child->image_ram = bytes;
+    if (!bytes)
+        debts_collect();
+}
