@@ -256,8 +256,8 @@ error_t account_up(struct child *child)
         return EMEM;
     u64 away = child->caps_given; // some services may owe it some from its life before
     u64 caps = child->config.caps > away ? child->config.caps - away : 0;
-    error_t error = hc_create_pd(child->sel_pd, SEL_PD, child->config.kmem_bytes,
-                                 caps + child->caps_received);
+    error_t error =
+        hc_create_pd(child->sel_pd, SEL_PD, child->config.kmem_bytes, caps + child->caps_received);
     child->domain_up = !error;
     return error;
 }

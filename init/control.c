@@ -98,8 +98,7 @@ static error_t report(struct msg *m)
             text_format(line, sizeof(line),
                         "child %s { state = %s; restarts = %u; ram = %lu; ram_limit = %lu; }\n",
                         child->config.name, state_names[child->state], child->restarts,
-                        child->ram_used,
-                        child->config.ram_bytes);
+                        child->ram_used, child->config.ram_bytes);
         if (length >= sizeof(line))
             length = sizeof(line) - 1;
         if (at >= position && kept + length <= sizeof(text)) {

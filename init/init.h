@@ -39,8 +39,9 @@ struct child {
     u32 notes; // atomic
     u32 state; // enum child_state
     u32 restarts, in_a_row;
-    // account.c, under parent.lock. RAM: donated with sessions or taken for the image; for that; what
-    // clients of its services donated; the most that was used, and that would have been enough.
+    // account.c, under parent.lock. RAM: donated with sessions or taken for the image; for that;
+    // what clients of its services donated; the most that was used, and that would have been
+    // enough.
     u64 ram_used, image_ram, ram_received, ram_high, ram_wanted;
     // Slots likewise: donated, received. What its own domain holds the kernel knows.
     u64 caps_given, caps_received, caps_high, given_high, caps_wanted;
@@ -93,8 +94,8 @@ MUST_CHECK error_t faults_start(void);
 MUST_CHECK error_t faults_create(struct child *child);
 void faults_destroy(struct child *child);
 
-// account.c: takes what a child donates (the least, if there is no more; left in *more) to a session
-// of the service of that name. ERESOURCE, which has been reported.
+// account.c: takes what a child donates (the least, if there is no more; left in *more) to a
+// session of the service of that name. ERESOURCE, which has been reported.
 MUST_CHECK error_t account_take(struct child *child, const char *service,
                                 const struct parent_donation *least, struct parent_donation *more);
 // account.c: a session has ended, or did not come to be.

@@ -25,7 +25,7 @@ struct subject {
     bool stepping;
     struct server_session *payer; // of `cost`; NULL: nobody (any more)
     struct server_cost cost;
-    sel_t signal;                 // or SEL_NONE: the domain's
+    sel_t signal; // or SEL_NONE: the domain's
     struct fault_wait wait;
     char name[32];
 };
@@ -43,7 +43,7 @@ struct domain {
     struct list in_session;
     u64 kmem;
     struct server_cost cost;
-    u64 kept_caps; // of what stands in `signal` and `parent`, and in its threads' `signal`
+    u64 kept_caps;        // of what stands in `signal` and `parent`, and in its threads' `signal`
     sel_t pd, exceptions; // exceptions.h
     struct named by_pd;   // entered at `pd`, with a reference to the domain
     struct region_map *space, *stack, *linker;

@@ -125,7 +125,8 @@ enum fault_outcome region_map_fault(struct region_map *space, u64 page, unsigned
         outcome = FAULT_NESTED;
     } else if (r) {
         u64 below = page - r->node.key;
-        struct place p = {r->ds, r->view + r->offset + below, below, r->node.last - page, r->rights};
+        struct place p = {r->ds, r->view + r->offset + below, below, r->node.last - page,
+                          r->rights};
         outcome = show(r, page, access, &p);
     }
     mutex_unlock(&space->lock);

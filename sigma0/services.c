@@ -22,10 +22,9 @@ static const struct {
     size_t bytes;
     unsigned caps;
 } table[] = {
-    {"log", &log_ops, 320, 1},         {"rom", &rom_ops, 64, 0},
-    {"pd", &pd_ops, 320, 0},           {"cpu", &cpu_ops, 256, 0},
-    {"irq", &irq_ops, 64, 1},          {"io_port", &io_port_ops, 64, 1},
-    {"io_mem", &io_mem_ops, 128, 0},   {"rm", &rm_ops, 64, 0},
+    {"log", &log_ops, 320, 1},       {"rom", &rom_ops, 320, 1}, {"pd", &pd_ops, 320, 0},
+    {"cpu", &cpu_ops, 256, 0},       {"irq", &irq_ops, 64, 1},  {"io_port", &io_port_ops, 64, 1},
+    {"io_mem", &io_mem_ops, 320, 1}, {"rm", &rm_ops, 64, 0},
 };
 
 static struct parent parent;
@@ -54,8 +53,8 @@ static error_t take(const char *label, const char *name, u64 ram, u64 caps)
     return SUCCESS;
 }
 
-// The other way. Until the service has heard of it, its slots are in use, and sigma0's reserve lends
-// some; what even that does not have is given back with the next session.
+// The other way. Until the service has heard of it, its slots are in use, and sigma0's reserve
+// lends some; what even that does not have is given back with the next session.
 static void give_back(u64 ram, u64 caps)
 {
     ram_refund(&account, ram);

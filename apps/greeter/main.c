@@ -56,12 +56,11 @@ int main(void)
 {
     static struct server server;
     static const struct server_ops ops = {.open = open, .close = close, .dispatch = dispatch};
-    struct server_config config = {
-        .name = "greeter",
-        .flags = SERVICE_SESSION_PORTALS,
-        .sessions_max = 16,
-        .session_bytes = sizeof(struct acquaintance),
-        .ops = &ops};
+    struct server_config config = {.name = "greeter",
+                                   .flags = SERVICE_SESSION_PORTALS,
+                                   .sessions_max = 16,
+                                   .session_bytes = sizeof(struct acquaintance),
+                                   .ops = &ops};
     if (server_start(&server, &config))
         return 1;
     print("I am a service with two clients. I count the calls of each session apart, and know my\n"

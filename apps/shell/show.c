@@ -34,7 +34,8 @@ static bool show_row(const struct control_child *r, void *context)
 void command_tree(const char *argument)
 {
     (void)argument;
-    say("init               STATE    RAM KiB used/limit/most  CAPS              SESSIONS RESTARTS\n");
+    say("init               STATE    RAM KiB used/limit/most  CAPS              SESSIONS "
+        "RESTARTS\n");
     failed(client_init(), "tree", control_visit(client_init(), show_row, NULL));
 }
 

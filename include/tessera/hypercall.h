@@ -100,10 +100,10 @@ enum sm_op {
                     // bits), for good; needs SM_DOWN of both
 };
 #define SIGNAL_COUNT_MAX 0xffffffffu
-// An interrupt's semaphore (delegated from the kernel with ITEM_KERNEL, selector = GSI). It is masked
-// but for the time from GSI_UNMASK until it arrives, edge or level. Edges of a line that arrive
-// while it is masked may be lost: look at the device once more after GSI_UNMASK. GSIs above the I/O
-// APICs are message-signalled: of those one is kept.
+// An interrupt's semaphore (delegated from the kernel with ITEM_KERNEL, selector = GSI). It is
+// masked but for the time from GSI_UNMASK until it arrives, edge or level. Edges of a line that
+// arrive while it is masked may be lost: look at the device once more after GSI_UNMASK. GSIs above
+// the I/O APICs are message-signalled: of those one is kept.
 enum gsi_op {
     GSI_BIND = 0, // route to `cpu`, masked; message-signalled ones: rdx = address | data << 32
     GSI_MASK = 1,

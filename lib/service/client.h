@@ -45,8 +45,8 @@ struct service_client {
     u32 held;           // bit n: selector base + n holds something
     struct mutex lock;  // guards opening and closing
     const char *name, *label, *args; // the caller keeps them
-    struct service_quota quota;   // donated, or to be
-    struct service_quota missing; // of an opening: what the service wants beside that
+    struct service_quota quota;      // donated, or to be
+    struct service_quota missing;    // of an opening: what the service wants beside that
 };
 #define SERVICE_CLIENT_NONE                                                                        \
     {                                                                                              \

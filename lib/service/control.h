@@ -10,11 +10,11 @@
 struct control_child {
     char name[64];
     enum child_state state;
-    u32 restarts;                       // since init started it first
+    u32 restarts; // since init started it first
     // Accounts: what is in use or donated, of how much, and the most that it ever was.
     u64 ram_used, ram_limit, ram_high;    // bytes
     u64 caps_used, caps_limit, caps_high; // capability slots
-    u64 sessions;                       // open
+    u64 sessions;                         // open
 };
 
 // Calls `visit` for each child, in the order of the configuration, while it returns true. Errors:

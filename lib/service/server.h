@@ -16,10 +16,10 @@
 // server's event semaphore, and server_sweep closes all sessions whose pseudonym has vanished.
 //
 // A session has two accounts, of RAM and of capability slots. Their limits are what the client has
-// donated by its parent's word, so a client can never make a server pay: whatever a server holds for
-// a session it charges before (server_charge), from the session's own books and kernel objects on.
-// A request that an empty account refuses tells the client what is missing; it donates more, says
-// UPGRADE, and asks again (doc/quotas.md).
+// donated by its parent's word, so a client can never make a server pay: whatever a server holds
+// for a session it charges before (server_charge), from the session's own books and kernel objects
+// on. A request that an empty account refuses tells the client what is missing; it donates more,
+// says UPGRADE, and asks again (doc/quotas.md).
 //
 // server->lock is held for the free list and for limits, and never while anybody is called.
 #pragma once
@@ -111,7 +111,7 @@ struct server {
     struct server_session *session;
     u32 first_free, last_free, used_slots; // slots are reused first in, first out
     u32 open_count;
-    u32 sweeps; // that have begun
+    u32 sweeps;                       // that have begun
     unsigned cpu_count, portal_order; // session portals: 2^portal_order selectors each
     sel_t first_session;              // of semaphores, or of portals
     sel_t event;

@@ -181,7 +181,7 @@ static error_t session_create(struct server *server, sel_t pseudonym, struct ser
     if (error)
         goto free_slot;
     s->pseudonym = pseudonym;
-    __atomic_store_n(&s->users, 2, __ATOMIC_RELAXED); // its being open, and this call
+    __atomic_store_n(&s->users, 2, __ATOMIC_RELAXED);   // its being open, and this call
     __atomic_store_n(&s->open, true, __ATOMIC_SEQ_CST); // before the sweeps are read
     *out = s;
     return SUCCESS;
@@ -237,8 +237,8 @@ error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m,
         pseudonym_drop(server, pseudonym);
         return error;
     }
-    // The client may have died meanwhile, and a sweep for it have passed before the session could be
-    // seen. A later one sees it.
+    // The client may have died meanwhile, and a sweep for it have passed before the session could
+    // be seen. A later one sees it.
     if (__atomic_load_n(&server->sweeps, __ATOMIC_SEQ_CST) != sweeps && !alive(pseudonym))
         server_session_close(s, true);
     put_objects(s, m);

@@ -209,12 +209,11 @@ static void sweep(void *argument)
 int main(void)
 {
     static struct thread sweeper;
-    struct server_config config = {
-        .name = "config",
-        .sessions_max = SESSIONS_MAX,
-        .session_bytes = sizeof(struct loading),
-        .stack_bytes = STACK,
-        .ops = &ops};
+    struct server_config config = {.name = "config",
+                                   .sessions_max = SESSIONS_MAX,
+                                   .session_bytes = sizeof(struct loading),
+                                   .stack_bytes = STACK,
+                                   .ops = &ops};
     struct server_config rom = {.name = "rom",
                                 .sessions_max = READERS_MAX,
                                 .session_bytes = 64,

@@ -18,7 +18,8 @@ enum { LIVES = 100, PSEUDONYMS = 64, WAIT_US = 5000000, GHOST_US = 3500000 };
 
 static error_t open_quota(struct service_client *c, const char *name, const char *label, u64 ram)
 {
-    error_t error = service_init(c, name, label, "", (struct service_quota){ram, 0});
+    struct service_quota quota = {ram, 1 + hip()->cpu_count}; // a pseudonym, a portal a CPU
+    error_t error = service_init(c, name, label, "", quota);
     c->fixed = true; // what is refused is to be seen
     if (!error && (error = service_open(c)))
         service_close(c);

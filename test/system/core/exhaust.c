@@ -210,10 +210,14 @@ static void kernel_memory_runs_dry_at_every_step(void)
 // its price.
 static void sessions_are_refused_below_their_price(void)
 {
-    static const char *const services[][2] = {
-        {"log", ""},    {"rom", "init"},       {"pd", ""},
-        {"cpu", "1"},   {"rm", ""},            {"irq", "8"},
-        {"io_port", "0xe0,1"}, {"io_mem", "0xfed00000,4096"}};
+    static const char *const services[][2] = {{"log", ""},
+                                              {"rom", "init"},
+                                              {"pd", ""},
+                                              {"cpu", "1"},
+                                              {"rm", ""},
+                                              {"irq", "8"},
+                                              {"io_port", "0xe0,1"},
+                                              {"io_mem", "0xfed00000,4096"}};
     u64 ram, after, caps, caps_after;
     CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
     for (unsigned i = 0; i < ARRAY_SIZE(services); i++) {

@@ -18,7 +18,8 @@ enum { MEBI = 1 << 20, CAPS = 200 };
 
 error_t open_args(struct service_client *c, const char *name, const char *args, u64 ram)
 {
-    error_t error = service_init(c, name, "test", args, (struct service_quota){ram, ram ? CAPS : 0});
+    error_t error =
+        service_init(c, name, "test", args, (struct service_quota){ram, ram ? CAPS : 0});
     c->fixed = !strcmp(name, "pd") || !strcmp(name, "rm"); // what is refused is to be seen
     if (!error && (error = service_open(c)))
         service_close(c);

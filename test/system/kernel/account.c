@@ -153,10 +153,10 @@ static void killing_leaks_nothing(void)
     CHECK(caps_fall_to(caps));
 }
 
-const struct test account_tests[] = {{"quota_moves", quota_moves, 1},
-                                     {"slots_are_traded_with_their_memory",
-                                      slots_are_traded_with_their_memory, 1},
-                                     {"capability_slots_run_out", capability_slots_run_out, 1},
-                                     {"exhaustion_at_every_step", exhaustion_at_every_step, 1},
-                                     {"killing_a_domain_leaks_nothing", killing_leaks_nothing, 1},
-                                     {0}};
+const struct test account_tests[] = {
+    {"quota_moves", quota_moves, 1},
+    {"slots_are_traded_with_their_memory", slots_are_traded_with_their_memory, 1},
+    {"capability_slots_run_out", capability_slots_run_out, 1},
+    {"exhaustion_at_every_step", exhaustion_at_every_step, 1},
+    {"killing_a_domain_leaks_nothing", killing_leaks_nothing, 1},
+    {0}};
