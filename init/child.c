@@ -72,8 +72,8 @@ static error_t open_memory(struct child *child)
                      child->config.ram_bytes / 1024, bytes / 1024);
         return ERESOURCE;
     }
-    error_t error =
-        service_init(&child->pd, "pd", child->config.name, "", (struct service_quota){bytes, 0});
+    struct service_quota quota = {bytes, SESSION_CAPS_LEAST + CHILD_REGIONS * PD_DATASPACE_CAPS};
+    error_t error = service_init(&child->pd, "pd", child->config.name, "", quota);
     if (error)
         return error;
     child->pd_open = true;
