@@ -104,11 +104,12 @@ static error_t refuse(struct child *child, const char *service, const char *what
                       u64 used, u64 limit, const char *unit)
 {
     struct refusal *r = &child->refusal;
-    u64 enough = used + wanted;
-    text_format(r->text, sizeof(r->text),
-                "session \"%s\" wants %lu%s more of %s, %lu%s of %lu%s are used; "
-                "%s = %lu%s would do",
-                service, wanted, unit, what, used, unit, limit, unit, what, enough, unit);
+    size_t length = text_format(r->text, sizeof(r->text),
+                                "session \"%s\" wants %lu%s more of %s, %lu%s of %lu%s are used",
+                                service, wanted, unit, what, used, unit, limit, unit);
+    if (used + wanted >= used && length < sizeof(r->text))
+        text_format(r->text + length, sizeof(r->text) - length, "; %s = %lu%s would do", what,
+                    used + wanted, unit);
     r->count++;
     child_report(child, "%s", r->text);
     return ERESOURCE;

@@ -32,7 +32,7 @@ static error_t open(struct service_client *c, const char *name)
 }
 
 struct info {
-    word_t calls, sessions, ram;
+    word_t calls, sessions, ram, caps;
     char label[SERVICE_LABEL_MAX], args[SERVICE_ARGS_MAX];
 };
 
@@ -44,6 +44,7 @@ static error_t info(struct service_client *c, struct info *i)
     i->calls = msg_get_word(&m);
     i->sessions = msg_get_word(&m);
     i->ram = msg_get_word(&m);
+    i->caps = msg_get_word(&m);
     msg_get_string(&m, i->label, sizeof(i->label));
     msg_get_string(&m, i->args, sizeof(i->args));
     return error ? error : msg_error(&m);
@@ -211,6 +212,100 @@ static void donated_quota_is_the_limit(void)
     CHECK_EQ(env_quota(&after, &caps), SUCCESS);
     CHECK_EQ(after, before);
     CHECK_EQ(open_quota(&c, "echo", "", before + 1), ERESOURCE);
+}
+
+static struct service_quota left(void)
+{
+    struct service_quota q = {0, 0};
+    (void)!env_quota(&q.ram, &q.caps);
+    return q;
+}
+
+// A request that the session's account refuses is paid for by the client's library, as far as the
+// client's own account goes; then its parent says who ran dry. Closing returns all of it.
+static void exhausted_session_is_upgraded_and_goes_on(void)
+{
+    enum { MUCH = 100000, SLOTS = 30 };
+    struct service_client c;
+    struct info first, now;
+    CHECK_EQ(open(&c, "echo"), SUCCESS); // so that all that is made once is made
+    service_close(&c);
+    struct service_quota before = left();
+    CHECK_EQ(open(&c, "echo"), SUCCESS);
+    CHECK_EQ(info(&c, &first), SUCCESS);
+    CHECK_EQ(service_call1(&c, COMPOSE_CHARGE, MUCH), ERESOURCE);
+    c.fixed = false;
+    CHECK_EQ(service_call1(&c, COMPOSE_CHARGE, MUCH), SUCCESS);
+    CHECK_EQ(service_call1(&c, COMPOSE_CHARGE_CAPS, SLOTS), SUCCESS);
+    CHECK_EQ(info(&c, &now), SUCCESS);
+    CHECK(now.ram >= first.ram + MUCH - SESSION_RAM_LEAST && now.caps >= first.caps + SLOTS);
+    CHECK_EQ(now.calls, first.calls); // it is the same session
+    CHECK(left().ram <= before.ram - MUCH && left().caps <= before.caps - SLOTS);
+    // More than there is: the least that would do is asked for, and refused, and nothing changes.
+    struct service_quota middle = left();
+    CHECK_EQ(service_call1(&c, COMPOSE_CHARGE, before.ram), ERESOURCE);
+    CHECK_EQ(service_call1(&c, COMPOSE_CHARGE_CAPS, 100000), ERESOURCE);
+    CHECK_EQ(service_upgrade(&c, (struct service_quota){middle.ram + 1, 0}), ERESOURCE);
+    CHECK(left().ram == middle.ram && left().caps == middle.caps);
+    // All that is left, to the last byte.
+    CHECK_EQ(service_upgrade(&c, (struct service_quota){middle.ram, 0}), SUCCESS);
+    CHECK_EQ(left().ram, 0);
+    service_close(&c);
+    CHECK(left().ram == before.ram && left().caps == before.caps);
+}
+
+// UPGRADE at the service moves nothing: it asks the parent, and believes no client.
+static void upgrades_are_the_parents_word(void)
+{
+    struct service_client c;
+    struct info first, now;
+    struct msg m;
+    CHECK_EQ(open(&c, "echo"), SUCCESS);
+    CHECK_EQ(info(&c, &first), SUCCESS);
+    for (unsigned i = 0; i < 3; i++)
+        CHECK_EQ(service_call2(&c, SERVICE_UPGRADE, 1 << 20, 100), SUCCESS);
+    CHECK_EQ(info(&c, &now), SUCCESS);
+    CHECK(now.ram == first.ram && now.caps == first.caps);
+    CHECK_EQ(service_upgrade(&c, (struct service_quota){4096, 3}), SUCCESS);
+    for (unsigned i = 0; i < 3; i++) // told again, it counts once
+        CHECK_EQ(service_call0(&c, SERVICE_UPGRADE), SUCCESS);
+    CHECK_EQ(info(&c, &now), SUCCESS);
+    CHECK(now.ram == first.ram + 4096 && now.caps == first.caps + 3);
+    // Nonsense, at the parent.
+    const word_t wrong[][4] = {{0, 0, 1, 0}, {0, 0, 0, 1}, {~0ul, 0, ~0ul, 0}, {0, ~0ul, 0, ~0ul}};
+    for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
+        msg_begin(&m);
+        msg_put_word(&m, PARENT_UPGRADE);
+        msg_put_word(&m, 0);
+        for (unsigned k = 0; k < 4; k++)
+            msg_put_word(&m, wrong[i][k]);
+        msg_put_item(&m, item_translate(crd(CRD_OBJ, c.base + CLIENT_PSEUDONYM, 0, RIGHT_ALL)));
+        CHECK_EQ(parent_call(&m), i < 2 ? EPROTO : ERESOURCE);
+    }
+    CHECK_EQ(ask_parent(PARENT_UPGRADE, &c), EPROTO); // no numbers
+    service_close(&c);
+}
+
+// A server that has not let go of what it got owes it; nobody else pays; when it can, it does.
+static void a_server_that_keeps_slots_owes_them(void)
+{
+    enum { SLOTS = 50 };
+    struct service_client a, b;
+    struct service_quota before = left();
+    CHECK_EQ(open(&a, "count"), SUCCESS);
+    CHECK_EQ(open(&b, "echo"), SUCCESS);
+    struct service_quota with = left();
+    CHECK_EQ(service_upgrade(&b, (struct service_quota){0, SLOTS}), SUCCESS);
+    CHECK_EQ(left().caps, with.caps - SLOTS);
+    CHECK_EQ(service_call0(&a, COMPOSE_HOARD), SUCCESS);
+    service_close(&b); // its semaphores stand where the slots are
+    struct service_quota owed = left();
+    CHECK(owed.caps < before.caps - SLOTS / 2);
+    CHECK_EQ(service_call0(&a, COMPOSE_LET_GO), SUCCESS);
+    service_close(&a);
+    CHECK_EQ(open(&a, "count"), SUCCESS); // at the next occasion
+    service_close(&a);
+    CHECK(left().ram == before.ram && left().caps == before.caps);
 }
 
 static void what_nobody_takes_is_dropped(void)
@@ -450,6 +545,9 @@ int main(void)
     RUN(only_what_is_configured_is_offered);
     RUN(server_may_refuse);
     RUN(donated_quota_is_the_limit);
+    RUN(exhausted_session_is_upgraded_and_goes_on);
+    RUN(upgrades_are_the_parents_word);
+    RUN(a_server_that_keeps_slots_owes_them);
     RUN(what_nobody_takes_is_dropped);
     RUN(sessions_run_out_and_come_back);
     RUN(service_dies_and_comes_back);

@@ -5,7 +5,9 @@
 // understand the same operations; both count their calls a session.
 #include "lib/rt/heap.h"
 #include "lib/rt/print.h"
+#include "lib/rt/selector.h"
 #include "lib/rt/string.h"
+#include "lib/rt/sync.h"
 #include "lib/service/env.h"
 #include "lib/service/server.h"
 #include "test/system/compose_server/operations.h"
@@ -39,6 +41,16 @@ static void close(struct server_session *session)
     __atomic_fetch_sub(&open_sessions, 1, __ATOMIC_RELAXED);
 }
 
+enum { HOARD_MAX = 2000 };
+static sel_t hoard_sel[HOARD_MAX];
+static unsigned hoarded;
+
+static void hoard(void)
+{
+    while (hoarded < HOARD_MAX && !semaphore_create(0, &hoard_sel[hoarded]))
+        hoarded++;
+}
+
 static error_t dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
                         struct msg *m)
 {
@@ -51,6 +63,7 @@ static error_t dispatch(struct server_session *session, struct server_cpu *cpu, 
         msg_put_word(m, c->calls);
         msg_put_word(m, open_sessions);
         msg_put_word(m, session->limit.ram);
+        msg_put_word(m, session->limit.caps);
         msg_put_string(m, c->label);
         msg_put_string(m, c->args);
         return SUCCESS;
@@ -66,6 +79,24 @@ static error_t dispatch(struct server_session *session, struct server_cpu *cpu, 
         msg_put_word(m, SUCCESS);
         return error;
     }
+    case COMPOSE_CHARGE_CAPS: {
+        error_t error = server_charge_caps(session, value);
+        msg_begin(m);
+        msg_put_word(m, SUCCESS);
+        return error;
+    }
+    case COMPOSE_HOARD:
+        hoard();
+        msg_begin(m);
+        msg_put_word(m, SUCCESS);
+        msg_put_word(m, hoarded);
+        return SUCCESS;
+    case COMPOSE_LET_GO:
+        while (hoarded)
+            selector_drop(hoard_sel[--hoarded]);
+        msg_begin(m);
+        msg_put_word(m, SUCCESS);
+        return SUCCESS;
     case COMPOSE_STEAL: {
         struct msg steal;
         msg_begin(&steal);

@@ -8,10 +8,13 @@
 
 enum compose_operation {
     COMPOSE_ADD = SERVICE_FIRST, // 2 and 3: numbers; 1: their sum, 2: calls of this session
-    COMPOSE_INFO,    // 1 calls, 2 open sessions, 3 donated bytes, string label, string args
+    COMPOSE_INFO,    // 1 calls, 2 open sessions, 3 limit in bytes, 4 in slots, string label, args
     COMPOSE_TAKE,    // takes item over
     COMPOSE_CHARGE,  // 2 bytes
     COMPOSE_CRASH,   // 2 address to write to
     COMPOSE_STEAL,   // the server tries to close its client's pseudonym; 1: what its parent said
     COMPOSE_KILL_ME, // the server asks its parent to end this client
+    COMPOSE_CHARGE_CAPS, // 2 slots
+    COMPOSE_HOARD,       // fills its own domain's capability slots; 1: how many that were
+    COMPOSE_LET_GO,      // empties them
 };
