@@ -169,7 +169,7 @@ help: ## what there is
 		'$(SCENARIOS)'
 
 run: $(B)/packages.run $(B)/kernel.elf $(B)/scenarios/$(S).cpio ## boot scenario S in QEMU on this terminal (leave: poweroff, or Ctrl-A X)
-	$(Q)tools/qemu run $(B)/kernel.elf $(B)/scenarios/$(S).cpio "$(CMDLINE_$(S))"
+	$(Q)tools/qemu run $(B)/kernel.elf $(B)/scenarios/$(S).cpio "$(strip $(CMDLINE_$(S)) $(if $(QUOTAS),quotas=1))"
 
 # The tour by way of GRUB, for the tests of both firmwares.
 $(B)/tour.iso: $(B)/packages.iso $(B)/kernel.elf $(B)/scenarios/tour.cpio tools/iso

@@ -116,23 +116,83 @@ static error_t report(struct msg *m)
     return SUCCESS;
 }
 
+// What the children's sessions have taken of our own account, and their domains of our slots.
+static void taken(u64 *ram, u64 *image, u64 *caps)
+{
+    *ram = *image = *caps = 0;
+    for (u32 i = 0; i < 1u << parent.config.pseudonym_order; i++) {
+        const struct parent_pseudonym *p = &parent.pseudonym[i];
+        if (p->client && p->forwarded)
+            *ram += p->ram;
+    }
+    for (unsigned i = 0; i < child_count; i++) {
+        u64 used, limit;
+        if (children[i].pd_open)
+            *image += children[i].pd.quota.ram;
+        if (children[i].domain_up && !hc_pd_read(children[i].sel_pd, PD_READ_CAPS, &used, &limit))
+            *caps += limit;
+    }
+    *ram += *image;
+}
+
 static error_t usage(struct msg *m)
 {
-    u64 kmem = 0, kmem_limit = 0, slots = 0, slots_limit = 0, ram = 0, caps = 0;
-    error_t error = env_quota(&ram, &caps);
+    u64 kmem = 0, kmem_limit = 0, slots = 0, slots_limit = 0, ram, image, caps;
+    struct env_account account;
+    mutex_lock(&parent.lock); // nothing moves meanwhile
+    taken(&ram, &image, &caps);
+    u64 own = service_donated.ram - image;
+    error_t error = env_account(&account);
     if (!error)
         error = hc_pd_read(SEL_PD, PD_READ_KMEM, &kmem, &kmem_limit);
     if (!error)
         error = hc_pd_read(SEL_PD, PD_READ_CAPS, &slots, &slots_limit);
+    parent_unlock(&parent);
     if (error)
         return error;
+    const word_t words[] = {SUCCESS,
+                            kmem,
+                            kmem_limit,
+                            slots,
+                            slots_limit,
+                            account.ram_left,
+                            account.ram_limit,
+                            own,
+                            ram,
+                            account.parent_caps,
+                            caps,
+                            account.parent_ram,
+                            account.system_ram};
     msg_begin(m);
-    msg_put_word(m, SUCCESS);
-    msg_put_word(m, kmem);
-    msg_put_word(m, kmem_limit);
-    msg_put_word(m, slots);
-    msg_put_word(m, slots_limit);
-    msg_put_word(m, ram);
+    for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+        msg_put_word(m, words[i]);
+    return SUCCESS;
+}
+
+static error_t quota(struct msg *m)
+{
+    char name[CONFIG_NAME_MAX];
+    msg_get_string(m, name, sizeof(name));
+    struct child *child = msg_error(m) ? NULL : child_by_name(name);
+    if (!child)
+        return msg_error(m) ? EPROTO : ENOTFOUND;
+    mutex_lock(&parent.lock);
+    struct slots slots = slots_of(child);
+    const word_t words[] = {SUCCESS,
+                            child->ram_used,
+                            account_ram_limit(child),
+                            child->ram_high,
+                            child->ram_wanted,
+                            slots.used,
+                            slots.limit,
+                            child->caps_high,
+                            child->caps_wanted,
+                            child->refusal.count};
+    msg_begin(m);
+    for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+        msg_put_word(m, words[i]);
+    msg_put_string(m, child->refusal.text);
+    parent_unlock(&parent);
     return SUCCESS;
 }
 
@@ -179,6 +239,7 @@ static error_t dispatch(struct server_session *session, struct server_cpu *cpu, 
     case INIT_START: return control(operation, m);
     case INIT_REPORT: return report(m);
     case INIT_USAGE: return usage(m);
+    case INIT_QUOTA: return quota(m);
     case INIT_SESSIONS: return sessions(m);
     default: return EPROTO;
     }

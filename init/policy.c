@@ -138,11 +138,18 @@ static void closed(struct parent *p, struct parent_client *client,
     account_return(child_of(client), donation);
 }
 
-static void quota(struct parent *p, struct parent_client *client, u64 *ram, u64 *caps)
+static void quota(struct parent *p, struct parent_client *client, struct parent_quota *q)
 {
     (void)p;
-    *ram = account_ram_left(child_of(client));
-    *caps = account_caps_left(child_of(client));
+    u64 used;
+    q->ram = account_ram_left(child_of(client));
+    q->ram_limit = account_ram_limit(child_of(client));
+    q->caps = account_caps_left(child_of(client));
+    if (hc_pd_read(SEL_PD, PD_READ_CAPS, &used, &q->own_caps))
+        q->own_caps = 0;
+    struct env_account above;
+    if (!env_account(&above))
+        q->all_ram = above.ram_limit;
 }
 
 static bool may_register(struct parent *p, struct parent_client *client, const char *name)

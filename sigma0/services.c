@@ -107,12 +107,29 @@ static void closed(struct parent *p, struct parent_client *client,
     give_back(donation->ram, donation->caps);
 }
 
-static void quota(struct parent *p, struct parent_client *client, u64 *ram, u64 *caps)
+// The machine's memory by the kernel's word: all that can be used, and what of it is not ours.
+static void machine_memory(struct parent_quota *q)
+{
+    const struct hip *h = hip();
+    for (unsigned i = 0; i < h->memory_count; i++) {
+        const struct hip_memory *e = &h->memory[i];
+        bool system = e->kind == HIP_MEM_KERNEL || e->kind == HIP_MEM_ARCHIVE;
+        if (system)
+            q->system_ram += e->size;
+        if (system || e->kind == HIP_MEM_FREE)
+            q->all_ram += e->size;
+    }
+}
+
+static void quota(struct parent *p, struct parent_client *client, struct parent_quota *q)
 {
     (void)p, (void)client;
     u64 used, limit;
-    *ram = account.limit - account.used;
-    *caps = hc_pd_read(CHILD_PD, PD_READ_CAPS, &used, &limit) ? 0 : limit - used;
+    q->ram = account.limit - account.used;
+    q->ram_limit = account.limit;
+    q->caps = hc_pd_read(CHILD_PD, PD_READ_CAPS, &used, &limit) ? 0 : limit - used;
+    q->own_caps = hc_pd_read(SEL_PD, PD_READ_CAPS, &used, &limit) ? 0 : limit;
+    machine_memory(q);
 }
 
 static error_t signal(struct parent *p, struct parent_client *client, word_t code, word_t value)

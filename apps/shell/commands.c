@@ -119,6 +119,7 @@ static void command_reboot(const char *argument)
 static void command_poweroff(const char *argument)
 {
     (void)argument;
+    show_quotas_if_asked();
     say("Good bye.\n");
     failed(client_power(), "poweroff", service_call0(client_power(), POWER_OFF));
 }
@@ -150,6 +151,8 @@ static void command_clear(const char *argument)
 const struct command commands[] = {
     {"help", "[CMD]", "what there is", command_help, false},
     {"tree", "", "components: state, accounts, sessions, restarts", command_tree, false},
+    {"quota", "NAME", "what a component used at most, what it was refused, what would do",
+     command_quota, true},
     {"graph", "", "components and open sessions, as Graphviz text", command_graph, false},
     {"kill", "NAME", "end a component; its restart policy applies", command_kill, true},
     {"start", "NAME", "start one that has ended", command_start, true},

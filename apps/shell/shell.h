@@ -30,6 +30,10 @@ struct command {
 extern const struct command commands[];
 extern const unsigned command_count;
 
+// quota.c: the last lines of tree; suggested quotas, if the kernel's command line asks for them.
+void show_sum(void);
+void show_quotas_if_asked(void);
+void command_quota(const char *argument);
 void command_tree(const char *argument);
 void command_graph(const char *argument);
 void command_log(const char *argument);

@@ -36,7 +36,8 @@ void command_tree(const char *argument)
     (void)argument;
     say("init               STATE    RAM KiB used/limit/most  CAPS              SESSIONS "
         "RESTARTS\n");
-    failed(client_init(), "tree", control_visit(client_init(), show_row, NULL));
+    if (!failed(client_init(), "tree", control_visit(client_init(), show_row, NULL)))
+        show_sum();
 }
 
 static bool graph_node(const struct control_child *child, void *context)

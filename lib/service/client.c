@@ -36,6 +36,14 @@ static unsigned portal_order(const struct service_client *c)
     return c->order - 1u;
 }
 
+struct service_quota service_donated;
+
+static void note_donation(u64 ram, u64 caps)
+{
+    __atomic_fetch_add(&service_donated.ram, ram, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&service_donated.caps, caps, __ATOMIC_RELAXED);
+}
+
 static u64 at_least(u64 value, u64 least)
 {
     return value > least ? value : least;
@@ -112,6 +120,7 @@ static error_t pseudonym_open(struct service_client *c, bool *portal)
     if (!crd_kind(msg_get_item(&m).crd))
         return EMEM; // granted, but there was no room to put it
     c->held |= 1u << CLIENT_PSEUDONYM;
+    note_donation(c->quota.ram, c->quota.caps);
     *portal = flags && crd_kind(msg_get_item(&m).crd);
     if (!*portal)
         return SUCCESS;
@@ -173,12 +182,14 @@ static error_t session_open(struct service_client *c, sel_t pt)
     return SUCCESS;
 }
 
-// One attempt, from whatever is there to a usable portal and session.
-static error_t open_once(struct service_client *c)
+// One attempt, from whatever is there to a usable portal and session. *asked: the service itself
+// was, and what is returned is its answer.
+static error_t open_once(struct service_client *c, bool *asked)
 {
     unsigned slot = CLIENT_PORTAL + thread_cpu();
     error_t error = SUCCESS;
     bool portal = false;
+    *asked = false;
     if (!(c->held & 1u << CLIENT_PSEUDONYM))
         error = pseudonym_open(c, &portal);
     if (error)
@@ -203,6 +214,7 @@ static error_t open_once(struct service_client *c)
     }
     if (error || c->flags & SERVICE_STATELESS)
         return error;
+    *asked = true;
     if (c->flags & SERVICE_SESSION_PORTALS) {
         drop_portals(c);
         error = session_open(c, scratch);
@@ -229,8 +241,10 @@ static error_t donate(struct service_client *c, struct service_quota more,
     error_t error = parent_call(&m);
     if (error)
         return error;
-    c->quota.ram += msg_get_word(&m);
-    c->quota.caps += msg_get_word(&m);
+    u64 ram = msg_get_word(&m), caps = msg_get_word(&m);
+    c->quota.ram += ram;
+    c->quota.caps += caps;
+    note_donation(ram, caps);
     return msg_error(&m);
 }
 
@@ -248,10 +262,10 @@ static error_t pay_price(struct service_client *c)
 // Until there is a session or no hope of one.
 static error_t open_all(struct service_client *c)
 {
-    bool reopened = false;
+    bool reopened = false, asked;
     c->missing = (struct service_quota){0, 0};
     for (unsigned tries = 0; tries < STALE_TRIES;) {
-        error_t error = open_once(c);
+        error_t error = open_once(c, &asked);
         switch (error) {
         case ERESOURCE:
             error = pay_price(c);
@@ -263,6 +277,10 @@ static error_t open_all(struct service_client *c)
             (void)!hc_sm_down(c->base + CLIENT_PSEUDONYM, DEADLINE_NEVER);
             break;
         case ENOTFOUND: // the pseudonym is no more: one new one
+            if (asked)
+                return ENOTFOUND; // the service has no such thing
+            if (c->held & 1u << CLIENT_PSEUDONYM)
+                note_donation(-c->quota.ram, -c->quota.caps);
             drop(c, CLIENT_PSEUDONYM);
             if (reopened)
                 return ENOTFOUND;
@@ -385,6 +403,7 @@ void service_close(struct service_client *c)
         msg_put_word(&m, PARENT_CLOSE);
         msg_put_word(&m, 0);
         msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL)));
+        note_donation(-c->quota.ram, -c->quota.caps);
         if (!parent_call(&m))
             c->held &= ~(1u << CLIENT_PSEUDONYM); // the parent's word is good
     }

@@ -53,6 +53,9 @@ struct service_client {
         .base = SEL_NONE                                                                           \
     }
 
+// All that the program has donated with the sessions of its handles, and not got back.
+extern struct service_quota service_donated;
+
 // Makes a handle for sessions of the service `name`; nothing is asked of anybody until the first
 // call. The strings must stay. ERESOURCE: no selectors.
 MUST_CHECK error_t service_init(struct service_client *client, const char *name, const char *label,

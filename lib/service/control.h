@@ -32,6 +32,32 @@ MUST_CHECK error_t control_kill(struct service_client *init, const char *name);
 // service_call.
 MUST_CHECK error_t control_start(struct service_client *init, const char *name);
 
+// What init has, and how it is spread: RAM in bytes, capability slots.
+struct control_usage {
+    u64 kmem_used, kmem_limit, slots_used, slots_limit;
+    u64 ram_left, ram_limit;   // to give, of what its parent gave it
+    u64 ram_own, ram_children; // donated above it, for itself and by its children
+    u64 parent_slots, children_slots;
+    u64 parent_ram, system_ram; // all that its parent has; the kernel's and boot modules' of it
+};
+MUST_CHECK error_t control_usage(struct service_client *init, struct control_usage *usage);
+
+// What a child used of its accounts, over all its lives.
+struct control_quota {
+    struct {
+        u64 used, limit, most;
+        u64 refused; // what it would have had in use with the largest request refused; 0: none
+    } ram, caps;     // bytes, slots
+    u64 refusals;
+    char last[160]; // in words: what, how much, of what service
+};
+// ENOTFOUND: init has no child of that name.
+MUST_CHECK error_t control_quota(struct service_client *init, const char *name,
+                                 struct control_quota *quota);
+// What a block should give: the most that was used or refused, an eighth more, rounded up.
+u64 control_suggest_ram(const struct control_quota *quota);
+u64 control_suggest_caps(const struct control_quota *quota);
+
 struct control_session {
     char client[64], provider[64]; // provider "": init itself, "parent": init's parent
     char service[SERVICE_NAME_MAX], label[SERVICE_LABEL_MAX];

@@ -22,16 +22,32 @@ void utcb_restore(const struct utcb_copy *copy)
     memcpy(utcb(), copy, sizeof(*copy));
 }
 
-error_t env_quota(u64 *ram, u64 *caps)
+error_t env_account(struct env_account *a)
 {
     struct msg m;
+    char nothing[8];
     msg_begin(&m);
     msg_put_word(&m, PARENT_GET_QUOTA);
     msg_put_word(&m, 0);
     error_t error = parent_call(&m);
-    *ram = msg_get_word(&m);
-    *caps = msg_get_word(&m);
+    a->ram_left = msg_get_word(&m);
+    a->caps_left = msg_get_word(&m);
+    msg_get_string(&m, nothing, sizeof(nothing));
+    msg_get_string(&m, nothing, sizeof(nothing));
+    a->ram_limit = msg_get_word(&m);
+    a->parent_caps = msg_get_word(&m);
+    a->parent_ram = msg_get_word(&m);
+    a->system_ram = msg_get_word(&m);
     return error ? error : msg_error(&m);
+}
+
+error_t env_quota(u64 *ram, u64 *caps)
+{
+    struct env_account account;
+    error_t error = env_account(&account);
+    *ram = account.ram_left;
+    *caps = account.caps_left;
+    return error;
 }
 
 static void log_write(const char *text, size_t length)

@@ -45,6 +45,13 @@ MUST_CHECK error_t env_cpu_limits(struct cpu_limits *limits);
 
 // What the program may still donate, by its parent's word (GET_QUOTA).
 MUST_CHECK error_t env_quota(u64 *ram, u64 *caps);
+// All that it says: of how much RAM that is left; the slots of the parent's own domain.
+struct env_account {
+    u64 ram_left, ram_limit; // bytes
+    u64 caps_left, parent_caps;
+    u64 parent_ram, system_ram; // all that the parent has; the kernel's and boot modules' of it
+};
+MUST_CHECK error_t env_account(struct env_account *account);
 
 // Dataspaces of the program's own pd session.
 // `flags`: enum pd_flag, without PD_ATTACH. *ds is a selector of the caller's.

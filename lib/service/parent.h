@@ -88,6 +88,13 @@ struct parent_open {
     struct parent_client *provider; // for ROUTE_CHILD: whose
 };
 
+// GET_QUOTA of a child about itself: what it may still donate, of how much RAM, and the slots of
+// our own domain (by which a child can add up what the system has).
+struct parent_quota {
+    u64 ram, caps, ram_limit, own_caps;
+    u64 all_ram, system_ram; // that we have; of which the kernel's and boot modules'
+};
+
 struct parent_policy {
     // Decides on OPEN: sets route (and provider), rewrites name, label, args, takes ram and caps
     // from the child's account. An error other than SUCCESS denies with that error.
@@ -104,8 +111,8 @@ struct parent_policy {
     // REQ_KILL: `name` is empty if `target` is given. Must not destroy anything at once: queue it.
     error_t (*request_kill)(struct parent *parent, struct parent_client *client, const char *name,
                             struct parent_client *target);
-    // GET_QUOTA of a child about itself: what it may still use. Optional.
-    void (*quota)(struct parent *parent, struct parent_client *client, u64 *ram, u64 *caps);
+    // GET_QUOTA of a child about itself. Optional.
+    void (*quota)(struct parent *parent, struct parent_client *client, struct parent_quota *quota);
     // SIGNAL. Must not destroy anything at once.
     error_t (*signal)(struct parent *parent, struct parent_client *client, word_t code,
                       word_t value);

@@ -171,10 +171,14 @@ error_t parent_do_get_quota(struct parent *parent, struct parent_client *client,
 {
     (void)cpu;
     if (!m->in_items) { // about itself
-        u64 ram = 0, caps = 0;
+        struct parent_quota q = {0};
         if (parent->config.policy->quota)
-            parent->config.policy->quota(parent, client, &ram, &caps);
-        put_quota(m, ram, caps, "", "");
+            parent->config.policy->quota(parent, client, &q);
+        put_quota(m, q.ram, q.caps, "", "");
+        msg_put_word(m, q.ram_limit);
+        msg_put_word(m, q.own_caps);
+        msg_put_word(m, q.all_ram);
+        msg_put_word(m, q.system_ram);
         return SUCCESS;
     }
     struct parent_pseudonym *p = parent_pseudonym_named(parent, msg_get_item(m));

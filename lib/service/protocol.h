@@ -53,7 +53,9 @@ enum service_flag {
       "", "offer a service on one CPU; EINUSE if offered already")                                 \
     X(UNREGISTER, 5, "string name", "", "on no CPU any more; its portals are revoked")             \
     X(GET_QUOTA, 6, "translate pseudonym as the service holds it, or nothing: about the caller",   \
-      "1 ram bytes, 2 caps, string label, string args",                                            \
+      "1 ram bytes, 2 caps, string label, string args; about the caller then: ram limit, caps of " \
+      "the parent's own domain, all RAM that the parent has, what of it is the kernel's and boot " \
+      "modules'",                                                                                  \
       "what a client gave, EPERM if it is none of ours or gone; what is left to the caller")       \
     X(SINGLETON, 7, "2 release; translate pseudonym", "",                                          \
       "2 = 0: EINUSE if its client has a session already; 2 = 1: it has none any more")            \
@@ -336,12 +338,20 @@ enum trace_status {
     X(REPORT, 19, "2 position", "1 next position, string text", "the state as text")               \
     X(USAGE, 20, "",                                                                               \
       "1 kernel memory used, 2 limit, in bytes; 3 capability slots used, 4 limit; 5 RAM left to "  \
-      "give, in bytes",                                                                            \
-      "what init itself has, without its children's domains but with what it holds for them")      \
+      "give, 6 of how much, in bytes; 7 RAM that init has donated for itself, 8 that its "         \
+      "children's sessions have taken above it; 9 slots of its parent's domain, 10 of its "        \
+      "children's; 11 all RAM that the parent has, 12 what of it is the kernel's and modules'",    \
+      "what init itself has, without its children's domains but with what it holds for them; 5, "  \
+      "7 and 8 add up to 6")                                                                       \
     X(SESSIONS, 21, "2 position",                                                                  \
       "1 next position, 2 entries here, then each: string client, string service, string "         \
       "provider (\"\": init itself, \"parent\": its parent), string label",                        \
-      "the children's sessions; no entries: the end")
+      "the children's sessions; no entries: the end")                                              \
+    X(QUOTA, 22, "string name",                                                                    \
+      "RAM: 1 used, 2 limit, 3 the most it was, 4 the most that it was refused to have (0: "       \
+      "none), "                                                                                    \
+      "in bytes; 5–8 capability slots likewise; 9 refusals, string the last one",                  \
+      "what a child used of its accounts, over all its lives; ENOTFOUND")
 #define CHILD_STATES(X)                                                                            \
     X(STOPPED, 0) X(RUNNING, 1) X(FAULTED, 2) X(EXITED, 3) X(WAITING, 4) X(FAILED, 5) X(ENDING, 6)
 enum child_state {

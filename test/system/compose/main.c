@@ -423,6 +423,65 @@ static void a_hundred_lives_leak_nothing(void)
     service_close(&control);
 }
 
+// Whether what init and its children have and what is free make up what init was given, and the
+// slots of all domains what there ever were.
+static bool adds_up(struct service_client *control, u64 slots)
+{
+    struct control_usage u;
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(1000)) {
+        if (control_usage(control, &u) || u.ram_own + u.ram_children + u.ram_left != u.ram_limit)
+            return false; // never, not even for a moment
+        if (u.parent_slots + u.slots_limit + u.children_slots == slots)
+            return true; // a domain that has just ended has some for a moment
+    }
+    return false;
+}
+
+static void accounts_add_up_to_the_machine(void)
+{
+    struct service_client control, c;
+    struct control_usage u;
+    struct control_child server;
+    CHECK_EQ(open(&control, "init"), SUCCESS);
+    CHECK_EQ(control_usage(&control, &u), SUCCESS);
+    CHECK(u.ram_limit < u.parent_ram && u.system_ram < u.parent_ram);
+    const u64 slots = 8 * SEL_LIMIT; // the kernel's
+    CHECK(adds_up(&control, slots));
+    for (unsigned i = 0; i < 10; i++) {
+        CHECK_EQ(open_quota(&c, i % 2 ? "echo" : "count", "", 65536 * i), SUCCESS);
+        c.fixed = false;
+        CHECK_EQ(service_call1(&c, COMPOSE_CHARGE_CAPS, 20), SUCCESS);
+        CHECK(adds_up(&control, slots));
+        CHECK_EQ(control_find(&control, "server", &server), SUCCESS);
+        CHECK_EQ(kill_and_start(&control, "server"), SUCCESS);
+        CHECK(reaches(&control, "server", CHILD_RUNNING, server.restarts + 1));
+        CHECK(adds_up(&control, slots));
+        service_close(&c);
+        CHECK(adds_up(&control, slots));
+    }
+    service_close(&control);
+}
+
+// What a component used at most, and what it was refused, in words; and what would do.
+static void quotas_are_told(void)
+{
+    struct service_client control, c;
+    struct control_quota first, q;
+    CHECK_EQ(open(&control, "init"), SUCCESS);
+    CHECK_EQ(control_quota(&control, "nobody", &q), ENOTFOUND);
+    CHECK_EQ(control_quota(&control, "judge", &first), SUCCESS);
+    CHECK(first.ram.used && first.ram.most >= first.ram.used && first.ram.most <= 4 << 20);
+    CHECK(first.caps.used && first.caps.most >= first.caps.used && first.caps.most <= 1000);
+    CHECK_EQ(open_quota(&c, "echo", "", 5 << 20), ERESOURCE);
+    CHECK_EQ(control_quota(&control, "judge", &q), SUCCESS);
+    CHECK_EQ(q.refusals, first.refusals + 1);
+    CHECK(q.ram.refused > 5 << 20 && control_suggest_ram(&q) >= q.ram.refused);
+    CHECK(!strncmp(q.last, "session \"echo\" wants 5121Kb more of ram, ", 41));
+    CHECK_EQ(control_quota(&control, "no_binary", &q), SUCCESS);
+    CHECK(!q.refusals && !q.last[0] && !q.ram.most);
+    service_close(&control);
+}
+
 static void children_end_as_they_should(void)
 {
     struct service_client control;
@@ -556,6 +615,8 @@ int main(void)
     RUN(a_hundred_lives_leak_nothing);
     RUN(all_cpus_call_at_once);
     RUN(threads_survive_a_dying_server);
+    RUN(accounts_add_up_to_the_machine);
+    RUN(quotas_are_told);
     RUN(children_end_as_they_should);
     pause_us(GHOST_US); // until init has said who waits
     TESTS_DONE();
