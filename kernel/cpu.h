@@ -8,8 +8,8 @@
 #include "kernel/ec.h"
 #include "kernel/sc.h"
 
-enum { LAZY_FPU = 1, LAZY_PORTS = 2, LAZY_BASES = 4 }; // cpu->lazy
-enum {                                                 // cpu->work
+enum { LAZY_FPU = 1, LAZY_PORTS = 2, LAZY_BASES = 4, LAZY_TRACED = 8 }; // cpu->lazy
+enum {                                                                  // cpu->work
     WORK_SCHEDULE = 1,
     WORK_RCU = 2,
     WORK_REMOTE = 4,

@@ -135,6 +135,8 @@ void ec_abort_caller(struct ec *caller)
         caller->state = EC_EVENT;
     } else {
         caller->regs.rax = EABORT;
+        if (UNLIKELY(ec_traced(caller)))
+            trace_write(caller, TRACE_RETURN, 0, EABORT);
     }
 }
 
@@ -193,11 +195,13 @@ void ec_wake(struct ec *ec)
 }
 
 // Hazards changed: a handler that waits must not, or may again, be called; a thread that was paused
-// may go on.
+// may go on. One that is traced from now on, maybe in the middle of its waiting, gets its marks.
 static void check_hazards(struct ec *ec)
 {
     if (ec_idle(ec))
         ec_set_idle(ec);
+    if (ec->state == EC_BLOCKED && ec_traced(ec))
+        ec->trace.waits = true;
     __atomic_store_n(&ec->halted, ec->hazard & HAZARD_PAUSE, __ATOMIC_RELEASE);
     if (!(ec->hazard & HAZARD_PAUSE) && ec->state != EC_BLOCKED && ec->state != EC_DEAD)
         sc_unpark(ec);
@@ -206,6 +210,7 @@ static void check_hazards(struct ec *ec)
 static void ec_free(struct ec *ec)
 {
     struct tlb_batch batch = {0};
+    trace_end(ec);
     spin_lock(&mapping_lock);
     struct sc *sc = ec->sc;
     if (sc) {

@@ -16,6 +16,7 @@
 
 #include "kernel/object.h"
 #include "kernel/timeout.h"
+#include "kernel/trace.h"
 #include <tessera/error.h>
 #include <tessera/utcb.h>
 
@@ -32,6 +33,7 @@ enum hazard {
     HAZARD_SPLICED = 16, // the handler it called has died; it waits for what that had called, and
                          // gets EABORT then
     HAZARD_RETIRED = 32, // its SC was destroyed during its call, and ends with that
+    HAZARD_TRACED = 64,  // trace.h
 };
 
 enum ec_remote_op {
@@ -57,10 +59,10 @@ struct pt;
 struct ec {
     struct regs regs; // at offset 0: entry.S
     u64 cr3;
-    struct mapping ***caps;
-    u64 *message; // utcb->words[4] as the kernel sees it
+    struct mapping ***caps; // of its PD; of a traced one: no capabilities
+    u64 *message;           // utcb->words[4] as the kernel sees it
     struct ec *caller, *callee;
-    u32 wait_tag; // CPU tag while a call may enter, else 0
+    u32 wait_tag; // CPU tag while a call may enter (with TAG_TRACED, trace.h), else 0
     u32 hazard;
     // Above: what the fast path touches.
     struct object object;
@@ -90,7 +92,13 @@ struct ec {
     struct ec *remote_next;
     struct ec *pd_next, **pd_link;
     struct pt *portals; // under mapping_lock
+    struct trace trace;
 };
+
+static inline bool ec_traced(const struct ec *ec)
+{
+    return __atomic_load_n(&ec->hazard, __ATOMIC_RELAXED) & HAZARD_TRACED;
+}
 
 extern struct ec dead_ec; // what a portal of a destroyed EC points to
 

@@ -35,6 +35,7 @@ void lazy_leave(struct cpu *cpu)
         wrmsr(MSR_KERNEL_GS_BASE, 0);
         cpu->lazy &= ~(u32)LAZY_BASES;
     }
+    cpu->lazy &= ~(u32)LAZY_TRACED;
 }
 
 void timer_update(struct cpu *cpu)
@@ -131,6 +132,8 @@ void kernel_exit(void)
             ec->state = EC_EVENT;
             ec->event = EXC_RECALL;
         } else {
+            if (UNLIKELY(hazard & HAZARD_TRACED))
+                trace_enter(ec);
             enter_user(cpu, ec);
         }
         if (++cpu->dispatch_loops > DISPATCH_LOOPS_MAX) {

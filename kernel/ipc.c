@@ -72,7 +72,10 @@ static bool help(struct cpu *cpu, struct ec *ec, struct ec *busy)
     return true;
 }
 
-static error_t call(struct cpu *cpu, struct ec *ec)
+// The traced halves of this file (ipc_call_traced, ipc_reply_traced) are the same functions with
+// `traced` true, so that the others pay nothing for it.
+static inline __attribute__((always_inline)) error_t call(struct cpu *cpu, struct ec *ec,
+                                                          bool traced)
 {
     struct mapping *m = cap_lookup(ec->pd, ec->regs.rdi);
     if (!(m->fast & FAST_CALL))
@@ -97,22 +100,40 @@ static error_t call(struct cpu *cpu, struct ec *ec)
     }
     link_call(cpu, ec, handler);
     enter_portal(handler, pt);
+    if (traced)
+        trace_write(handler, TRACE_DISPATCH, pt->id, handler->regs.rdx);
     return SUCCESS;
 }
 
 void ipc_call_slow(struct ec *ec)
 {
-    error_t error = call(this_cpu(), ec);
+    error_t error = call(this_cpu(), ec, false);
     if (error)
         ec->regs.rax = error;
     kernel_exit();
 }
 
+void ipc_call_traced(struct ec *ec)
+{
+    u64 rip = ec->regs.rip;
+    trace_once(ec, TRACE_CALL, ec->regs.rdi, ec->regs.rdx);
+    error_t error = call(this_cpu(), ec, true);
+    if (error) {
+        ec->regs.rax = error;
+        trace_write(ec, TRACE_RETURN, 0, error);
+    }
+    if (ec->regs.rip != rip)
+        ec->trace.retry = rip;
+    kernel_exit();
+}
+
 void ec_set_idle(struct ec *ec)
 {
-    bool barred = ec->hazard & (HAZARD_PAUSE | HAZARD_DEAD);
+    u32 hazard = ec->hazard;
+    bool barred = hazard & (HAZARD_PAUSE | HAZARD_DEAD);
     ec->state = barred ? EC_IDLE : EC_RUN;
-    ec->wait_tag = barred ? 0 : ec->cpu + 1u;
+    ec->wait_tag =
+        barred ? 0 : (ec->cpu + 1u) | (hazard & HAZARD_TRACED) * (TAG_TRACED / HAZARD_TRACED);
 }
 
 static inline __attribute__((always_inline)) void
@@ -206,7 +227,8 @@ void ec_read_state(const struct ec *ec, struct exc_state *s, unsigned mtd)
     read_state(ec, s, mtd);
 }
 
-static bool reply_to(struct ec *handler, struct ec *caller)
+static inline __attribute__((always_inline)) bool reply_to(struct ec *handler, struct ec *caller,
+                                                           bool traced)
 {
     head_t h = head_valid(handler->regs.rsi) ? handler->regs.rsi : 0;
     if (caller->hazard & HAZARD_EXCEPTION) {
@@ -219,6 +241,8 @@ static bool reply_to(struct ec *handler, struct ec *caller)
             return false;
         caller->regs.rax = SUCCESS;
         caller->regs.rdi = 0;
+        if (traced)
+            trace_write(caller, TRACE_RETURN, caller->regs.rdx, SUCCESS);
     }
     caller->state = EC_RUN;
     caller->callee = NULL;
@@ -226,7 +250,7 @@ static bool reply_to(struct ec *handler, struct ec *caller)
     return true;
 }
 
-void ipc_reply_slow(struct ec *ec)
+NORETURN static inline __attribute__((always_inline)) void reply(struct ec *ec, bool traced)
 {
     struct cpu *cpu = this_cpu();
     struct ec *caller = ec->caller;
@@ -235,11 +259,15 @@ void ipc_reply_slow(struct ec *ec)
         kernel_exit();
     }
     lazy_leave(cpu);
+    if (traced)
+        trace_once(ec, TRACE_REPLY, ec->regs.rdx, ec->regs.rsi);
     if (caller && caller->hazard & HAZARD_SPLICED) {
         ec->caller = NULL;
         ec_abort_caller(caller);
     } else if (caller) {
-        if (UNLIKELY(!reply_to(ec, caller))) {
+        if (UNLIKELY(!reply_to(ec, caller, traced))) {
+            if (traced)
+                ec->trace.retry = ec->regs.rip;
             ec->regs.rip -= SYSCALL_LENGTH;
             kernel_exit();
         }
@@ -256,6 +284,16 @@ void ipc_reply_slow(struct ec *ec)
     else if (cpu->sc)
         current_from_sc(cpu);
     exit_current(cpu);
+}
+
+void ipc_reply_slow(struct ec *ec)
+{
+    reply(ec, false);
+}
+
+void ipc_reply_traced(struct ec *ec)
+{
+    reply(ec, true);
 }
 
 void ipc_event(struct ec *ec)
@@ -282,6 +320,8 @@ void ipc_event(struct ec *ec)
     r->r10 = pt->mtd;
     r->r8 = ec->fault_address;
     r->r9 = ec->error_code;
+    if (UNLIKELY(ec_traced(handler)))
+        trace_write(handler, TRACE_DISPATCH, pt->id, ec->event);
     ec->state = EC_RUN;
     ec->brief = false; // the handler may write any register
     __atomic_fetch_or(&ec->hazard, HAZARD_EXCEPTION, __ATOMIC_RELAXED);

@@ -10,6 +10,9 @@
 // Entered from entry.S with all of the caller's registers in ec->regs; they do not return.
 NORETURN void ipc_call_slow(struct ec *ec);
 NORETURN void ipc_reply_slow(struct ec *ec);
+// The same where one of the two may be traced (trace.h).
+NORETURN void ipc_call_traced(struct ec *ec);
+NORETURN void ipc_reply_traced(struct ec *ec);
 // Delivers ec->event through its exception portal, helps the busy handler, or kills an EC that has
 // none.
 void ipc_event(struct ec *ec);

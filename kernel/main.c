@@ -170,6 +170,7 @@ void kernel_main(struct boot_info *boot)
     ioapic_init(&acpi);
     memory_start(boot);
     gsi_init(&hip_page);
+    trace_init(&hip_page);
     smp_prepare();
     kprintf("tessera: %u CPU%s, TSC %lu MHz, %lu KiB kernel memory\n", cpu_online_count,
             cpu_online_count == 1 ? "" : "s", tsc_khz / 1000, pool_bytes() / 1024);

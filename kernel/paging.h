@@ -17,5 +17,8 @@ void space_destroy(struct pd *pd);
 // Nothing may be mapped there. False, with nothing changed: out of memory.
 bool space_map(struct pd *pd, u64 page, u64 frame, u64 count, unsigned rights, unsigned attr);
 void space_unmap(struct pd *pd, u64 page, u64 count, struct tlb_batch *batch);
+// Has the direct map cover `count` frames from `frame` on, which are RAM. False: no memory for its
+// tables, or beyond its reach of 512 GiB.
+MUST_CHECK bool direct_map_reach(u64 frame, u64 count);
 // Loads the kernel's own page table.
 void space_leave(void);

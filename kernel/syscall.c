@@ -320,6 +320,8 @@ static struct result sys_pd_ctrl(u64 pd_sel, u64 operation, u64 other_sel, u64 a
         return (struct result){SUCCESS, a->kmem_used / 64 | (a->kmem_limit / 64) << 32};
     if (operation == PD_READ_CAPS)
         return (struct result){SUCCESS, a->caps_used | a->caps_limit << 32};
+    if (operation == PD_TRACE_STOP)
+        return result(pd != root_pd || self() != root_pd ? ECAP : trace_stop(amount));
     if (operation != PD_GIVE_KMEM && operation != PD_GIVE_CAPS && operation != PD_GIVE)
         return result(EPARAM);
     struct pd *other = cap_object(self(), other_sel, OBJ_PD, PD_ACCOUNT);
@@ -358,8 +360,29 @@ static struct result home_of(const struct ec *ec)
     return (struct result){SUCCESS, root->base};
 }
 
-static struct result sys_ec_ctrl(u64 ec_sel, u64 operation, u64 value)
+static struct result mark(u64 first, u64 second)
 {
+    struct ec *ec = current();
+    bool traced = ec_traced(ec);
+    if (UNLIKELY(traced))
+        trace_write(ec, TRACE_MARK, first, second);
+    return (struct result){SUCCESS, traced};
+}
+
+static struct result trace_control(struct ec *ec, bool begin, u64 a2, u64 a3, u64 policy,
+                                   u64 filter)
+{
+    struct result r = {0};
+    if (self() != root_pd)
+        return result(ECAP);
+    r.error = begin ? trace_start(ec, a2, a3, policy, filter, &r.value) : trace_set(ec, a2, a3);
+    return r;
+}
+
+static struct result sys_ec_ctrl(u64 ec_sel, u64 operation, u64 value, u64 a3, u64 a4, u64 a5)
+{
+    if (operation == EC_MARK)
+        return mark(value, a3);
     bool ask = operation == EC_READ_CPU || operation == EC_READ_PD;
     struct ec *ec = cap_ec(self(), ec_sel, ask ? EC_SC : EC_CTRL);
     if (!ec || ec->object.dying)
@@ -372,6 +395,8 @@ static struct result sys_ec_ctrl(u64 ec_sel, u64 operation, u64 value)
     case EC_SET_TAG: ec->tag = value; return result(SUCCESS);
     case EC_READ_STATE:
     case EC_WRITE_STATE: return state_control(ec, operation == EC_WRITE_STATE, value);
+    case EC_TRACE:
+    case EC_TRACE_POLICY: return trace_control(ec, operation == EC_TRACE, value, a3, a4, a5);
     case EC_RESUME:
         ec->halted = false;
         __atomic_fetch_and(&ec->hazard, ~(u32)HAZARD_PAUSE, __ATOMIC_RELEASE);
@@ -449,9 +474,9 @@ static struct result sm_bind(struct ec *ec, struct sm *sm, u64 receiver_sel, u64
     return result(identity >> 32 ? EPARAM : signal_bind(sm, receiver, (u32)identity));
 }
 
-static struct result sys_sm_ctrl(u64 sm_sel, u64 operation, u64 deadline, u64 identity)
+static struct result sm_control(struct ec *ec, u64 sm_sel, u64 operation, u64 deadline,
+                                u64 identity)
 {
-    struct ec *ec = current();
     struct sm *sm = cap_object(ec->pd, sm_sel, OBJ_SM, operation == SM_OP_UP ? SM_UP : SM_DOWN);
     if (UNLIKELY(!sm))
         return result(ECAP);
@@ -466,6 +491,38 @@ static struct result sys_sm_ctrl(u64 sm_sel, u64 operation, u64 deadline, u64 id
     if (UNLIKELY(operation > SM_OP_DOWN_ZERO))
         return result(EPARAM);
     return sm_down(ec, sm, operation == SM_OP_DOWN_ZERO, deadline);
+}
+
+// What an up is about: of a signal context its identity, else the counter.
+static u64 sm_value(const struct ec *ec, u64 sm_sel)
+{
+    const struct sm *sm = cap_object(ec->pd, sm_sel, OBJ_SM, SM_UP);
+    return !sm ? 0 : sm->receiver ? sm->identity : __atomic_load_n(&sm->counter, __ATOMIC_RELAXED);
+}
+
+static __attribute__((noinline)) struct result sm_traced(struct ec *ec, u64 sm_sel, u64 operation,
+                                                         u64 deadline, u64 identity)
+{
+    if (operation == SM_OP_UP) {
+        struct result r = sm_control(ec, sm_sel, operation, deadline, identity);
+        trace_write(ec, TRACE_SIGNAL, sm_sel, sm_value(ec, sm_sel));
+        return r;
+    }
+    if (operation != SM_OP_BIND)
+        trace_write(ec, TRACE_WAIT, sm_sel, operation);
+    struct result r = sm_control(ec, sm_sel, operation, deadline, identity);
+    if (ec->state == EC_BLOCKED)
+        ec->trace.waits = true;
+    else if (operation != SM_OP_BIND)
+        trace_write(ec, TRACE_WAKE, r.error, r.value);
+    return r;
+}
+
+static struct result sys_sm_ctrl(u64 sm_sel, u64 operation, u64 deadline, u64 identity)
+{
+    struct ec *ec = current();
+    return UNLIKELY(ec_traced(ec)) ? sm_traced(ec, sm_sel, operation, deadline, identity)
+                                   : sm_control(ec, sm_sel, operation, deadline, identity);
 }
 
 static struct result sys_gsi_ctrl(u64 sm_sel, u64 operation, u64 cpu)

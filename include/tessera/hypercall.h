@@ -33,7 +33,7 @@
     X(8, lookup, "crd")                                                                            \
     X(9, delegate, "pd, items")                                                                    \
     X(10, pd_ctrl, "pd, operation, other_pd, amount")                                              \
-    X(11, ec_ctrl, "ec, operation, value")                                                         \
+    X(11, ec_ctrl, "ec, operation, value, bytes, policy, filter")                                  \
     X(12, sc_ctrl, "sc, operation, budget")                                                        \
     X(13, pt_ctrl, "pt, identity")                                                                 \
     X(14, sm_ctrl, "sm, operation, deadline_tsc, identity")                                        \
@@ -68,6 +68,9 @@ enum pd_op {
     PD_READ_KMEM = 2, // rax SUCCESS, rdx = used | limit << 32, in units of 64 bytes
     PD_READ_CAPS = 3, // rdx = used | limit << 32
     PD_GIVE = 4,      // move both at once or nothing: `amount` is slots | units of 64 bytes << 32
+    // Of the root PD: nothing is traced into the ring at `amount` any more, on any CPU; EPARAM:
+    // nothing was.
+    PD_TRACE_STOP = 5,
 };
 // What a capability slot brings along when it is traded, in bytes: the kernel's books of the object
 // and of the capability that stands in it.
@@ -84,6 +87,13 @@ enum ec_op {
     EC_READ_STATE = 5,
     EC_WRITE_STATE = 6,
     EC_READ_PD = 7, // rdx = where the caller made its domain, ECAP if somebody else did; EC_SC
+    // Tracing (trace.h), by the root PD alone: value = address of the ring in its space, then
+    // bytes, policy, filter; rdx = the ring's capacity. EC_TRACE_POLICY: value = policy, then
+    // filter.
+    EC_TRACE = 8,
+    EC_TRACE_POLICY = 9,
+    EC_MARK = 10, // of the caller itself, no capability; value and the fourth argument become a
+                  // record; rdx = 1 if the caller is traced
 };
 enum sc_op {
     SC_READ_TIME = 0,  // rdx = TSC ticks consumed

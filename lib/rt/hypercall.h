@@ -233,6 +233,35 @@ HC_INLINE MUST_CHECK error_t hc_ec_state(sel_t ec, bool write, unsigned mtd)
     return hc_plain(HC_ec_ctrl, ec, write ? EC_WRITE_STATE : EC_READ_STATE, mtd, 0, 0, 0);
 }
 
+// Tracing, for the root PD (tessera/trace.h): a thread's events go into `bytes` at `address` of the
+// caller's own memory; *capacity is how many records fit. EPARAM; EBUSY it is traced; ECAP.
+HC_INLINE MUST_CHECK error_t hc_ec_trace(sel_t ec, word_t address, u64 bytes, word_t policy,
+                                         word_t filter, u64 *capacity)
+{
+    return hc_raw(HC_ec_ctrl, ec, EC_TRACE, address, bytes, policy, filter, capacity);
+}
+
+// Another policy for one that is traced. EPARAM, ECAP.
+HC_INLINE MUST_CHECK error_t hc_ec_trace_policy(sel_t ec, word_t policy, word_t filter)
+{
+    return hc_plain(HC_ec_ctrl, ec, EC_TRACE_POLICY, policy, filter, 0, 0);
+}
+
+// Nothing is written to the ring at `address` any more once this returns. EPARAM: nothing was.
+HC_INLINE error_t hc_trace_stop(word_t address)
+{
+    return hc_plain(HC_pd_ctrl, SEL_PD, PD_TRACE_STOP, 0, address, 0, 0);
+}
+
+// A program's own mark in the trace of the calling thread (TRACE_MARK, doc/trace.md); next to
+// nothing while nobody traces it. True if somebody does.
+HC_INLINE bool trace_mark(word_t first, word_t second)
+{
+    word_t traced;
+    (void)hc_raw(HC_ec_ctrl, 0, EC_MARK, first, second, 0, 0, &traced);
+    return traced;
+}
+
 // Reads the TSC ticks that a scheduling context has consumed.
 HC_INLINE MUST_CHECK error_t hc_sc_time(sel_t sc, u64 *ticks)
 {

@@ -69,9 +69,10 @@ entry_syscall:
     mov PT_EC(%rax), %r11
     mov %gs:CPU_TAG, %ecx
     cmp %ecx, EC_WAIT_TAG(%r11)
-    jne .Lslow_call
+    jne .Lunusual_call
     cmpl $0, %gs:CPU_LAZY
-    jne .Lslow_call
+    jne .Lunusual_call
+.Lready_call:
     cmp $REGISTER_WORDS, %rsi
     ja .Llong_call
 .Lcall:
@@ -111,9 +112,11 @@ entry_syscall:
     test %rcx, %rcx
     jz .Lslow_reply
     cmpl $0, %gs:CPU_LAZY
-    jne .Lslow_reply
+    jne .Lunusual_reply
     cmpl $0, EC_HAZARD(%rcx)
-    jne .Lslow_reply
+    jne .Lunusual_reply
+    mov %gs:CPU_TAG, %eax
+.Lready_reply: // with the handler's tag in eax
     cmp $REGISTER_WORDS, %rsi
     ja .Llong_reply
 .Lreply_now:
@@ -121,7 +124,6 @@ entry_syscall:
     js .Lslow_reply_links
     movq $0, EC_CALLER(%rsp)
     movq $0, EC_CALLEE(%rcx)
-    mov %gs:CPU_TAG, %eax
     mov %eax, EC_WAIT_TAG(%rsp)
     mov %rcx, %gs:CPU_CURRENT
     mov EC_CR3(%rcx), %r11
@@ -151,6 +153,8 @@ entry_syscall:
     jmp .Lreply_now
 
 .Lno_portal:
+    testl $HAZARD_TRACED, EC_HAZARD(%rsp)
+    jnz .Ltraced_call
     mov $ECAP, %eax
     xor %edx, %edx
     mov %rsp, %rcx
@@ -282,6 +286,59 @@ entry_syscall:
     xor %edx, %edx
     mov %rsp, %rcx
     jmp .Lsysret
+
+// What takes calls and replies off the fast path is tracing, or something that C must look at (trace.h).
+.macro TRACE function
+    mov %rdi, EC_RDI(%rsp)
+    mov %rsi, EC_RSI(%rsp)
+    mov %rdx, EC_RDX(%rsp)
+    mov %r10, EC_R10(%rsp)
+    mov %r8, EC_R8(%rsp)
+    mov %r9, EC_R9(%rsp)
+    mov %rsp, %rdi
+    mov %gs:CPU_STACK, %rsp
+    call \function
+    mov %gs:CPU_CURRENT, %rsp
+    mov EC_RDI(%rsp), %rdi
+    mov EC_RSI(%rsp), %rsi
+    mov EC_RDX(%rsp), %rdx
+    mov EC_R10(%rsp), %r10
+    mov EC_R8(%rsp), %r8
+    mov EC_R9(%rsp), %r9
+    test %rax, %rax
+.endm
+.Lunusual_call:
+    testl $TAG_TRACED, EC_WAIT_TAG(%r11)
+    jnz .Ltraced_call
+    testl $LAZY_TRACED, %gs:CPU_LAZY
+    jz .Lslow_call
+.Ltraced_call:
+    TRACE trace_call
+    jz .Ltraced_call_slow
+    mov PT_EC(%rax), %r11
+    jmp .Lready_call
+.Lunusual_reply:
+    testl $LAZY_TRACED, %gs:CPU_LAZY
+    jnz .Ltraced_reply
+    testl $HAZARD_TRACED, EC_HAZARD(%rcx)
+    jz .Lslow_reply
+.Ltraced_reply:
+    TRACE trace_reply
+    jz .Ltraced_reply_slow
+    mov %rax, %rcx
+    mov %gs:CPU_TAG, %eax
+    testl $HAZARD_TRACED, EC_HAZARD(%rsp)
+    jz .Lready_reply
+    or $TAG_TRACED, %eax
+    jmp .Lready_reply
+.Ltraced_call_slow:
+    lea ipc_call_traced(%rip), %rcx
+    xor %eax, %eax
+    jmp .Lslow
+.Ltraced_reply_slow:
+    lea ipc_reply_traced(%rip), %rcx
+    mov $1, %eax
+    jmp .Lslow
 
 .Lslow_reply_links:
     incl %gs:CPU_LINKS

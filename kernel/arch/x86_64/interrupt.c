@@ -67,7 +67,11 @@ void interrupt_from_user(u64 vector, u64 error)
     ec->error_code = error;
     ec->event = (u8)vector;
     ec->state = EC_EVENT;
-    if (LIKELY(!cpu->work && !__atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE)))
+    u32 hazard = __atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE);
+    if (UNLIKELY(hazard & HAZARD_TRACED))
+        trace_write(ec, TRACE_FAULT, vector | error << 8,
+                    vector == VEC_PF ? ec->fault_address : ec->regs.rip);
+    if (LIKELY(!cpu->work && !hazard))
         ipc_event(ec);
     exit_current(cpu);
 }

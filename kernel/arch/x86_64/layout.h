@@ -4,7 +4,8 @@
 // The kernel's half of every address space. C and assembly share the constants.
 //
 //   0xffff800000000000  direct map: physical memory, read-write, never executable. boot.S maps the
-//                       first 4 GiB (BOOT_MAP_SIZE), the page with kernel text read-only.
+//                       first 4 GiB (BOOT_MAP_SIZE), the page with kernel text read-only;
+//                       direct_map_reach adds what is above when it is needed.
 //   0xffffffff80000000  the kernel image at KERNEL_BASE + physical address: text R-X, rodata R--,
 //                       data and bss RW-, each on pages of its own.
 #pragma once
@@ -13,6 +14,7 @@
 #define KERNEL_BASE 0xffffffff80000000
 #define KERNEL_PHYS 0x200000 // where the boot loader puts the image
 #define BOOT_MAP_SIZE 0x100000000
+#define DIRECT_MAP_MAX 0x8000000000 // what one table of the second level covers
 #define BOOT_STACK_SIZE 0x4000
 
 #define PAGE_2M 0x200000

@@ -45,6 +45,9 @@ void offsets(void)
     OFFSET(EC_CALLEE, offsetof(struct ec, callee));
     OFFSET(EC_WAIT_TAG, offsetof(struct ec, wait_tag));
     OFFSET(EC_HAZARD, offsetof(struct ec, hazard));
+    OFFSET(HAZARD_TRACED, HAZARD_TRACED);
+    OFFSET(LAZY_TRACED, LAZY_TRACED);
+    OFFSET(TAG_TRACED, TAG_TRACED);
     OFFSET(MAPPING_FAST, offsetof(struct mapping, fast));
     OFFSET(FAST_CALL, FAST_CALL);
     OFFSET(FAST_UP, FAST_UP);

@@ -225,10 +225,10 @@ static void control_wrong(void)
     CHECK_EQ(hc_plain(HC_pt_ctrl, weak + 2, 0, 0, 0, 0, 0), ECAP);
     CHECK_EQ(hc_plain(HC_sm_ctrl, weak + 3, SM_OP_UP, 0, 0, 0, 0), ECAP);
     CHECK_EQ(hc_plain(HC_sm_ctrl, weak + 3, SM_OP_DOWN, 0, 0, 0, 0), ECAP);
-    CHECK_EQ(hc_plain(HC_ec_ctrl, ec, EC_READ_PD + 1, 0, 0, 0, 0), EPARAM);
+    CHECK_EQ(hc_plain(HC_ec_ctrl, ec, EC_MARK + 1, 0, 0, 0, 0), EPARAM);
     CHECK_EQ(hc_plain(HC_sm_ctrl, sm, SM_OP_BIND + 1, 0, 0, 0, 0), EPARAM);
     CHECK_EQ(hc_plain(HC_gsi_ctrl, sm, GSI_BIND, 0, 0, 0, 0), ECAP); // no interrupt's semaphore
-    CHECK_EQ(hc_plain(HC_pd_ctrl, pd, PD_GIVE + 1, 0, 0, 0, 0), EPARAM);
+    CHECK_EQ(hc_plain(HC_pd_ctrl, pd, PD_TRACE_STOP + 1, 0, 0, 0, 0), EPARAM);
     CHECK_EQ(hc_plain(HC_pd_ctrl, pd, PD_GIVE_KMEM, empty, 1, 0, 0), ECAP);
     CHECK_EQ(hc_plain(HC_pd_ctrl, pd, PD_GIVE_KMEM, SEL_PD, ~0ul, 0, 0), EMEM);
     CHECK_EQ(hc_plain(HC_pd_ctrl, SEL_PD, PD_GIVE_CAPS, pd, 101, 0, 0), EMEM);

@@ -51,7 +51,7 @@ static void hammer(word_t utcb)
             a[2] = a[1] == SM_OP_BIND ? argument() : 1;
         }
         if (number == HC_ec_ctrl)
-            a[1] %= EC_WRITE_STATE + 2;
+            a[1] %= EC_MARK + 2;
         if (number == HC_revoke && (crd_kind(a[1]) == CRD_MEM || a[0] == SEL_PD))
             a[1] = crd(CRD_OBJ, 0x40 + random64() % 64, random64() % 4,
                        31); // not the ground under its feet
