@@ -1,0 +1,2 @@
+# The manual's examples, as a child of init.
+BINS := manual-test

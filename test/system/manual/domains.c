@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The examples of doc/domains.md.
+#include "lib/core/dataspace.h"
+#include "lib/core/rm.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/string.h"
+#include "test/system/manual/manual.h"
+
+// doc: worker begin
+// A domain with a page of code and an account of its own, and a semaphore for its exceptions.
+error_t worker_open(struct worker *w)
+{
+    static const u8 code[] = {
+        0x48, 0x89, 0x3f, // mov %rdi, (%rdi)
+        0x0f, 0x0b,       // ud2
+        0xeb, 0xfe,       // jmp to itself
+    };
+    struct service_quota some = {512 << 10, 0}, nothing = {0, 0};
+    struct rm_window executable = {.address = CODE, .flags = RM_EXECUTE};
+    sel_t ds;
+    u64 *page;
+    w->threads = 0;
+    error_t error = service_init(&w->pd, "pd", "worker", "", some);
+    if (!error)
+        error = service_init(&w->cpu, "cpu", "worker", "20", nothing);
+    if (!error)
+        error = domain_open(&w->pd, 128 << 10, 200, &w->domain);
+    if (!error)
+        error = memory_map(&w->pd, PAGE_SIZE, &ds, &page);
+    if (error)
+        return error;
+    memcpy(page, code, sizeof(code));
+    error = rm_attach(&w->pd, w->domain.space, ds, &executable, NULL);
+    if (!error)
+        error = semaphore_create(0, &w->trouble);
+    return error ? error : cpu_exception_signal(&w->cpu, w->domain.domain, w->trouble);
+}
+
+void worker_close(struct worker *w)
+{
+    service_close(&w->cpu); // its threads end
+    domain_close(&w->pd, &w->domain);
+    service_close(&w->pd); // its memory goes, everywhere
+    selector_drop(w->trouble);
+}
+// doc: worker end
+
+// doc: accounts begin
+// An account that begins with nothing gets half of another's, gives a part back, and leaves the
+// rest to it when it ends. *limit is what that one has in the end.
+error_t example_accounts(u64 *limit)
+{
+    struct service_client rich, poor;
+    struct service_quota some = {1 << 20, 0}, nothing = {0, 0};
+    word_t w[4] = {0};
+    sel_t ds;
+    error_t error = service_init(&rich, "pd", "rich", "", some);
+    if (!error)
+        error = service_init(&poor, "pd", "poor", "", nothing);
+    if (!error)
+        error = service_open(&rich);
+    if (!error)
+        error = pd_reference(&poor, &rich);
+    if (!error && ds_alloc(&poor, PAGE_SIZE, &ds) != ERESOURCE)
+        error = EABORT; // it has nothing yet
+    if (!error)
+        error = pd_transfer(&poor, 512 << 10, false);
+    if (!error)
+        error = ds_alloc(&poor, PAGE_SIZE, &ds);
+    if (!error)
+        error = pd_transfer(&poor, 128 << 10, true);
+    service_close(&poor);
+    if (!error)
+        error = service_call_words(&rich, PD_SERVICE_INFO, w);
+    *limit = w[2];
+    service_close(&rich);
+    return error;
+}
+// doc: accounts end

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Runs the manual's examples and judges what came of each.
+#include "test/system/check.h"
+#include "test/system/exit.h"
+#include "test/system/manual/manual.h"
+
+static struct worker worker;
+
+static void dataspaces(void)
+{
+    u64 physical;
+    CHECK_EQ(example_share(), SUCCESS);
+    CHECK_EQ(example_physical(&physical), SUCCESS);
+    CHECK(physical && physical % PAGE_SIZE == 0);
+}
+
+static void region_maps(void)
+{
+    u64 written, filled;
+    CHECK_EQ(worker_open(&worker), SUCCESS);
+    CHECK_EQ(example_window(&worker, &written), SUCCESS);
+    CHECK_EQ(written, HERE + 8);
+    CHECK_EQ(example_on_demand(&worker, &filled), SUCCESS);
+    CHECK_EQ(filled, 2 * HERE + 5 * PAGE_SIZE);
+    worker_close(&worker);
+}
+
+static void domains(void)
+{
+    u64 limit;
+    CHECK_EQ(example_accounts(&limit), SUCCESS);
+    CHECK_EQ(limit, 1 << 20);
+}
+
+static void threads(void)
+{
+    u64 written;
+    CHECK_EQ(worker_open(&worker), SUCCESS);
+    CHECK_EQ(example_registers(&worker, &written), SUCCESS);
+    CHECK_EQ(written, 3 * HERE + 16);
+    worker_close(&worker);
+}
+
+static void rom(void)
+{
+    size_t bytes = 0;
+    CHECK_EQ(example_rom(&bytes), SUCCESS);
+    CHECK(bytes > PAGE_SIZE);
+    CHECK_EQ(worker_open(&worker), SUCCESS);
+    CHECK_EQ(example_rom_dataspace(&worker), SUCCESS);
+    worker_close(&worker);
+}
+
+static void devices(void)
+{
+    unsigned seconds;
+    u64 period;
+    CHECK_EQ(example_clock(&seconds), SUCCESS);
+    CHECK(seconds < 60);
+    CHECK_EQ(example_hpet(&period), SUCCESS);
+    CHECK(period > 0 && period <= 100000000); // what the HPET's specification allows
+    CHECK_EQ(example_interrupts(5), SUCCESS);
+}
+
+static void log(void)
+{
+    unsigned found;
+    CHECK_EQ(example_lines(), SUCCESS);
+    CHECK_EQ(example_reading(&found), SUCCESS);
+    CHECK_EQ(found, 1);
+}
+
+static void signals(void)
+{
+    u64 doors, bells;
+    CHECK_EQ(example_signals(&doors, &bells), SUCCESS);
+    CHECK_EQ(doors, 1);
+    CHECK_EQ(bells, 3);
+}
+
+int main(void)
+{
+    RUN(dataspaces);
+    RUN(region_maps);
+    RUN(domains);
+    RUN(threads);
+    RUN(rom);
+    RUN(devices);
+    RUN(log);
+    RUN(signals);
+    TESTS_DONE();
+    machine_exit(tests_failed != 0);
+    return 0;
+}
