@@ -138,9 +138,12 @@ __attribute__((used)) static void exception(word_t identity, head_t h, word_t ve
     unsigned back = 0;
     if (vector == EXC_STARTUP && s && s->started) {
         struct exc_state *out = utcb_exc(utcb());
+        mutex_lock(&d->lock);
+        s->begun = true;
         out->rip = s->ip;
         out->rsp = s->sp;
         out->rdi = s->argument;
+        mutex_unlock(&d->lock);
         out->rsi = thread_cpu();
         back = MTD_RIP | MTD_RSP | MTD_GPR_BSD;
     } else if (d) {
@@ -166,7 +169,6 @@ error_t exception_portals(unsigned cpu, sel_t first, sel_t domain)
     };
     error_t error = SUCCESS;
     for (unsigned i = 0; i < EXCEPTION_PORTALS && !error; i++)
-        error =
-            portal_create_at(first + i, &handlers[cpu], kinds[i].entry, kinds[i].mtd, domain);
+        error = portal_create_at(first + i, &handlers[cpu], kinds[i].entry, kinds[i].mtd, domain);
     return error;
 }

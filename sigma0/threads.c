@@ -93,7 +93,7 @@ error_t thread_adopt(struct cpu_session *session, sel_t ec, const struct cpu_req
     }
     struct domain *d = domain_of_thread(ec);
     u64 cpu = 0;
-    s->started = true;
+    s->started = s->begun = true;
     s->priority = q->priority;
     if (!hc_ec_cpu(ec, &cpu))
         s->cpu = (unsigned)cpu;
@@ -252,12 +252,34 @@ static enum thread_state state_of(const struct subject *s)
     return list_empty(&s->wait.link) ? THREAD_RUNNING : THREAD_WAITING;
 }
 
+// A thread that was paused before its first instruction has no registers of its own yet: they are
+// what START said. True if it is one; then state's ip, sp and rdi are exchanged with that.
+static bool before_first(struct subject *s, unsigned write, struct exc_state *state)
+{
+    bool before = false;
+    if (!s->domain)
+        return false;
+    mutex_lock(&s->domain->lock);
+    if (s->started && !s->begun && s->wait.held) {
+        before = true;
+        s->ip = write & MTD_RIP ? state->rip : s->ip;
+        s->sp = write & MTD_RSP ? state->rsp : s->sp;
+        s->argument = write & MTD_GPR_BSD ? state->rdi : s->argument;
+        state->rip = s->ip;
+        state->rsp = s->sp;
+        state->rdi = s->argument;
+    }
+    mutex_unlock(&s->domain->lock);
+    return before;
+}
+
 static error_t read_state(struct subject *s, struct msg *m)
 {
     error_t error = fault_wait_state(&s->wait, false, MTD_ALL);
     if (error)
         return error == ECAP ? ENOTFOUND : error;
     struct exc_state state = *utcb_exc(utcb());
+    (void)before_first(s, 0, &state);
     state.rflags &= ~(word_t)FLAG_TRAP; // our own affair
     state.vector = s->stopped ? s->vector : 0;
     state.error_code = s->stopped ? s->error_code : 0;
@@ -281,8 +303,12 @@ static error_t write_state(struct subject *s, struct msg *m)
     if (mtd & ~(word_t)MTD_ALL)
         return EPARAM;
     state.rflags &= ~(word_t)FLAG_TRAP; // STEP sets it
+    if ((mtd & MTD_RIP && state.rip >= USER_END) || (mtd & MTD_RSP && state.rsp > USER_END))
+        return EPARAM;
     *utcb_exc(utcb()) = state;
     error_t error = fault_wait_state(&s->wait, true, (unsigned)mtd);
+    if (!error)
+        (void)before_first(s, (unsigned)mtd, &state);
     return error ? error == ECAP ? ENOTFOUND : error : done(m);
 }
 

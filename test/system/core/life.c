@@ -123,6 +123,40 @@ static void threads_start_where_told(void)
     space_close(&s);
 }
 
+// A thread that is paused before its first instruction shows what START said, and begins with what
+// was written.
+static void threads_can_be_changed_before_they_begin(void)
+{
+    enum thread_state what;
+    struct exc_state state;
+    sel_t thread;
+    CHECK(space_open(&s));
+    CHECK_EQ(
+        cpu_thread_create(&s.cpu, s.domain.domain, hip()->cpu_count - 1, 20, UTCBS, "new", &thread),
+        SUCCESS);
+    CHECK_EQ(cpu_thread_pause(&s.cpu, thread), SUCCESS);
+    CHECK_EQ(cpu_thread_start(&s.cpu, thread, piece(PIECE_READ), 0x7fff0, SHARED + 24), SUCCESS);
+    error_t error = EBUSY;
+    for (unsigned i = 0; i < 1000 && error == EBUSY; i++) {
+        error = cpu_thread_read(&s.cpu, thread, &what, &state);
+        (void)stands_still(&s.shared->counter[0]);
+    }
+    CHECK_EQ(error, SUCCESS);
+    CHECK_EQ(state.rip, piece(PIECE_READ));
+    CHECK_EQ(state.rsp, 0x7fff0);
+    CHECK_EQ(state.rdi, SHARED + 24);
+    state.rip = USER_END;
+    CHECK_EQ(cpu_thread_write(&s.cpu, thread, MTD_RIP, &state), EPARAM);
+    state.rip = piece(PIECE_COUNT);
+    state.rdi = SHARED + 32;
+    CHECK_EQ(cpu_thread_write(&s.cpu, thread, MTD_RIP | MTD_GPR_BSD, &state), SUCCESS);
+    CHECK_EQ(cpu_thread_resume(&s.cpu, thread), SUCCESS);
+    CHECK(moves(&s.shared->counter[4]));
+    CHECK_EQ(s.shared->counter[0], 0);
+    selector_drop(thread);
+    space_close(&s);
+}
+
 // A session's CPUs are said when it is opened.
 static void threads_of_a_session_stay_on_its_cpus(void)
 {
@@ -249,6 +283,7 @@ void life_tests(void)
     RUN(closing_a_session_takes_its_memory_from_all);
     RUN(domains_begin_with_one_capability);
     RUN(threads_start_where_told);
+    RUN(threads_can_be_changed_before_they_begin);
     RUN(threads_of_a_session_stay_on_its_cpus);
     RUN(threads_get_their_share_of_time);
     RUN(exceptions_reach_the_threads_own_supervisor);

@@ -31,7 +31,7 @@ error_t example_share(void)
     struct service_client pd;
     sel_t ds;
     u64 *first, *second = (u64 *)address_alloc(PAGE_SIZE);
-    error_t error = service_init(&pd, "pd", "share", "", (struct service_quota){1 << 20, 0});
+    error_t error = service_init(&pd, "pd", "share", "", (struct service_quota){1 << 20, 100});
     if (!error)
         error = memory_map(&pd, PAGE_SIZE, &ds, &first);
     if (!error)
@@ -52,7 +52,7 @@ error_t example_physical(u64 *physical)
     struct service_client pd;
     sel_t ds;
     u64 bytes;
-    error_t error = service_init(&pd, "pd", "buffers", "", (struct service_quota){1 << 20, 0});
+    error_t error = service_init(&pd, "pd", "buffers", "", (struct service_quota){1 << 20, 100});
     if (error)
         return error;
     error = ds_alloc(&pd, 5 * PAGE_SIZE, &ds);

@@ -17,7 +17,7 @@ error_t worker_open(struct worker *w)
         0x0f, 0x0b,       // ud2
         0xeb, 0xfe,       // jmp to itself
     };
-    struct service_quota some = {512 << 10, 0}, nothing = {0, 0};
+    struct service_quota some = {512 << 10, 800}, nothing = {0, 0};
     struct rm_window executable = {.address = CODE, .flags = RM_EXECUTE};
     sel_t ds;
     u64 *page;
@@ -49,33 +49,34 @@ void worker_close(struct worker *w)
 
 // doc: accounts begin
 // An account that begins with nothing gets half of another's, gives a part back, and leaves the
-// rest to it when it ends. *limit is what that one has in the end.
-error_t example_accounts(u64 *limit)
+// rest to it when it ends.
+error_t example_accounts(void)
 {
     struct service_client rich, poor;
-    struct service_quota some = {1 << 20, 0}, nothing = {0, 0};
-    word_t w[4] = {0};
+    struct service_quota some = {1 << 20, 200}, nothing = {0, 0}, half = {512 << 10, 100},
+                         part = {128 << 10, 20};
+    struct pd_accounts before, after;
     sel_t ds;
     error_t error = service_init(&rich, "pd", "rich", "", some);
     if (!error)
         error = service_init(&poor, "pd", "poor", "", nothing);
+    poor.fixed = true; // when it has nothing, our own parent is not asked for more
     if (!error)
-        error = service_open(&rich);
+        error = pd_accounts(&rich, &before);
     if (!error)
         error = pd_reference(&poor, &rich);
     if (!error && ds_alloc(&poor, PAGE_SIZE, &ds) != ERESOURCE)
         error = EABORT; // it has nothing yet
     if (!error)
-        error = pd_transfer(&poor, 512 << 10, false);
+        error = pd_transfer(&poor, half, false);
     if (!error)
         error = ds_alloc(&poor, PAGE_SIZE, &ds);
     if (!error)
-        error = pd_transfer(&poor, 128 << 10, true);
+        error = pd_transfer(&poor, part, true);
     service_close(&poor);
     if (!error)
-        error = service_call_words(&rich, PD_SERVICE_INFO, w);
-    *limit = w[2];
+        error = pd_accounts(&rich, &after);
     service_close(&rich);
-    return error;
+    return error || after.limit.ram == before.limit.ram ? error : EABORT;
 }
 // doc: accounts end

@@ -35,7 +35,7 @@ MUST_CHECK error_t example_physical(u64 *physical);
 MUST_CHECK error_t example_window(struct worker *worker, u64 *written);
 MUST_CHECK error_t example_on_demand(struct worker *worker, u64 *filled);
 // domains.c
-MUST_CHECK error_t example_accounts(u64 *limit);
+MUST_CHECK error_t example_accounts(void);
 // threads.c
 MUST_CHECK error_t example_registers(struct worker *worker, u64 *written);
 // rom.c
