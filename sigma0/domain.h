@@ -21,7 +21,7 @@ struct subject {
     word_t ip, sp, argument;
     word_t vector, error_code, fault_address; // of the exception that stopped it
     u64 number;                               // no other thread has had it; 0: in no domain yet
-    bool started, begun, stopped; // begun: what START said has become its registers
+    bool started, begun, stopped;             // begun: what START said has become its registers
     bool stepping;
     struct server_session *payer; // of `cost`; NULL: nobody (any more)
     struct server_cost cost;

@@ -4,6 +4,7 @@
 // Composition from a child's point of view (001_5c4c3d5892c9ef36.txt; design sections 6 and 8).
 #include "test/system/check.h"
 #include "test/system/exit.h"
+#include "lib/rt/address.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
@@ -322,6 +323,35 @@ static void what_nobody_takes_is_dropped(void)
     service_close(&c);
 }
 
+// Two components that know nothing of each other but a session: one delegates a dataspace to the
+// other, and they have memory in common, until its owner frees it.
+static void delegated_dataspaces_are_shared_memory(void)
+{
+    struct service_client c;
+    struct msg m;
+    sel_t ds;
+    word_t w[4] = {0};
+    volatile u64 *here = (volatile u64 *)address_alloc(PAGE_SIZE);
+    CHECK_EQ(open(&c, "echo"), SUCCESS);
+    CHECK_EQ(dataspace_alloc(PAGE_SIZE, 0, &ds), SUCCESS);
+    CHECK_EQ(dataspace_attach(ds, (void *)here, PAGE_SIZE, 0), SUCCESS);
+    here[0] = 77;
+    service_begin(&c, &m, COMPOSE_SHARE);
+    msg_put_item(&m, item_delegate(crd(CRD_OBJ, ds, 0, RIGHT_ALL), 0, 0));
+    CHECK_EQ(service_call(&c, &m), SUCCESS);
+    CHECK_EQ(here[1], ~77ul);
+    here[0] = 78;
+    CHECK_EQ(service_call_words(&c, COMPOSE_SEEN, w), SUCCESS);
+    CHECK_EQ(w[1], true);
+    CHECK_EQ(w[2], 78);
+    dataspace_free(ds);
+    w[2] = w[3] = 0;
+    CHECK_EQ(service_call_words(&c, COMPOSE_SEEN, w), SUCCESS);
+    CHECK_EQ(w[1], false); // gone from there too
+    address_free((word_t)here, PAGE_SIZE);
+    service_close(&c);
+}
+
 static void sessions_run_out_and_come_back(void)
 {
     static struct service_client c[80];
@@ -608,6 +638,7 @@ int main(void)
     RUN(upgrades_are_the_parents_word);
     RUN(a_server_that_keeps_slots_owes_them);
     RUN(what_nobody_takes_is_dropped);
+    RUN(delegated_dataspaces_are_shared_memory);
     RUN(sessions_run_out_and_come_back);
     RUN(service_dies_and_comes_back);
     RUN(control_is_checked);

@@ -3,6 +3,7 @@
 //
 // What compose-test calls. "echo" (session portals) and "count" (translated sessions, one a client)
 // understand the same operations; both count their calls a session.
+#include "lib/rt/address.h"
 #include "lib/rt/heap.h"
 #include "lib/rt/print.h"
 #include "lib/rt/selector.h"
@@ -49,6 +50,34 @@ static void hoard(void)
 {
     while (hoarded < HOARD_MAX && !semaphore_create(0, &hoard_sel[hoarded]))
         hoarded++;
+}
+
+// Memory that a client shares with us: by the dataspace's capability alone.
+static volatile u64 *shared;
+static error_t share(sel_t ds, struct msg *m)
+{
+    if (ds == SEL_NONE)
+        return EPROTO;
+    shared = (volatile u64 *)address_alloc(PAGE_SIZE);
+    error_t error = shared ? dataspace_attach(ds, (void *)shared, PAGE_SIZE, 0) : EMEM;
+    selector_drop(ds);
+    if (error)
+        return error;
+    shared[1] = ~shared[0];
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    return SUCCESS;
+}
+
+static error_t seen(struct msg *m)
+{
+    crd_t found;
+    bool there = !hc_lookup(crd(CRD_MEM, (word_t)shared / PAGE_SIZE, 0, RIGHT_ALL), &found);
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, there);
+    msg_put_word(m, there ? shared[0] : 0);
+    return SUCCESS;
 }
 
 static error_t dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
@@ -115,6 +144,8 @@ static error_t dispatch(struct server_session *session, struct server_cpu *cpu, 
         msg_put_word(m, error);
         return SUCCESS;
     }
+    case COMPOSE_SHARE: return share(server_take_item(cpu, msg_get_item(m)), m);
+    case COMPOSE_SEEN: return seen(m);
     case COMPOSE_CRASH: *(volatile int *)value = 1; return SUCCESS;
     default: return EPROTO;
     }

@@ -17,4 +17,6 @@ enum compose_operation {
     COMPOSE_CHARGE_CAPS, // 2 slots
     COMPOSE_HOARD,       // fills its own domain's capability slots; 1: how many that were
     COMPOSE_LET_GO,      // empties them
+    COMPOSE_SHARE,       // delegate dataspace: maps it; writes the inverse of its word 0 to word 1
+    COMPOSE_SEEN,        // 1 whether it is mapped still, 2 its word 0
 };

@@ -103,6 +103,11 @@ static void rom_is_a_dataspace(void)
     CHECK(space_thread(&s, hip()->cpu_count - 1, PIECE_READ, HERE + last) != SEL_NONE);
     CHECK(moves(&s.shared->counter[0]));
     CHECK_EQ(s.shared->value[0], *(const u64 *)((const char *)mapped.data + last));
+    char text[4];
+    size_t length = sizeof(text);
+    CHECK_EQ(domain_read(&s.pd, s.domain.domain, HERE, text, &length), SUCCESS);
+    CHECK(length == sizeof(text) && !memcmp(text, mapped.data, length));
+    CHECK_EQ(domain_write(&s.pd, s.domain.domain, HERE, text, &length), EPERM);
     fault_at(PIECE_TOUCH, HERE, 2);
     fault_at(PIECE_TOUCH, 2 * HERE + last, 2);
     CHECK(!memcmp(mapped.data, "\177ELF", 4));
@@ -222,7 +227,8 @@ static void log_lines_never_mix(void)
     for (unsigned i = 0; i < WRITERS; i++)
         thread_join(&t[i]);
     while (!log_read(&reader, &at, text, sizeof(text), &length) && length) {
-        for (const char *line = text; line < text + length; line = memchr(line, '\n', 2048) + 1) {
+        for (const char *line = text; line < text + length;
+             line = (const char *)memchr(line, '\n', 2048) + 1) {
             static const char label[] = "[init -> w] ";
             if (memcmp(line, label, sizeof(label) - 1))
                 continue;

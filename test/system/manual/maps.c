@@ -60,9 +60,10 @@ error_t example_on_demand(struct worker *w, u64 *filled)
         error = rm_next_fault(&w->pd, map, &fault);
     if (!error)
         error = memory_map(&w->pd, PAGE_SIZE, &memory, &at);
-    page.address = fault.address; // in the map: the sixth page
-    if (!error)
-        error = rm_attach(&w->pd, map, memory, &page, NULL); // and the worker goes on
+    if (!error) {
+        page.address = fault.address; // in the map: the sixth page
+        error = rm_attach(&w->pd, map, memory, &page, NULL);
+    } // and the worker goes on
     if (!error)
         error = hc_sm_down(w->trouble, DEADLINE_NEVER);
     if (!error)

@@ -32,7 +32,7 @@ error_t example_rom_dataspace(struct worker *w)
     struct rm_window window = {.address = 4 * HERE, .flags = RM_WRITE};
     struct service_quota nothing = {0, 0};
     struct service_client rom;
-    struct thread_exception e;
+    struct thread_exception e = {0};
     sel_t ds;
     error_t error = service_init(&rom, "rom", "", "manual-test", nothing);
     if (error)
