@@ -188,10 +188,10 @@ def no_arrow_without_proof():
 
 
 def what_has_no_end_is_a_point():
-    convert(dump(record(1, 1000, CALL, 1, 2), record(1, 1100, WAIT), record(1, 1200, CALL, 1, 3), record(1, 1300, RETURN)),
+    convert(dump(record(1, 1000, CALL, 1, 4), record(1, 1100, WAIT), record(1, 1200, CALL, 1, 3), record(1, 1300, RETURN)),
             "--json", JSON, ctf=None)
     found = [(e["ph"], e["name"], round(e["ts"] * 2000)) for e in json_events() if e["ph"] in "Xi"]
-    check(found == [("i", "call operation 2", 1000), ("i", "wait", 1100), ("X", "call operation 3", 1200)], f"found {found}")
+    check(found == [("i", "call operation 4", 1000), ("i", "wait", 1100), ("X", "call operation 3", 1200)], f"found {found}")
 
 
 def what_was_not_traced_opens_no_slice():
