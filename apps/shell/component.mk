@@ -1,4 +1,4 @@
 # The prompt, on the service "serial".
 NAME := shell
 SRCS := bench.c commands.c config.c editor.c main.c show.c quota.c
-LIBS := service rt
+LIBS := core service rt

@@ -3,13 +3,14 @@
 //
 // Commands that show the system: tree, graph, log, top.
 #include "apps/shell/shell.h"
+#include "lib/core/log.h"
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
 #include "lib/rt/tsc.h"
 #include "lib/service/control.h"
 #include "lib/service/timer.h"
 
-enum { TOP_MAX = 128, SECOND_US = 1000000 };
+enum { TOP_MAX = 128, SECOND_US = 1000000, PIECE_BYTES = 1024 };
 
 static const char *const states[] = {
 #define X(name, number) [number] = #name,
@@ -75,24 +76,12 @@ void command_graph(const char *argument)
 void command_log(const char *argument)
 {
     struct service_client *c = client_log(argument);
-    word_t position = 0;
-    for (;;) {
-        struct msg m;
-        char text[1024];
-        service_begin(c, &m, LOG_READ);
-        msg_put_word(&m, position);
-        if (failed(c, "log", service_call(c, &m)))
-            return;
-        position = msg_get_word(&m);
-        char whole[2048];
-        size_t length = msg_get_bytes(&m, whole, sizeof(whole));
-        if (msg_error(&m) || !length)
-            return;
-        for (size_t at = 0; at < length; at += sizeof(text)) {
-            size_t part = length - at < sizeof(text) ? length - at : sizeof(text);
-            memcpy(text, whole + at, part);
-            say_bytes(text, part);
-        }
+    char text[2048];
+    u64 position = 0;
+    size_t length = 1;
+    while (length && !failed(c, "log", log_read(c, &position, text, sizeof(text), &length))) {
+        for (size_t at = 0; at < length; at += PIECE_BYTES)
+            say_bytes(text + at, length - at < PIECE_BYTES ? length - at : PIECE_BYTES);
     }
 }
 

@@ -9,6 +9,7 @@
 //
 // One lock guards ring and output, so lines stay whole. A full serial buffer drops text rather than
 // hold a client up; the ring has it all the same.
+#include "lib/core/log.h"
 #include "lib/log/ring.h"
 #include "lib/rt/heap.h"
 #include "lib/rt/print.h"
@@ -111,20 +112,9 @@ static error_t read_lines(const struct log_session *log, struct msg *m)
 // Once the serial line is a driver's nobody prints it: we do.
 static void forward_all(struct service_client *above, u64 *position)
 {
-    for (;;) {
-        struct msg m;
-        char text[TEXT_MAX];
-        service_begin(above, &m, LOG_READ);
-        msg_put_word(&m, *position);
-        if (service_call(above, &m))
-            return;
-        u64 next = msg_get_word(&m);
-        size_t length = msg_get_bytes(&m, text, sizeof(text));
-        if (msg_error(&m))
-            return;
-        *position = next;
-        if (!length)
-            return;
+    char text[TEXT_MAX];
+    size_t length = 1;
+    while (length && !log_read(above, position, text, sizeof(text), &length)) {
         mutex_lock(&lock);
         emit(text, length, NULL);
         mutex_unlock(&lock);
@@ -135,16 +125,11 @@ static void forward(void *argument)
 {
     (void)argument;
     struct service_client above;
-    struct msg m;
-    u64 position = LOG_UNPRINTED;
-    sel_t more = selector_alloc();
-    if (more == SEL_NONE || service_init(&above, "log", "", "read", (struct service_quota){0, 0}))
+    u64 position = LOG_UNPRINTED, taken;
+    sel_t more;
+    if (service_init(&above, "log", "", "read", (struct service_quota){0, 0}))
         return;
-    service_begin(&above, &m, LOG_WATCH);
-    utcb()->window = crd(CRD_OBJ, more, 0, RIGHT_ALL);
-    error_t error = service_call(&above, &m);
-    utcb()->window = 0;
-    u64 taken;
+    error_t error = log_watch(&above, &more);
     while (!error) {
         error = hc_sm_down_zero(more, DEADLINE_NEVER, &taken);
         forward_all(&above, &position);

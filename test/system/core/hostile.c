@@ -278,6 +278,38 @@ static void clients_die_inside_each_operation(void)
     space_close(&space);
 }
 
+// A thread goes on writing to a dataspace that is freed, from another CPU: its next owner finds the
+// memory zeroed, and it stays so.
+static void freed_memory_is_written_by_nobody(void)
+{
+    enum { ROUNDS = 40, WORDS = PAGE_SIZE / sizeof(u64) };
+    struct thread_exception e;
+    CHECK(space_open(&space));
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        volatile u64 *before, *after;
+        sel_t first = space_memory(&space, PAGE_SIZE, &before);
+        CHECK_EQ(space_attach(&space, first, 0x10000000, RM_WRITE), SUCCESS);
+        sel_t writer = space_thread(&space, hip()->cpu_count - 1, PIECE_COUNT, 0x10000008);
+        CHECK(moves(&before[1]));
+        u64 physical, again, bytes;
+        CHECK_EQ(ds_phys(&space.pd, first, &physical, &bytes), SUCCESS);
+        ds_free(&space.pd, first);
+        sel_t next = space_memory(&space, PAGE_SIZE, &after);
+        CHECK_EQ(ds_phys(&space.pd, next, &again, &bytes), SUCCESS);
+        for (unsigned word = 0; word < WORDS; word++)
+            CHECK_EQ(after[word], 0);
+        CHECK_EQ(space_exception(&space, &e), SUCCESS);
+        CHECK_EQ(e.address, 0x10000008);
+        for (unsigned word = 0; word < WORDS; word++)
+            CHECK_EQ(after[word], 0);
+        CHECK_EQ(physical, again); // or this test proves nothing
+        selector_drop(e.thread);
+        cpu_thread_kill(&space.cpu, writer);
+        ds_free(&space.pd, next);
+    }
+    space_close(&space);
+}
+
 static void read_soak_rounds(void)
 {
     static const char key[] = "soak=";
@@ -293,6 +325,7 @@ void hostile_tests(void)
 {
     read_soak_rounds();
     RUN(cycles_are_refused);
+    RUN(freed_memory_is_written_by_nobody);
     RUN(clients_die_inside_each_operation);
     RUN(random_requests_harm_nobody);
     RUN(memory_does_not_go_to_pieces);
