@@ -139,6 +139,15 @@ static error_t admit(struct parent *parent, struct parent_client *client, struct
     return EPERM;
 }
 
+// Names, labels and arguments stand in log lines, where no client is to begin a line of another's.
+static bool is_plain(const char *text)
+{
+    enum { DELETE = 0x7f };
+    while ((unsigned char)*text >= ' ' && *text != DELETE)
+        text++;
+    return !*text;
+}
+
 error_t parent_do_open(struct parent *parent, struct parent_client *client, struct parent_cpu *cpu,
                        struct msg *m)
 {
@@ -153,7 +162,7 @@ error_t parent_do_open(struct parent *parent, struct parent_client *client, stru
     msg_get_string(m, o.args, sizeof(o.args));
     if (!msg_error(m) && m->next_word < m->in_words)
         places = msg_get_word(m);
-    if (msg_error(m) || !o.name[0])
+    if (msg_error(m) || !o.name[0] || !is_plain(o.name) || !is_plain(o.label) || !is_plain(o.args))
         return EPROTO;
     error_t error = admit(parent, client, &o);
     if (error)

@@ -170,6 +170,10 @@ static void log_lines_carry_labels(void)
     // Nobody forges another's line; what is longer than a line is cut, and none of it lost.
     CHECK_EQ(log_write(&b, "x\r[init] forged\n", 16), SUCCESS);
     CHECK(logged(at, "[init -> other -> part] x?[init] forged\n"));
+    CHECK_EQ(try_args("rom", "x\n[init] forged"), EPROTO);
+    CHECK_EQ(service_init(&deep, "log", "x\r[init] forged", "", none), SUCCESS);
+    CHECK_EQ(service_open(&deep), EPROTO);
+    service_close(&deep);
     for (unsigned i = 0; i < sizeof(text); i++)
         text[i] = (char)('a' + i % 26);
     text[sizeof(text) - 1] = '\n';
