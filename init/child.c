@@ -172,7 +172,8 @@ static error_t run(struct child *child)
             error =
                 sc_create_in(&child->cpu, child->sel_ec, c->priority, 0, 0, 0, "", &child->sel_sc);
     } else {
-        error = env_sc_create(child->sel_ec, c->priority, 0, 0, 0, c->name, &child->sel_sc);
+        error =
+            env_sc_create(child->sel_ec, c->priority | CPU_MAIN, 0, 0, 0, c->name, &child->sel_sc);
     }
     if (error)
         child_report(child, "no scheduling context: %s", error_name(error));

@@ -177,6 +177,8 @@ static error_t create(struct cpu_session *session, struct server_cpu *cpu, struc
     if (ec == SEL_NONE)
         return EPROTO;
     error_t error = EPROTO;
+    q.main = priority & CPU_MAIN;
+    priority &= ~(word_t)CPU_MAIN;
     if (!msg_error(m) && priority && !((priority | quantum | budget | period) >> 32) &&
         budget <= period) {
         q.priority = (u32)priority;

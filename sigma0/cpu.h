@@ -24,6 +24,7 @@ struct cpu_session {
 
 struct cpu_request {
     u32 priority, quantum_us, budget_us, period_us;
+    bool main;               // CPU_MAIN
     struct server_cost cost; // that was charged for it
     char name[CPU_NAME_SIZE];
 };
@@ -44,6 +45,9 @@ MUST_CHECK error_t thread_dispatch(struct cpu_session *session, struct server_cp
 // `ec` is taken over in any case. Errors as of cpu_admit.
 MUST_CHECK error_t thread_adopt(struct cpu_session *session, sel_t ec, const struct cpu_request *q,
                                 sel_t *sc);
+// threads.c: a client's handler, which runs on its callers' time, becomes one that can be seen.
+// `ec` is taken over in any case. Errors as of server_charge_cost, EMEM.
+MUST_CHECK error_t thread_adopt_handler(struct cpu_session *session, sel_t ec, const char *name);
 // threads.c: forgets the thread with that scheduling context, if there is one.
 void thread_forget(struct cpu_session *session, sel_t sc);
 // threads.c: ends all threads that the session made, forgets those that it admitted.

@@ -9,6 +9,7 @@
 #include "sigma0/physical.h"
 #include "sigma0/region_map.h"
 #include "sigma0/shelf.h"
+#include "sigma0/subjects.h"
 
 static struct shelf spares = SHELF_INIT;
 
@@ -90,6 +91,8 @@ void dataspace_destroy(struct dataspace *ds)
     if (!named_withdraw(&ds->named))
         return;
     region_maps_forget(ds);
+    if (__atomic_load_n(&ds->rings, __ATOMIC_SEQ_CST))
+        trace_dataspace_ends(ds);
     // A view of its own goes at once, its addresses with the last reference.
     if (ds->windowed || ds->own_view)
         range_revoke(CRD_MEM, ds->view, ds->count, ds->own_view);
@@ -173,4 +176,9 @@ error_t dataspace_create_ram(u64 count, struct dataspace **out)
     else
         *out = ds;
     return error;
+}
+
+bool dataspace_is_ram(const struct dataspace *ds)
+{
+    return ds->free_pages == ram_free_pages;
 }

@@ -26,6 +26,7 @@ struct dataspace {
     struct list in_owner;
     struct mutex lock; // the regions that show it; of a managed one: region_map.c's nest_lock
     struct list regions;
+    u32 rings;     // that the kernel writes trace records to (trace.c); atomic
     bool gone;     // under the lock: no more attaching
     bool own_view; // `view` shows nothing else
     bool windowed; // pages of it went into windows, beside region maps
@@ -58,3 +59,5 @@ MUST_CHECK error_t dataspace_create_physical(u64 page, u64 count, unsigned right
 void dataspace_destroy(struct dataspace *ds);
 // `count` pages of RAM, zeroed, named. EMEM, ERESOURCE.
 MUST_CHECK error_t dataspace_create_ram(u64 count, struct dataspace **out);
+// Whether it is made of that.
+bool dataspace_is_ram(const struct dataspace *ds);

@@ -27,6 +27,14 @@ struct subject {
     struct server_cost cost;
     sel_t signal; // or SEL_NONE: the domain's
     struct fault_wait wait;
+    // For "trace" (subjects.h):
+    struct list in_all;
+    u64 id;                      // never another thread's
+    struct cpu_session *session; // whose label is its component's
+    bool main;                   // the first of a component that is named `name`, below that label
+    bool handler;                // without a scheduling context of its own
+    bool ended;                  // under trace.c's lock: its EC may be another's by now
+    struct tracing *tracing;     // likewise; NULL: nobody traces it
     char name[32];
 };
 

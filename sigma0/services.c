@@ -24,7 +24,7 @@ static const struct {
 } table[] = {
     {"log", &log_ops, 320, 1},       {"rom", &rom_ops, 320, 1}, {"pd", &pd_ops, 320, 0},
     {"cpu", &cpu_ops, 256, 0},       {"irq", &irq_ops, 64, 1},  {"io_port", &io_port_ops, 64, 1},
-    {"io_mem", &io_mem_ops, 320, 1}, {"rm", &rm_ops, 64, 0},
+    {"io_mem", &io_mem_ops, 320, 1}, {"rm", &rm_ops, 64, 0},    {"trace", &trace_ops, 256, 0},
 };
 
 static struct parent parent;

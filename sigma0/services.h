@@ -8,7 +8,7 @@
 #include "lib/service/parent.h"
 
 extern const struct server_ops log_ops, rom_ops, pd_ops, cpu_ops, io_port_ops, irq_ops, io_mem_ops,
-    rm_ops;
+    rm_ops, trace_ops;
 
 // Starts the parent role and all services. Without them there is no system: a failure ends the
 // boot.

@@ -9,7 +9,7 @@
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
 #include "sigma0/cpu.h"
-#include "sigma0/domain.h"
+#include "sigma0/subjects.h"
 
 enum { FLAG_TRAP = 1 << 8, STATE_WORDS = sizeof(struct exc_state) / sizeof(word_t) };
 
@@ -28,7 +28,7 @@ struct subject *subject_find(crd_t name)
 }
 
 // A thread without a domain yet, whose EC stands at `ec`; its tag is its name.
-static error_t subject_new(struct cpu_session *session, sel_t ec, const char *name,
+static error_t subject_new(struct cpu_session *session, sel_t ec, const char *name, bool main,
                            struct subject **out)
 {
     struct subject *s = heap_zalloc(sizeof(*s));
@@ -38,6 +38,7 @@ static error_t subject_new(struct cpu_session *session, sel_t ec, const char *na
     s->sc = s->signal = SEL_NONE;
     list_init(&s->in_domain);
     list_init(&s->in_events);
+    list_init(&s->in_all);
     list_init(&s->wait.link);
     strlcpy(s->name, name, sizeof(s->name));
     error_t error = named_create(&s->named, NAMED_THREAD, release);
@@ -54,6 +55,9 @@ static error_t subject_new(struct cpu_session *session, sel_t ec, const char *na
     mutex_lock(&session->lock);
     list_push_back(&session->threads, &s->in_session);
     mutex_unlock(&session->lock);
+    s->session = session;
+    s->main = main;
+    subject_list(s);
     *out = s;
     return SUCCESS;
 }
@@ -64,6 +68,8 @@ static void subject_end(struct cpu_session *session, struct subject *s)
     struct domain *d = s->domain;
     if (!named_withdraw(&s->named))
         return;
+    subject_unlist(s);
+    trace_subject_ends(s);
     fault_wait_cancel(&s->wait);
     if (s->sc != SEL_NONE)
         (void)cpu_take_back(session, s->sc);
@@ -86,7 +92,7 @@ static void subject_end(struct cpu_session *session, struct subject *s)
 error_t thread_adopt(struct cpu_session *session, sel_t ec, const struct cpu_request *q, sel_t *sc)
 {
     struct subject *s;
-    error_t error = subject_new(session, ec, q->name, &s);
+    error_t error = subject_new(session, ec, q->name, q->main, &s);
     if (error) {
         selector_drop(ec);
         return error;
@@ -112,6 +118,42 @@ error_t thread_adopt(struct cpu_session *session, sel_t ec, const struct cpu_req
     list_remove(&s->in_session);
     mutex_unlock(&session->lock);
     subject_end(session, s);
+    return error;
+}
+
+// A handler that is gone, out of the session's list; NULL: there is none.
+static struct subject *dead_handler(struct cpu_session *session)
+{
+    struct subject *found = NULL;
+    u64 cpu;
+    mutex_lock(&session->lock);
+    LIST_FOREACH (node, &session->threads) {
+        struct subject *s = LIST_ENTRY(node, struct subject, in_session);
+        if (!found && s->handler && hc_ec_cpu(s->ec, &cpu)) {
+            list_remove(node);
+            found = s;
+        }
+    }
+    mutex_unlock(&session->lock);
+    return found;
+}
+
+error_t thread_adopt_handler(struct cpu_session *session, sel_t ec, const char *name)
+{
+    struct server_cost cost = {CPU_SC_COST, CPU_SC_CAPS};
+    struct subject *s;
+    for (; (s = dead_handler(session)); server_uncharge_cost(session->session, cost))
+        subject_end(session, s);
+    error_t error = server_charge_cost(session->session, cost);
+    if (!error) {
+        error = subject_new(session, ec, name, false, &s);
+        if (!error) {
+            s->started = s->handler = true;
+            return SUCCESS;
+        }
+        server_uncharge_cost(session->session, cost);
+    }
+    selector_drop(ec);
     return error;
 }
 
@@ -178,7 +220,7 @@ static error_t create_in(struct cpu_session *session, struct domain *d, unsigned
         selector_free(ec);
         return error;
     }
-    error = subject_new(session, ec, name, &s);
+    error = subject_new(session, ec, name, false, &s);
     if (error) {
         selector_drop(ec);
         return error;
@@ -241,7 +283,7 @@ static error_t start(struct cpu_session *session, struct subject *s, struct msg 
     return error ? error : done(m);
 }
 
-static enum thread_state state_of(const struct subject *s)
+enum thread_state subject_state(const struct subject *s)
 {
     if (!s->started)
         return THREAD_NEW;
@@ -286,7 +328,7 @@ static error_t read_state(struct subject *s, struct msg *m)
     state.fault_address = s->stopped ? s->fault_address : 0;
     msg_begin(m);
     msg_put_word(m, SUCCESS);
-    msg_put_word(m, state_of(s));
+    msg_put_word(m, subject_state(s));
     for (unsigned i = 0; i < STATE_WORDS; i++)
         msg_put_word(m, ((const word_t *)&state)[i]);
     return msg_error(m);
@@ -432,7 +474,7 @@ static error_t next_thread(struct msg *m)
     msg_put_word(m, SUCCESS);
     msg_put_word(m, found->number);
     msg_put_word(m, found->cpu | (u64)found->priority << 32);
-    msg_put_word(m, state_of(found));
+    msg_put_word(m, subject_state(found));
     msg_put_string(m, found->name);
     msg_put_item(m, named_item(&found->named, 0));
     subject_put(found);
@@ -463,6 +505,23 @@ static error_t set_signal(struct server_cpu *cpu, struct msg *m)
     return error ? error : done(m);
 }
 
+static error_t handler(struct cpu_session *session, struct server_cpu *cpu, struct msg *m)
+{
+    char name[CPU_NAME_SIZE];
+    msg_get_string(m, name, sizeof(name));
+    struct typed_item item = msg_get_item(m);
+    sel_t ec = server_take_item(cpu, item);
+    u64 found;
+    if (ec == SEL_NONE)
+        return EPROTO;
+    if (msg_error(m) || !(crd_rights(item.crd) & EC_CTRL) || hc_ec_cpu(ec, &found)) {
+        selector_drop(ec);
+        return EPROTO;
+    }
+    error_t error = thread_adopt_handler(session, ec, name);
+    return error ? error : done(m);
+}
+
 static error_t of_thread(struct cpu_session *session, word_t operation, struct subject *s,
                          struct msg *m)
 {
@@ -485,6 +544,7 @@ error_t thread_dispatch(struct cpu_session *session, struct server_cpu *cpu, wor
     case CPU_CREATE_THREAD: return create_thread(session, m);
     case CPU_EXCEPTION_SIGNAL: return set_signal(cpu, m);
     case CPU_NEXT_EXCEPTION: return next_exception(m);
+    case CPU_HANDLER: return handler(session, cpu, m);
     case CPU_NEXT_THREAD: return next_thread(m);
     default:
         if (operation > CPU_NEXT_EXCEPTION)

@@ -96,6 +96,19 @@ error_t env_sc_create(sel_t ec, unsigned priority, u32 quantum_us, u32 budget_us
     return sc_create_in(&env_cpu, ec, priority, quantum_us, budget_us, period_us, name, sc);
 }
 
+error_t env_handler(sel_t ec, const char *name)
+{
+    struct utcb_copy copy;
+    struct msg m;
+    utcb_save(&copy);
+    service_begin(&env_cpu, &m, CPU_HANDLER);
+    msg_put_string(&m, name);
+    msg_put_item(&m, item_delegate(crd(CRD_OBJ, ec, 0, EC_SC | EC_CTRL), 0, 0));
+    error_t error = service_call(&env_cpu, &m);
+    utcb_restore(&copy);
+    return error;
+}
+
 void sc_destroy_in(struct service_client *cpu, sel_t sc)
 {
     struct utcb_copy copy;

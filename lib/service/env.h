@@ -31,6 +31,8 @@ MUST_CHECK error_t env_sc_create(sel_t ec, unsigned priority, u32 quantum_us, u3
 MUST_CHECK error_t sc_create_in(struct service_client *cpu, sel_t ec, unsigned priority,
                                 u32 quantum_us, u32 budget_us, u32 period_us, const char *name,
                                 sel_t *sc);
+// Shows a handler to those who trace the program (doc/trace.md). ERESOURCE, EMEM.
+MUST_CHECK error_t env_handler(sel_t ec, const char *name);
 // Takes it back and frees the selector.
 void env_sc_destroy(sel_t sc);
 

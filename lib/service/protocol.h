@@ -221,8 +221,8 @@ enum rm_flag {
 // label) together run this long.
 #define CPU_OPERATIONS(X)                                                                          \
     X(CREATE_SC, 16,                                                                               \
-      "2 priority, 3 quantum us, 4 budget us, 5 period us (0 = no limit), string name; delegate "  \
-      "ec (EC_SC)",                                                                                \
+      "2 priority, maybe | CPU_MAIN, 3 quantum us, 4 budget us, 5 period us (0 = no limit), "      \
+      "string name; delegate ec (EC_SC)",                                                          \
       "obj: scheduling context (SC_CTRL)",                                                         \
       "let a global EC run; priority and budget are cut to the session's; ECPU not there")         \
     X(DESTROY_SC, 17, "translate sc", "", "take it back")                                          \
@@ -255,7 +255,13 @@ enum rm_flag {
     X(NEXT_THREAD, 30, "2 number; translate domain",                                               \
       "1 number, 2 cpu | priority << 32, 3 enum thread_state, string name; obj: thread",           \
       "of the domain's threads the one with the lowest number above that one, 0: the first of "    \
-      "all; numbers grow and never come again; ENOTFOUND: no more")
+      "all; numbers grow and never come again; ENOTFOUND: no more")                                \
+    X(HANDLER, 31, "string name; delegate ec (EC_CTRL | EC_SC)", "",                               \
+      "let a local EC be seen by those who trace; costs as CREATE_SC, until the EC or the "        \
+      "session "                                                                                   \
+      "ends")
+// With CREATE_SC's priority: the EC is the main thread of a component that bears the name.
+enum { CPU_MAIN = 1 << 16 };
 #define THREAD_STATES(X) X(NEW, 0) X(RUNNING, 1) X(PAUSED, 2) X(STOPPED, 3) X(WAITING, 4)
 enum thread_state {
 #define X(name, number) THREAD_##name = (number),
