@@ -66,7 +66,7 @@ static error_t open_program(struct child *child)
 
 static error_t open_memory(struct child *child)
 {
-    u64 bytes = program_bytes(&child->elf) + CHILD_REGIONS * PD_DATASPACE_COST;
+    u64 bytes = program_bytes(&child->elf, false) + CHILD_REGIONS * PD_DATASPACE_COST;
     if (bytes > child->config.ram_bytes) {
         child_report(child, "ram %luKb does not hold program and stack, which take %luKb",
                      child->config.ram_bytes / 1024, bytes / 1024);
@@ -101,7 +101,8 @@ static error_t create_domain(struct child *child)
                      child->config.caps, caps - caps_used);
         return error;
     }
-    error = program_map(child->sel_pd, &child->elf, &(struct program_memory){take_memory, child});
+    error = program_map(child->sel_pd, &child->elf,
+                        &(struct program_memory){.alloc = take_memory, .context = child});
     if (error)
         child_report(child, "program not loaded (%s): ram %luKb, kmem %luKb", error_name(error),
                      child->config.ram_bytes / 1024, child->config.kmem_bytes / 1024);

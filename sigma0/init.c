@@ -97,7 +97,7 @@ void init_start(void)
 {
     open_image();
     create_domain();
-    must(program_map(CHILD_PD, &image, &(struct program_memory){take_memory, NULL}), "image");
+    must(program_map(CHILD_PD, &image, &(struct program_memory){.alloc = take_memory}), "image");
     must(object_sm(SEL_CHILD + SEL_IDENTITY, 0), "identity");
     must(faults_create_child(0, SEL_CHILD + SEL_EXC_BASE), "exception portals");
     for (unsigned cpu = 1; cpu < hip()->cpu_count; cpu++)

@@ -16,6 +16,7 @@ enum initial_selector {
     SEL_EXC_BASE = 0x000,   // 32 exception portals for threads on the start CPU: base + vector
     SEL_PD = 0x020,         // the program's own PD
     SEL_EC = 0x021,         // its main thread
+    SEL_SPACE = 0x022,      // its address space, a region map of sigma0's, if its parent gives it
     SEL_IDENTITY = 0x0ff,   // the identity semaphore the parent made for it
     SEL_PARENT = 0x100,     // + CPU: the parent's portals
     SEL_EXC_CPU = 0x200,    // + 32 * CPU: exception portals for threads on each CPU (0x200–0x3ff)

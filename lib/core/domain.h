@@ -30,7 +30,8 @@ MUST_CHECK error_t domain_assign_parent(struct service_client *pd,
 // across, with the rights that its threads have there. *bytes is what is asked for, and then what
 // was done: less if something else stands in the way. Who holds the domain's capability may. Errors
 // (of the first byte): ENOTFOUND nothing is there; EPERM it is read-only; EFEATURE device memory.
-// What the domain has by windows (lib/core/child.h) or from the kernel (UTCBs) is not seen.
+// What the domain has by windows (lib/core/domain_program.h) or from the kernel (UTCBs) is not
+// seen.
 MUST_CHECK error_t domain_read(struct service_client *pd, sel_t domain, word_t address, void *data,
                                size_t *bytes);
 MUST_CHECK error_t domain_write(struct service_client *pd, sel_t domain, word_t address,

@@ -7,9 +7,9 @@
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
 
-static bool is_shared(const struct elf_segment *s)
+static bool is_shared(const struct elf_segment *s, bool copy_all)
 {
-    return !(s->flags & ELF_W) && s->memory_bytes == s->file_bytes;
+    return !copy_all && !(s->flags & ELF_W) && s->memory_bytes == s->file_bytes;
 }
 
 static u64 segment_bytes(const struct elf_segment *s)
@@ -17,19 +17,22 @@ static u64 segment_bytes(const struct elf_segment *s)
     return ALIGN_UP(s->address + s->memory_bytes, PAGE_SIZE) - ALIGN_DOWN(s->address, PAGE_SIZE);
 }
 
-u64 program_bytes(const struct elf *elf)
+u64 program_bytes(const struct elf *elf, bool copy_all)
 {
     u64 bytes = STACK_SIZE + PAGE_SIZE; // stack, HIP
     for (unsigned i = 0; i < elf->count; i++) {
         struct elf_segment s;
-        if (!elf_segment(elf, i, &s) && !is_shared(&s))
+        if (!elf_segment(elf, i, &s) && !is_shared(&s, copy_all))
             bytes += segment_bytes(&s);
     }
     return bytes;
 }
 
-static error_t give(sel_t pd, const void *from, u64 to, u64 bytes, unsigned rights)
+static error_t give(sel_t pd, const struct program_memory *memory, const void *from, u64 to,
+                    u64 bytes, unsigned rights)
 {
+    if (memory->give)
+        return memory->give(memory->context, from, to, bytes, rights);
     return range_delegate(pd, CRD_MEM, (u64)from / PAGE_SIZE, to / PAGE_SIZE, bytes / PAGE_SIZE,
                           rights);
 }
@@ -40,13 +43,14 @@ static error_t segment_map(sel_t pd, const struct elf_segment *s,
     u64 start = ALIGN_DOWN(s->address, PAGE_SIZE), bytes = segment_bytes(s);
     unsigned rights = (s->flags & ELF_R ? MEM_R : 0) | (s->flags & ELF_W ? MEM_W : 0) |
                       (s->flags & ELF_X ? MEM_X : 0);
-    if (is_shared(s))
-        return give(pd, (const void *)ALIGN_DOWN((u64)s->data, PAGE_SIZE), start, bytes, rights);
+    if (is_shared(s, memory->copy_all))
+        return give(pd, memory, (const void *)ALIGN_DOWN((u64)s->data, PAGE_SIZE), start, bytes,
+                    rights);
     char *own = memory->alloc(memory->context, bytes);
     if (!own)
         return EMEM;
     memcpy(own + (s->address - start), s->data, s->file_bytes);
-    return give(pd, own, start, bytes, rights);
+    return give(pd, memory, own, start, bytes, rights);
 }
 
 // A program asks services for memory and modules; its HIP tells only what the machine can do.
@@ -59,7 +63,7 @@ static error_t hip_map(sel_t pd, const struct program_memory *memory)
     copy->archive_base = copy->archive_size = 0;
     copy->memory_count = 0;
     memset(copy->memory, 0, sizeof(copy->memory));
-    return give(pd, copy, HIP_ADDR, PAGE_SIZE, MEM_R);
+    return give(pd, memory, copy, HIP_ADDR, PAGE_SIZE, MEM_R);
 }
 
 error_t program_map(sel_t pd, const struct elf *elf, const struct program_memory *memory)
@@ -76,7 +80,7 @@ error_t program_map(sel_t pd, const struct elf *elf, const struct program_memory
     char *stack = memory->alloc(memory->context, STACK_SIZE);
     if (!stack)
         return EMEM;
-    error = give(pd, stack, STACK_TOP - STACK_SIZE, STACK_SIZE, MEM_R | MEM_W);
+    error = give(pd, memory, stack, STACK_TOP - STACK_SIZE, STACK_SIZE, MEM_R | MEM_W);
     return error ? error : hip_map(pd, memory);
 }
 

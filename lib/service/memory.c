@@ -5,6 +5,9 @@
 // source of pages. The session begins with little and is upgraded as it needs (client.h), so what
 // the program has taken of its account is what it uses, but for a step.
 //
+// Where the program has its address space as a region map (SEL_SPACE), memory is attached there,
+// so that who supervises it sees it; else it comes through windows.
+//
 // lib/rt grows ranges of any shape; a receive window is a power of two and aligned, so a range is
 // cut into such pieces, a dataspace each. Which selector stands for which address is kept in blocks
 // of a page, the first of them static.
@@ -33,6 +36,7 @@ enum { RECORDS_A_PAGE = (PAGE_SIZE - sizeof(struct record_block)) / sizeof(struc
 
 static struct mutex lock = MUTEX_INIT; // the records
 struct service_client env_pd = SERVICE_CLIENT_NONE;
+static bool in_space; // we have our address space as a region map
 
 static void free_quietly(struct service_client *pd, sel_t ds)
 {
@@ -67,6 +71,45 @@ error_t dataspace_alloc_at(struct service_client *pd, size_t bytes, unsigned fla
     return SUCCESS;
 }
 
+// The address-space region map has it where `address` is, filled at once.
+static error_t attach_in_space(sel_t ds, word_t address, unsigned flags)
+{
+    struct msg m;
+    service_begin(&env_pd, &m, RM_ATTACH);
+    msg_put_word(&m, 0);
+    msg_put_word(&m, 0);
+    msg_put_word(&m, address);
+    msg_put_word(&m, RM_POPULATE | (flags & PD_EXECUTABLE  ? RM_EXECUTE
+                                    : flags & PD_READ_ONLY ? 0u
+                                                           : RM_WRITE));
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, SEL_SPACE, 0, RIGHT_ALL)));
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, ds, 0, RIGHT_ALL)));
+    utcb()->window = utcb()->window2 = 0;
+    return service_call(&env_pd, &m);
+}
+
+static error_t attach_by_window(sel_t ds, word_t address, size_t bytes, unsigned flags)
+{
+    struct msg m;
+    service_begin(&env_pd, &m, PD_SERVICE_ATTACH);
+    msg_put_word(&m, flags & ~(unsigned)PD_ATTACH);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, ds, 0, RIGHT_ALL)));
+    utcb()->window = crd(CRD_MEM, address / PAGE_SIZE, address_order(bytes), RIGHT_ALL);
+    utcb()->window2 = 0;
+    error_t error = service_call(&env_pd, &m);
+    for (unsigned i = 0; !error && i < m.in_items; i++)
+        error = crd_kind(msg_get_item(&m).crd) ? SUCCESS : EMEM;
+    return error;
+}
+
+// Who made the map pays for what is attached: where that is all used, a window serves as well.
+static error_t attach(sel_t ds, word_t address, size_t bytes, unsigned flags)
+{
+    if (in_space && !(flags & PD_UNCACHED) && !attach_in_space(ds, address, flags))
+        return SUCCESS;
+    return attach_by_window(ds, address, bytes, flags);
+}
+
 error_t dataspace_alloc(size_t bytes, unsigned flags, sel_t *ds)
 {
     struct utcb_copy copy;
@@ -86,16 +129,8 @@ error_t dataspace_alloc(size_t bytes, unsigned flags, sel_t *ds)
 error_t dataspace_attach(sel_t ds, void *address, size_t bytes, unsigned flags)
 {
     struct utcb_copy copy;
-    struct msg m;
     utcb_save(&copy);
-    service_begin(&env_pd, &m, PD_SERVICE_ATTACH);
-    msg_put_word(&m, flags & ~(unsigned)PD_ATTACH);
-    msg_put_item(&m, item_translate(crd(CRD_OBJ, ds, 0, RIGHT_ALL)));
-    utcb()->window = crd(CRD_MEM, (word_t)address / PAGE_SIZE, address_order(bytes), RIGHT_ALL);
-    utcb()->window2 = 0;
-    error_t error = service_call(&env_pd, &m);
-    for (unsigned i = 0; !error && i < m.in_items; i++)
-        error = crd_kind(msg_get_item(&m).crd) ? SUCCESS : EMEM;
+    error_t error = attach(ds, (word_t)address, bytes, flags);
     utcb_restore(&copy);
     return error;
 }
@@ -156,9 +191,16 @@ static error_t piece_map(word_t address, unsigned order, sel_t *ds)
     *ds = selector_alloc();
     if (*ds == SEL_NONE)
         return ERESOURCE;
-    error_t error = dataspace_alloc_at(&env_pd, PAGE_SIZE << order, PD_ATTACH, *ds, address, order);
-    if (error)
+    error_t error = dataspace_alloc_at(&env_pd, PAGE_SIZE << order, in_space ? 0 : PD_ATTACH, *ds,
+                                       address, order);
+    if (error) {
         selector_free(*ds);
+        return error;
+    }
+    if (in_space && (error = attach(*ds, address, PAGE_SIZE << order, 0))) {
+        free_quietly(&env_pd, *ds);
+        selector_free(*ds);
+    }
     return error;
 }
 
@@ -264,6 +306,8 @@ void env_memory_init(void)
     struct service_quota first_steps = {FIRST_RAM, FIRST_CAPS};
     if (service_init(&env_pd, "pd", "", "", first_steps))
         return;
+    crd_t found;
+    in_space = !hc_lookup(crd(CRD_OBJ, SEL_SPACE, 0, RIGHT_ALL), &found);
     rt_memory_grow = grow;
     rt_memory_release = release;
 }
