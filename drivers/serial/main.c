@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// SERIAL for the first serial port (protocol.h, SERIAL_OPERATIONS), from the I/O ports 0x3f8–0x3ff
-// and the interrupt 4.
+// SERIAL for one serial port (protocol.h, SERIAL_OPERATIONS): the first, with the I/O ports
+// 0x3f8–0x3ff and the interrupt 4, unless the component's configuration says `port` and `irq`.
 //
 // Input goes to one session, the foreground: the one that did OPEN last, and when it ends the one
 // before it. Each that did OPEN has a ring of its own, so nobody reads what another was sent. Input
@@ -23,6 +23,7 @@
 #include "lib/rt/tsc.h"
 #include "lib/service/env.h"
 #include "lib/service/server.h"
+#include <libfdt.h>
 
 enum {
     COM1_PORT = 0x3f8,
@@ -225,6 +226,55 @@ static int fail(const char *what, error_t error)
     return 1;
 }
 
+static u64 number(const void *tree, const char *name, u64 otherwise)
+{
+    int length;
+    const void *value = fdt_getprop(tree, 0, name, &length);
+    return value && length == sizeof(u64) ? fdt64_ld(value) : otherwise;
+}
+
+// Which port it is: from the configuration, if there is any.
+static void configure(u64 *port, u64 *gsi)
+{
+    struct rom rom;
+    *port = COM1_PORT;
+    *gsi = COM1_GSI;
+    if (rom_open(&rom, "config"))
+        return;
+    if (!fdt_check_full(rom.data, rom.size)) {
+        *port = number(rom.data, "port", *port);
+        *gsi = number(rom.data, "irq", *gsi);
+    }
+    rom_close(&rom);
+}
+
+static error_t open_devices(void)
+{
+    u64 port, gsi;
+    configure(&port, &gsi);
+    if (port > 0x10000 - UART_PORTS || gsi > 255) {
+        print("serial: found port 0x%lx and irq %lu, expected a port up to 0x%x and an irq up to "
+              "255\n",
+              port, gsi, 0x10000 - UART_PORTS);
+        return EPARAM;
+    }
+    error_t error = io_port_open(&ports, (u16)port, UART_PORTS);
+    if (error) {
+        print("serial: no session io_port \"0x%lx,%u\" (%s); give the component a route to it\n",
+              port, UART_PORTS, error_name(error));
+        return error;
+    }
+    if (!uart_init(&uart, (u16)port, transmit_bytes, sizeof(transmit_bytes))) {
+        print("serial: no 16550 at port 0x%lx\n", port);
+        return EFEATURE;
+    }
+    error = irq_open(&irq, (unsigned)gsi, false, thread_cpu());
+    if (error)
+        print("serial: no session irq \"%lu\" (%s); give the component a route to it\n", gsi,
+              error_name(error));
+    return error;
+}
+
 int main(void)
 {
     struct server_config config = {.name = "serial",
@@ -233,14 +283,9 @@ int main(void)
                                    .session_caps = 1, // its semaphore
                                    .ops = &ops};
     ring_init(&early, early_bytes, sizeof(early_bytes));
-    error_t error = io_port_open(&ports, COM1_PORT, UART_PORTS);
+    error_t error = open_devices();
     if (error)
-        return fail("no session io_port \"0x3f8,8\"; give the component a route to it", error);
-    if (!uart_init(&uart, COM1_PORT, transmit_bytes, sizeof(transmit_bytes)))
-        return fail("no 16550 at port 0x3f8", EFEATURE);
-    error = irq_open(&irq, COM1_GSI, false, thread_cpu());
-    if (error)
-        return fail("no session irq \"4\"; give the component a route to it", error);
+        return 1;
     error = semaphore_prepare(&room);
     if (!error)
         error = mutex_prepare(&lock);
