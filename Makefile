@@ -47,7 +47,7 @@ PACKAGES_run := gcc make qemu-system-x86 python3 binutils
 PACKAGES_iso := grub-pc-bin grub-efi-amd64-bin grub-common xorriso mtools ovmf
 PACKAGES_lint := clang-format clang-tidy cppcheck clang
 PACKAGES_gdb := gdb
-PACKAGES_test := spin libfdt-dev babeltrace2
+PACKAGES_test := spin libfdt-dev gdb babeltrace2
 PACKAGES_graph := graphviz
 $(B)/packages.%:
 	$(Q)mkdir -p $(B); tools/packages $(PACKAGES_$*) && touch $@

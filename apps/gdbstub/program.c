@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The program's parent: what it asks for goes on to our own parent, whose routes decide, with its
+// name before the label. The ROM module "config" is thereby our own configuration block, in which
+// the program finds its items beside ours. It cannot offer services: they would have to be found
+// by others than us.
+#include "apps/gdbstub/target.h"
+#include "lib/rt/print.h"
+#include "lib/rt/string.h"
+#include "lib/service/parent.h"
+
+enum { BOOKS_BYTES = 128 << 10 };
+
+static struct parent parent;
+static sel_t exited_semaphore;
+static int exit_code;
+
+static error_t open(struct parent *p, struct parent_client *client, struct parent_open *o)
+{
+    (void)p, (void)client;
+    char label[SERVICE_LABEL_MAX];
+    text_format(label, sizeof(label), "%s%s%s", target.name, o->label[0] ? " -> " : "", o->label);
+    strlcpy(o->label, label, sizeof(o->label));
+    o->route = ROUTE_PARENT;
+    return SUCCESS;
+}
+
+static bool may_register(struct parent *p, struct parent_client *client, const char *name)
+{
+    (void)p, (void)client;
+    print("gdbstub: \"%s\" cannot offer \"%s\" while it is debugged\n", target.name, name);
+    return false;
+}
+
+static void quota(struct parent *p, struct parent_client *client, u64 *ram, u64 *caps)
+{
+    (void)p, (void)client;
+    if (env_quota(ram, caps))
+        *ram = *caps = 0;
+}
+
+static error_t signal(struct parent *p, struct parent_client *client, word_t code, word_t value)
+{
+    (void)p, (void)client;
+    if (code != SIGNAL_EXIT) {
+        parent_signal((enum parent_signal)code, value);
+        return SUCCESS;
+    }
+    exit_code = (int)value;
+    return hc_sm_up(exited_semaphore);
+}
+
+static const struct parent_policy policy = {
+    .open = open, .may_register = may_register, .quota = quota, .signal = signal};
+
+int program_exit_code(void)
+{
+    return __atomic_load_n(&exit_code, __ATOMIC_ACQUIRE);
+}
+
+error_t program_load(const struct program_options *options, sel_t exited)
+{
+    struct parent_client *client;
+    const struct parent_config config = {.policy = &policy, .has_parent = true};
+    exited_semaphore = exited;
+    error_t error = parent_start(&parent, &config);
+    if (!error)
+        error = parent_client_add(&parent, NULL, &client);
+    if (error) {
+        print("gdbstub: cannot be a parent: %s\n", error_name(error));
+        return error;
+    }
+    const struct domain_request request = {.binary = options->binary,
+                                           .name = options->binary,
+                                           .kmem_bytes = options->kmem_bytes,
+                                           .caps = options->caps,
+                                           .books_bytes = BOOKS_BYTES,
+                                           .cpu = (unsigned)options->cpu,
+                                           .priority = (unsigned)options->priority,
+                                           .portals = client->portals};
+    error = domain_program_load(&target.program, &request);
+    if (error)
+        print("gdbstub: program \"%s\": %s (%s)\n", options->binary, target.program.fault,
+              error_name(error));
+    return error;
+}

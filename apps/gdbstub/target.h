@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The program that is debugged, as the protocol engine wants it (protocol.h): by way of the "cpu"
+// service its threads, by way of its domain its memory. All but what program.c's handlers note is
+// the main thread's alone.
+#pragma once
+
+#include "apps/gdbstub/protocol.h"
+#include "lib/core/domain_program.h"
+#include "lib/core/threads.h"
+
+enum { THREADS_MAX = 128, BREAKPOINTS_MAX = 256 };
+
+struct debugged_thread {
+    u64 number;
+    sel_t sel;
+    unsigned cpu;
+    char name[32];
+    bool held;       // does not run: we paused it, or an exception stopped it
+    bool rests;      // its registers can be read and written
+    bool faulted;    // an exception stopped it, which is told or `pending`
+    bool pending;    // gdb has not heard of it yet
+    bool breakpoint; // it was one that gdb set, at its ip
+    word_t vector;
+};
+
+struct target {
+    struct domain_program program;
+    struct gdb gdb;
+    const char *name;
+    struct debugged_thread thread[THREADS_MAX];
+    unsigned threads;
+    bool running;  // some thread was let go since everything was stopped
+    bool attached; // gdb is there
+    bool ended;
+    int exit_code;
+};
+extern struct target target;
+extern const struct gdb_target target_functions;
+
+// threads.c
+// Stops every thread and learns what stopped those that an exception did. Threads that are in a
+// call and do not come out of it soon do not rest.
+void threads_stop(void);
+// Lets one go on.
+void thread_go(struct debugged_thread *t, bool step);
+struct debugged_thread *thread_by_number(u64 number);
+// Tells gdb of a thread that an exception stopped and that it has not heard of; false: of none.
+bool threads_report(void);
+error_t thread_registers(const struct debugged_thread *t, bool write, unsigned mtd,
+                         struct exc_state *state);
+
+// memory.c: copy, breakpoints not seen; how many bytes, maybe 0.
+size_t memory_look(u64 address, u8 *bytes, size_t size);
+size_t memory_put(u64 address, const u8 *bytes, size_t size);
+// EPERM it cannot be written there; ENOTFOUND nothing is there; ERESOURCE too many. What is set
+// already is set, what is not is gone.
+error_t breakpoint_set(u64 address);
+error_t breakpoint_clear(u64 address);
+bool breakpoint_is_set(u64 address);
+void breakpoints_clear(void);
+
+// program.c: loads the program, whose parent we are from then on. What goes wrong is printed.
+struct program_options {
+    const char *binary;
+    u64 kmem_bytes, caps, cpu, priority;
+};
+MUST_CHECK error_t program_load(const struct program_options *options, sel_t exited);
+// The exit code, once `exited` was upped.
+int program_exit_code(void);
