@@ -13,8 +13,6 @@
 #include <libfdt.h>
 
 enum { WAKE_LINE = 1, WAKE_EXCEPTION, WAKE_EXIT };
-// Of our own; the rest of our RAM is the program's.
-enum { OWN_BYTES = 512 << 10 };
 enum { KMEM_BYTES = 256 << 10, CAPS = 400, PRIORITY = 64 };
 
 static struct service_client serial;
@@ -217,7 +215,6 @@ int main(void)
 {
     struct program_options options;
     bool wait;
-    env_pd_donation = OWN_BYTES;
     gdb_init(&target.gdb, &target_functions, &serial);
     if (!configure(&options, &wait))
         return 1;

@@ -33,26 +33,42 @@ static bool may_register(struct parent *p, struct parent_client *client, const c
     return false;
 }
 
-static void quota(struct parent *p, struct parent_client *client, u64 *ram, u64 *caps)
+// Our own parent takes it from our account, or not.
+static error_t upgrade(struct parent *p, struct parent_client *client, const char *name,
+                       const struct parent_donation *least, struct parent_donation *more)
+{
+    (void)p, (void)client, (void)name, (void)least, (void)more;
+    return SUCCESS;
+}
+
+static void quota(struct parent *p, struct parent_client *client, struct parent_quota *q)
 {
     (void)p, (void)client;
-    if (env_quota(ram, caps))
-        *ram = *caps = 0;
+    struct env_account above;
+    if (env_account(&above))
+        return;
+    *q = (struct parent_quota){.ram = above.ram_left,
+                               .caps = above.caps_left,
+                               .ram_limit = above.ram_limit,
+                               .all_ram = above.ram_limit};
 }
 
 static error_t signal(struct parent *p, struct parent_client *client, word_t code, word_t value)
 {
     (void)p, (void)client;
-    if (code != SIGNAL_EXIT) {
-        parent_signal((enum parent_signal)code, value);
-        return SUCCESS;
-    }
+    if (code != SIGNAL_EXIT)
+        return parent_signal((enum parent_signal)code, value);
     exit_code = (int)value;
     return hc_sm_up(exited_semaphore);
 }
 
 static const struct parent_policy policy = {
-    .open = open, .may_register = may_register, .quota = quota, .signal = signal};
+    .open = open,
+    .upgrade = upgrade,
+    .may_register = may_register,
+    .quota = quota,
+    .signal = signal,
+};
 
 int program_exit_code(void)
 {

@@ -64,7 +64,7 @@ int main(void)
     while (!finish) {
         sum += work(rounds);
         if (rounds == tell_at)
-            print("debuggee: goes on without gdb\n");
+            print("debuggee: %lu rounds are done\n", rounds);
     }
     thread_join(&other);
     print("test: %s written_variable_takes_effect\n", secret == 42 ? "PASS" : "FAIL");
