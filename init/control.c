@@ -120,8 +120,8 @@ static error_t report(struct msg *m)
 static void taken(u64 *ram, u64 *image, u64 *caps)
 {
     *ram = *image = *caps = 0;
-    for (u32 i = 0; i < 1u << parent.config.pseudonym_order; i++) {
-        const struct parent_pseudonym *p = &parent.pseudonym[i];
+    for (u32 i = 0; i < parent.pseudonyms_made; i++) {
+        const struct parent_pseudonym *p = parent_pseudonym_at(&parent, i);
         if (p->client && p->forwarded)
             *ram += p->ram;
     }
@@ -210,12 +210,13 @@ static void session_put(struct msg *m, const struct parent_pseudonym *p)
 static error_t sessions(struct msg *m)
 {
     const struct parent_pseudonym *found[SESSIONS_MAX];
-    word_t position = msg_get_word(m), last = 1ul << parent.config.pseudonym_order, count = 0;
+    word_t position = msg_get_word(m), last, count = 0;
     if (msg_error(m))
         return EPROTO;
     mutex_lock(&parent.lock);
+    last = parent.pseudonyms_made;
     for (; position < last && count < SESSIONS_MAX; position++) {
-        const struct parent_pseudonym *p = &parent.pseudonym[position];
+        const struct parent_pseudonym *p = parent_pseudonym_at(&parent, (u32)position);
         if (p->client && !p->provider_gone)
             found[count++] = p;
     }

@@ -16,7 +16,7 @@ enum {
     BACKOFF_DOUBLINGS = 6,
     WAITING_US = 3000000, // then a person is told
     SESSIONS_MAX = 64,
-    PSEUDONYM_ORDER = 10,
+    PSEUDONYM_ORDER = 13,
 };
 
 struct child children[CHILDREN_MAX];
@@ -147,8 +147,8 @@ static u64 report_waiting(void)
 {
     u64 next = 0, now = rdtsc(), long_ago = tsc_from_us(WAITING_US);
     mutex_lock(&parent.lock);
-    for (u32 i = 0; i < 1u << PSEUDONYM_ORDER; i++) {
-        struct parent_pseudonym *p = &parent.pseudonym[i];
+    for (u32 i = 0; i < parent.pseudonyms_made; i++) {
+        struct parent_pseudonym *p = parent_pseudonym_at(&parent, i);
         if (!p->client || !p->waiting_since || p->reported)
             continue;
         if (now - p->waiting_since < long_ago) {

@@ -23,6 +23,7 @@ int main(void)
 {
     *thread_words() =
         (struct thread_words){.cpu = 0, .ec = SEL_EC, .done = SEL_NONE, .park = SEL_NONE};
+    objects_reserve();
     sel_t locks = object_selectors(3);
     for (sel_t sel = locks; sel < locks + 3; sel++) {
         error_t error = object_sm(sel, 0);

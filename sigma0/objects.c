@@ -22,6 +22,16 @@ static unsigned early_count;
 static sel_t next_selector = SEL_BOOT;
 static enum { REMEMBER, PRINT, IGNORE } mode;
 
+// All selectors there are: sessions and what they hold are bound by accounts, not by these.
+u64 rt_selector_bitmap[SEL_LIMIT / 64];
+u32 rt_selector_words = SEL_LIMIT / 64;
+
+void objects_reserve(void)
+{
+    for (unsigned i = SEL_CHILD / 64; i < (SEL_CHILD + SEL_CHILD_COUNT) / 64; i++)
+        rt_selector_bitmap[i] = ~0ul;
+}
+
 sel_t object_selectors(unsigned count)
 {
     if (next_selector + count <= SEL_BOOT_END) {

@@ -13,7 +13,11 @@ enum {
     SEL_BOOT_END = 0x400, // above, lib/rt's allocator hands out
     SEL_CHILD = 0x10000,  // init's selectors 0x000–0x3ff, as sigma0 holds them
     SEL_CHILD_SC = 0x10022,
+    SEL_CHILD_COUNT = 0x400,
 };
+
+// Keeps init's selectors out of lib/rt's hands. First of all.
+void objects_reserve(void);
 
 // `count` contiguous selectors for objects of the boot; never given back.
 sel_t object_selectors(unsigned count);

@@ -13,7 +13,11 @@
 #include "sigma0/sigma0.h"
 
 // What sigma0 keeps of the memory: 1/KEPT, at least KEPT_PAGES.
-enum { KEPT = 32, KEPT_PAGES = 512, SESSIONS_MAX = 512, PSEUDONYM_ORDER = 11 };
+enum { KEPT = 32, KEPT_PAGES = 512, SESSIONS_MAX = 16384, PSEUDONYM_ORDER = 15 };
+
+// sigma0 is the parent too, of all sessions.
+enum { PSEUDONYM_BYTES = 240 };
+_Static_assert(sizeof(struct parent_pseudonym) <= PSEUDONYM_BYTES, "what it costs");
 
 // What a session costs beside the store's books: sigma0's own books of it, and selectors.
 static const struct {
@@ -22,7 +26,7 @@ static const struct {
     size_t bytes;
     unsigned caps;
 } table[] = {
-    {"log", &log_ops, 320, 1},       {"rom", &rom_ops, 320, 1}, {"pd", &pd_ops, 320, 0},
+    {"log", &log_ops, 320, 1},       {"rom", &rom_ops, 320, 1}, {"pd", &pd_ops, 336, 0},
     {"cpu", &cpu_ops, 256, 0},       {"irq", &irq_ops, 64, 1},  {"io_port", &io_port_ops, 64, 1},
     {"io_mem", &io_mem_ops, 320, 1}, {"rm", &rm_ops, 64, 0},    {"trace", &trace_ops, 256, 0},
 };
@@ -163,7 +167,7 @@ void services_start(void)
     for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
         struct server_config service = {.name = table[i].name,
                                         .sessions_max = SESSIONS_MAX,
-                                        .session_bytes = table[i].bytes,
+                                        .session_bytes = table[i].bytes + PSEUDONYM_BYTES,
                                         .session_caps = table[i].caps,
                                         .ops = table[i].ops,
                                         .host = parent_host(&parent)};

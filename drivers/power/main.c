@@ -11,7 +11,6 @@
 #include "lib/rt/print.h"
 #include "lib/service/server.h"
 
-enum { SESSIONS_MAX = 32 };
 
 static struct server server;
 static struct machine machine;
@@ -34,7 +33,7 @@ static const struct server_ops ops = {.dispatch = dispatch};
 
 int main(void)
 {
-    struct server_config config = {.name = "power", .sessions_max = SESSIONS_MAX, .ops = &ops};
+    struct server_config config = {.name = "power", .ops = &ops};
     error_t error = tables_read(&machine);
     if (error)
         print("power: only reset is offered\n");

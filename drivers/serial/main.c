@@ -28,7 +28,6 @@
 enum {
     COM1_PORT = 0x3f8,
     COM1_GSI = 4,
-    SESSIONS_MAX = 64,
     RECEIVE_BYTES = 1024,
     TRANSMIT_BYTES = 16384,
     MESSAGE_MAX = UTCB_WORDS * 8,
@@ -278,7 +277,6 @@ static error_t open_devices(void)
 int main(void)
 {
     struct server_config config = {.name = "serial",
-                                   .sessions_max = SESSIONS_MAX,
                                    .session_bytes = sizeof(struct serial_session),
                                    .session_caps = 1, // its semaphore
                                    .ops = &ops};

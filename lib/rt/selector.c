@@ -10,7 +10,7 @@
 enum { BITS = 64, WORD_ORDER = 6, FIRST_WORD = SEL_FIRST_FREE / BITS, DEFAULT_WORDS = 1024 };
 
 __attribute__((weak)) u64 rt_selector_bitmap[DEFAULT_WORDS];
-__attribute__((weak)) const u32 rt_selector_words = DEFAULT_WORDS;
+__attribute__((weak)) u32 rt_selector_words = DEFAULT_WORDS;
 
 static u32 hint = FIRST_WORD;
 

@@ -11,7 +11,7 @@
 #include <tessera/selector.h>
 
 extern u64 rt_selector_bitmap[];
-extern const u32 rt_selector_words; // words in it; 4096 reach SEL_LIMIT
+extern u32 rt_selector_words; // words in it; 4096 reach SEL_LIMIT
 
 // One free selector, or SEL_NONE.
 sel_t selector_alloc(void);

@@ -10,7 +10,7 @@
 #include "lib/rt/string.h"
 #include "lib/service/client.h"
 
-enum { PSEUDONYM_ORDER = 9, PSEUDONYM_ORDER_MAX = 12 };
+enum { PSEUDONYM_ORDER = 9, PSEUDONYM_ORDER_MAX = 15 };
 
 static struct parent_client *client_of(struct parent *parent, word_t identity)
 {
@@ -166,11 +166,11 @@ error_t parent_start(struct parent *parent, const struct parent_config *config)
     parent->first_pseudonym = selector_alloc_range(parent->config.pseudonym_order);
     if (parent->first_pseudonym == SEL_NONE)
         return ERESOURCE;
-    parent->pseudonym = heap_zalloc(count * sizeof(struct parent_pseudonym));
-    if (!parent->pseudonym)
+    parent->first_free = PARENT_NO_SLOT;
+    parent->pseudonym_chunk =
+        heap_zalloc((count / PSEUDONYM_CHUNK + 1) * sizeof(struct parent_pseudonym *));
+    if (!parent->pseudonym_chunk)
         return EMEM;
-    for (u32 i = 0; i < count; i++)
-        parent->pseudonym[i].next_free = i + 1 < count ? i + 1 : PARENT_NO_SLOT;
     for (unsigned cpu = 0; cpu < parent->cpu_count && !error; cpu++)
         error = cpu_start(parent, cpu);
     return error; // a program that cannot be a parent ends: what was made goes with it

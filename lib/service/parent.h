@@ -24,6 +24,7 @@
 #include "lib/service/protocol.h"
 #include "lib/service/server.h"
 
+enum { PSEUDONYM_CHUNK = 32 };
 enum { PARENT_CLIENTS_MAX = 256, PARENT_SERVICES_MAX = 128, PARENT_SHORT_TEXT = 56 };
 #define PARENT_NO_SLOT 0xffffffffu
 
@@ -59,6 +60,7 @@ struct parent_pseudonym {
     char *text, short_text[PARENT_SHORT_TEXT];
     u16 label_at, args_at;
     u64 ram, caps;
+    u32 index;           // of the slot
     u32 next_free;       // in the free list or that of what is being closed
     u32 forwarded_flags; // enum service_flag of our parent's service
     bool forwarded, provider_gone;
@@ -146,11 +148,18 @@ struct parent {
     unsigned cpu_count;
     sel_t first_pseudonym;
     u32 first_free, closing; // lists of pseudonyms, PARENT_NO_SLOT at the end
-    struct parent_pseudonym *pseudonym;
+    u32 pseudonyms_made;     // slots that were ever in use; memory comes for PSEUDONYM_CHUNK at once
+    struct parent_pseudonym **pseudonym_chunk;
     struct parent_client client[PARENT_CLIENTS_MAX];
     struct parent_service service[PARENT_SERVICES_MAX];
     struct parent_cpu cpu[MAX_CPUS];
 };
+
+// The slot `index` < pseudonyms_made; it is in use if it has a client.
+static inline struct parent_pseudonym *parent_pseudonym_at(const struct parent *parent, u32 index)
+{
+    return &parent->pseudonym_chunk[index / PSEUDONYM_CHUNK][index % PSEUDONYM_CHUNK];
+}
 
 // Creates handlers on all CPUs and the tables. ERESOURCE, EMEM.
 MUST_CHECK error_t parent_start(struct parent *parent, const struct parent_config *config);

@@ -8,13 +8,6 @@
 #include "lib/service/client.h"
 #include "lib/service/parent.h"
 
-enum { PSEUDONYM_LIMIT = 64 };
-
-static u32 index_of(const struct parent *parent, const struct parent_pseudonym *p)
-{
-    return (u32)(p - parent->pseudonym);
-}
-
 static unsigned cpu_order(const struct parent *parent)
 {
     return selector_order(parent->cpu_count);
@@ -27,7 +20,7 @@ static void forwarded_close(struct parent *parent, struct parent_pseudonym *p)
     msg_begin(&m);
     msg_put_word(&m, PARENT_CLOSE);
     msg_put_word(&m, 0);
-    msg_put_item(&m, item_translate(crd(CRD_OBJ, parent->first_pseudonym + index_of(parent, p), 0,
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, parent->first_pseudonym + p->index, 0,
                                         RIGHT_ALL)));
     (void)!parent_call(&m);
     for (unsigned cpu = 0; cpu < parent->cpu_count; cpu++)
@@ -48,7 +41,7 @@ void parent_pseudonym_close(struct parent *parent, struct parent_pseudonym *p)
         return;
     if (p->forwarded)
         forwarded_close(parent, p);
-    hc_drop(parent->first_pseudonym + index_of(parent, p)); // from the client and the service too
+    hc_drop(parent->first_pseudonym + p->index); // from the client and the service too
     p->told = NULL;
     if (p->service && p->service->builtin)
         p->told = p->service->builtin;
@@ -63,21 +56,21 @@ void parent_pseudonym_close(struct parent *parent, struct parent_pseudonym *p)
     p->client = p->provider = NULL;
     p->service = NULL;
     p->next_free = parent->closing;
-    parent->closing = index_of(parent, p);
+    parent->closing = p->index;
 }
 
 void parent_unlock(struct parent *parent)
 {
     while (parent->closing != PARENT_NO_SLOT) {
-        struct parent_pseudonym *p = &parent->pseudonym[parent->closing];
+        struct parent_pseudonym *p = parent_pseudonym_at(parent, parent->closing);
         parent->closing = p->next_free;
         if (p->told) {
             mutex_unlock(&parent->lock);
-            server_pseudonym_gone(p->told, parent->first_pseudonym + index_of(parent, p));
+            server_pseudonym_gone(p->told, parent->first_pseudonym + p->index);
             mutex_lock(&parent->lock);
         }
         p->next_free = parent->first_free;
-        parent->first_free = index_of(parent, p);
+        parent->first_free = p->index;
     }
     mutex_unlock(&parent->lock);
 }
@@ -102,7 +95,7 @@ error_t parent_client_add(struct parent *parent, void *user, struct parent_clien
         goto unlock;
     client->generation++;
     client->user = user;
-    client->pseudonym_limit = PSEUDONYM_LIMIT;
+    client->pseudonym_limit = ~0u; // its accounts bound it
     client->pseudonym_count = 0;
     list_init(&client->pseudonyms);
     error = parent_portals_create(parent, client);

@@ -13,15 +13,15 @@
 struct parent_pseudonym *parent_pseudonym_named(struct parent *parent, struct typed_item item)
 {
     u64 index = crd_base(item.crd) - parent->first_pseudonym;
-    if (crd_kind(item.crd) != CRD_OBJ || index >= 1ul << parent->config.pseudonym_order)
+    if (crd_kind(item.crd) != CRD_OBJ || index >= parent->pseudonyms_made)
         return NULL;
-    struct parent_pseudonym *p = &parent->pseudonym[index];
+    struct parent_pseudonym *p = parent_pseudonym_at(parent, (u32)index);
     return p->client ? p : NULL;
 }
 
 static sel_t selector_of(const struct parent *parent, const struct parent_pseudonym *p)
 {
-    return parent->first_pseudonym + (sel_t)(p - parent->pseudonym);
+    return parent->first_pseudonym + p->index;
 }
 
 // The calling thread's windows while our own parent delegates something to `sel`.
@@ -124,9 +124,28 @@ static struct parent_donation donation_of(const struct parent_open *o)
     return (struct parent_donation){o->ram, o->caps, o->route, o->provider, true};
 }
 
+// Makes another slot if none is free.
+static bool slot_ready(struct parent *parent)
+{
+    u32 index = parent->pseudonyms_made;
+    if (parent->first_free != PARENT_NO_SLOT)
+        return true;
+    if (index >= 1u << parent->config.pseudonym_order)
+        return false;
+    struct parent_pseudonym **chunk = &parent->pseudonym_chunk[index / PSEUDONYM_CHUNK];
+    if (!*chunk && !(*chunk = heap_zalloc(PSEUDONYM_CHUNK * sizeof(struct parent_pseudonym))))
+        return false;
+    struct parent_pseudonym *p = parent_pseudonym_at(parent, index);
+    p->index = index;
+    p->next_free = PARENT_NO_SLOT;
+    parent->first_free = index;
+    parent->pseudonyms_made++;
+    return true;
+}
+
 static error_t admit(struct parent *parent, struct parent_client *client, struct parent_open *o)
 {
-    if (client->pseudonym_count >= client->pseudonym_limit || parent->first_free == PARENT_NO_SLOT)
+    if (client->pseudonym_count >= client->pseudonym_limit || !slot_ready(parent))
         return ERESOURCE;
     o->route = ROUTE_DENY;
     error_t error = parent->config.policy->open(parent, client, o);
@@ -167,7 +186,7 @@ error_t parent_do_open(struct parent *parent, struct parent_client *client, stru
     error_t error = admit(parent, client, &o);
     if (error)
         return error;
-    struct parent_pseudonym *p = &parent->pseudonym[parent->first_free];
+    struct parent_pseudonym *p = parent_pseudonym_at(parent, parent->first_free);
     u32 next = p->next_free;
     error = pseudonym_make(parent, client, p, &o);
     if (error) {

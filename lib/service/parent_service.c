@@ -38,8 +38,8 @@ static struct parent_service *service_new(struct parent *parent, struct parent_c
 // Clients of `provider` by that name have something new to look at.
 static void wake(struct parent *parent, struct parent_client *provider, const char *name)
 {
-    for (u32 i = 0; i < 1u << parent->config.pseudonym_order; i++) {
-        struct parent_pseudonym *p = &parent->pseudonym[i];
+    for (u32 i = 0; i < parent->pseudonyms_made; i++) {
+        struct parent_pseudonym *p = parent_pseudonym_at(parent, i);
         if (!p->client || p->forwarded || p->provider != provider ||
             strcmp(parent_pseudonym_name(p), name))
             continue;
@@ -59,8 +59,8 @@ static void service_end(struct parent *parent, struct parent_service *s, bool fo
     if (!s->builtin)
         selector_drop(s->event);
     s->live = false;
-    for (u32 i = 0; i < 1u << parent->config.pseudonym_order; i++) {
-        struct parent_pseudonym *p = &parent->pseudonym[i];
+    for (u32 i = 0; i < parent->pseudonyms_made; i++) {
+        struct parent_pseudonym *p = parent_pseudonym_at(parent, i);
         if (!p->client || p->service != s)
             continue;
         p->service = NULL;
@@ -77,8 +77,8 @@ void parent_services_remove(struct parent *parent, struct parent_client *owner, 
             service_end(parent, &parent->service[i], for_good);
     }
     // Who waits for a service that it never registered must not wait for ever either.
-    for (u32 i = 0; i < 1u << parent->config.pseudonym_order && for_good; i++) {
-        struct parent_pseudonym *p = &parent->pseudonym[i];
+    for (u32 i = 0; i < parent->pseudonyms_made && for_good; i++) {
+        struct parent_pseudonym *p = parent_pseudonym_at(parent, i);
         if (!p->client || p->provider != owner || !owner)
             continue;
         p->provider_gone = true;

@@ -25,7 +25,7 @@ enum {
 };
 
 // What a client donates with every session at least: most services' price of one (server.h).
-enum { SESSION_RAM_LEAST = 512, SESSION_CAPS_LEAST = 2 };
+enum { SESSION_RAM_LEAST = 768, SESSION_CAPS_LEAST = 2 };
 // What a parent's own books of a session cost who opens it, beside what it donates.
 enum { PSEUDONYM_COST = 512 };
 

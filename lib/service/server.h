@@ -92,12 +92,12 @@ struct server_host {
 };
 
 // What the store's own books of a session take.
-enum { SERVER_SESSION_BYTES = 192 };
+enum { SERVER_SESSION_BYTES = 192, SERVER_CHUNK = 32 };
 
 struct server_config {
     const char *name;
     unsigned flags;        // enum service_flag
-    unsigned sessions_max; // selectors are set aside for so many, memory as they come
+    unsigned sessions_max; // selectors are set aside for so many (0: 1,024), memory as they come
     size_t session_bytes;  // the price of a session, beside SERVER_SESSION_BYTES
     unsigned session_caps; // likewise, beside its pseudonym and its semaphore or portals
     size_t stack_bytes;    // of each handler; 0 = 16 KiB
@@ -108,7 +108,7 @@ struct server_config {
 struct server {
     struct server_config config;
     struct mutex lock; // guards the store's free list, opening and closing
-    struct server_session *session;
+    struct server_session **chunk; // SERVER_CHUNK slots each
     u32 first_free, last_free, used_slots; // slots are reused first in, first out
     u32 open_count;
     u32 sweeps;                       // that have begun

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // The session store (server.h): slots that live as long as the server, reused first in, first out.
+// They are made in chunks, as sessions come; a session's price pays for its slot.
 //
 // A slot's life: free; taken by server_session_open, which fills it and then publishes it (users 1,
 // open); closed by whoever lowers `open` first, which ends its kernel objects, so that nobody can
@@ -11,7 +12,8 @@
 #include "lib/rt/string.h"
 #include "lib/service/server.h"
 
-enum { SESSIONS_LIMIT = 4096, NO_SLOT = 0xffffffff };
+enum { SESSIONS_LIMIT = 1 << 15, SESSIONS_DEFAULT = 1024, NO_SLOT = 0xffffffff };
+_Static_assert(sizeof(struct server_session) <= SERVER_SESSION_BYTES, "the price of a slot");
 
 static bool has_portals(const struct server *server)
 {
@@ -25,15 +27,17 @@ static unsigned store_order(const struct server *server)
 
 error_t server_store_create(struct server *server)
 {
-    u32 count = server->config.sessions_max;
-    if (count == 0 || count > SESSIONS_LIMIT)
+    if (!server->config.sessions_max)
+        server->config.sessions_max = SESSIONS_DEFAULT;
+    u32 count = server->config.sessions_max, chunks = count / SERVER_CHUNK + 1;
+    if (count > SESSIONS_LIMIT)
         return EPARAM;
     server->portal_order = has_portals(server) ? selector_order(server->cpu_count) : 0;
     server->first_session = selector_alloc_range(store_order(server));
     if (server->first_session == SEL_NONE)
         return ERESOURCE;
-    server->session = heap_zalloc(count * sizeof(struct server_session));
-    if (!server->session) {
+    server->chunk = heap_zalloc(chunks * sizeof(struct server_session *));
+    if (!server->chunk) {
         selector_free_range(server->first_session, store_order(server));
         return EMEM;
     }
@@ -43,7 +47,9 @@ error_t server_store_create(struct server *server)
 
 void server_store_destroy(struct server *server)
 {
-    heap_free(server->session);
+    for (u32 i = 0; i < server->used_slots; i += SERVER_CHUNK)
+        heap_free(server->chunk[i / SERVER_CHUNK]);
+    heap_free(server->chunk);
     selector_free_range(server->first_session, store_order(server));
 }
 
@@ -52,23 +58,40 @@ static sel_t first_selector(const struct server_session *s)
     return s->server->first_session + (s->index << s->server->portal_order);
 }
 
+static struct server_session *slot_at(const struct server *server, u32 index)
+{
+    return &server->chunk[index / SERVER_CHUNK][index % SERVER_CHUNK];
+}
+
+// Under server->lock: a slot that never was in use.
+static struct server_session *slot_make(struct server *server)
+{
+    u32 index = server->used_slots;
+    struct server_session **chunk = &server->chunk[index / SERVER_CHUNK];
+    if (index >= server->config.sessions_max)
+        return NULL;
+    if (!*chunk && !(*chunk = heap_zalloc(SERVER_CHUNK * sizeof(struct server_session))))
+        return NULL;
+    struct server_session *s = slot_at(server, index);
+    s->index = index;
+    s->server = server;
+    __atomic_store_n(&server->used_slots, index + 1, __ATOMIC_RELEASE); // now it can be found
+    return s;
+}
+
 // Under server->lock.
 static struct server_session *slot_take(struct server *server)
 {
     struct server_session *s;
     if (server->first_free != NO_SLOT) {
-        s = &server->session[server->first_free];
+        s = slot_at(server, server->first_free);
         server->first_free = s->next_free;
         if (server->first_free == NO_SLOT)
             server->last_free = NO_SLOT;
-    } else if (server->used_slots < server->config.sessions_max) {
-        s = &server->session[server->used_slots];
-        s->index = server->used_slots++;
-        s->server = server;
     } else {
-        return NULL;
+        s = slot_make(server);
     }
-    server->open_count++;
+    server->open_count += s != NULL;
     return s;
 }
 
@@ -82,7 +105,7 @@ static void slot_free(struct server_session *s)
     if (server->last_free == NO_SLOT)
         server->first_free = s->index;
     else
-        server->session[server->last_free].next_free = s->index;
+        slot_at(server, server->last_free)->next_free = s->index;
     server->last_free = s->index;
     server->open_count--;
     mutex_unlock(&server->lock);
@@ -248,9 +271,9 @@ error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m,
 
 struct server_session *server_session_get(struct server *server, u32 index, u32 generation)
 {
-    if (UNLIKELY(index >= server->used_slots))
+    if (UNLIKELY(index >= __atomic_load_n(&server->used_slots, __ATOMIC_ACQUIRE)))
         return NULL;
-    struct server_session *s = &server->session[index];
+    struct server_session *s = slot_at(server, index);
     u32 users = __atomic_load_n(&s->users, __ATOMIC_RELAXED);
     do {
         if (UNLIKELY(!users || !__atomic_load_n(&s->open, __ATOMIC_ACQUIRE)))

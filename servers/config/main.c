@@ -17,8 +17,6 @@
 #include <libfdt.h>
 
 enum {
-    SESSIONS_MAX = 32,
-    READERS_MAX = 32,
     STACK = 64 * 1024, // of handlers: libucl and the schema's checks
     SWEEPER_PRIORITY = 64,
     PART_MAX = 3000, // of a text in an answer
@@ -210,12 +208,10 @@ int main(void)
 {
     static struct thread sweeper;
     struct server_config config = {.name = "config",
-                                   .sessions_max = SESSIONS_MAX,
                                    .session_bytes = sizeof(struct loading),
                                    .stack_bytes = STACK,
                                    .ops = &ops};
     struct server_config rom = {.name = "rom",
-                                .sessions_max = READERS_MAX,
                                 .session_bytes = 64,
                                 .session_caps = 1, // its semaphore
                                 .ops = &module_ops};

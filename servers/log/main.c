@@ -21,7 +21,6 @@
 enum {
     RING_BYTES = 64 * 1024,
     TEXT_MAX = 2048,
-    SESSIONS_MAX = 256,
     SERIAL_TRIES = 4,
     FORWARD_PRIORITY = 64
 };
@@ -185,7 +184,6 @@ int main(void)
 {
     struct service_quota quota = {0, 0};
     struct server_config config = {.name = "log",
-                                   .sessions_max = SESSIONS_MAX,
                                    .session_bytes = sizeof(struct log_session),
                                    .ops = &ops};
     log_ring_init(&ring, ring_bytes, sizeof(ring_bytes));

@@ -23,7 +23,6 @@
 #include "servers/timer/queue.h"
 
 enum {
-    SESSIONS_MAX = 512,
     PLACE_BITS = 16,
     PLACES_MAX = 1 << PLACE_BITS,
     PLACES_FIRST = 8,
@@ -277,7 +276,6 @@ static int fail(const char *what, error_t error)
 int main(void)
 {
     struct server_config config = {.name = "timer",
-                                   .sessions_max = SESSIONS_MAX,
                                    .session_bytes = sizeof(struct timer_session),
                                    .ops = &ops};
     clock_init();

@@ -172,8 +172,7 @@ int main(void)
 {
     static const struct server_ops ops = {
         .open = open, .close = close, .dispatch = dispatch, .fast = fast};
-    struct server_config config = {
-        .name = "echo", .flags = SERVICE_SESSION_PORTALS, .sessions_max = 80, .ops = &ops};
+    struct server_config config = {.name = "echo", .flags = SERVICE_SESSION_PORTALS, .ops = &ops};
     error_t error = server_start(&echo, &config);
     if (error)
         return 1;

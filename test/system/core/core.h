@@ -7,7 +7,7 @@
 #include "lib/service/client.h"
 
 // What a session of "pd" costs: the store's books and sigma0's own (sigma0/services.c).
-enum { PD_PRICE = 512 };
+enum { PD_PRICE = 768 };
 
 // Opens a session labelled "test"; closed again on failure.
 error_t open_args(struct service_client *c, const char *name, const char *args, u64 ram);

@@ -117,17 +117,24 @@ static void donation_beyond_the_account_is_refused(void)
     CHECK_EQ(after, ram);
 }
 
+// As many as the account pays for; when it is empty, the next is refused, and all comes back.
 static void sessions_run_out_and_come_back(void)
 {
-    static struct service_client clients[600];
-    unsigned open = 0;
-    error_t error = SUCCESS;
-    while (open < ARRAY_SIZE(clients) && !(error = open_args(&clients[open], "log", "", 0)))
-        open++;
-    while (open-- > 1)
-        service_close(&clients[open]);
-    service_close(&clients[0]);
-    CHECK(error == ERESOURCE || error == EMEM);
+    enum { MANY = 1500 };
+    static struct service_client clients[MANY];
+    struct service_client c;
+    u64 ram, caps, after, caps_after;
+    CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
+    for (unsigned i = 0; i < MANY; i++)
+        CHECK_EQ(open_args(&clients[i], "log", "", i ? 0 : ram - MANY * 2 * PAGE_SIZE), SUCCESS);
+    CHECK_EQ(env_quota(&after, &caps_after), SUCCESS);
+    CHECK(after < MANY * 2 * PAGE_SIZE && caps_after < caps - MANY * SESSION_CAPS_LEAST);
+    CHECK_EQ(open_args(&c, "log", "", after + 1), ERESOURCE);
+    for (unsigned i = 0; i < MANY; i++)
+        service_close(&clients[i]);
+    CHECK_EQ(env_quota(&after, &caps_after), SUCCESS);
+    CHECK_EQ(after, ram);
+    CHECK_EQ(caps_after, caps);
     for (unsigned i = 0; i < 1000; i++)
         CHECK_EQ(try_args("log", ""), SUCCESS);
 }
