@@ -17,6 +17,8 @@
 // Slots that init keeps ready of a child's for its own books of the child's sessions.
 enum { FEE_STEP = 8 };
 
+// Debts are counted by child, the last to init itself.
+enum { CREDITORS_MAX = CHILDREN_MAX + 1 };
 struct debt { // to one of the children
     u64 ram;
     u32 caps;
@@ -42,7 +44,7 @@ static error_t move_caps(sel_t to, sel_t from, u64 caps)
 
 u64 account_ram_limit(const struct child *child)
 {
-    return child->config.ram_bytes + child->ram_received;
+    return child->ram_limit + child->ram_received;
 }
 
 u64 account_ram_left(const struct child *child)
@@ -239,11 +241,11 @@ static void debts_collect(void)
     owing = false;
     for (unsigned i = 0; i < child_count; i++) {
         struct child *from = &children[i];
-        for (unsigned k = 0; from->debts && k < child_count; k++) {
+        for (unsigned k = 0; from->debts && k < CREDITORS_MAX; k++) {
             struct debt *d = &from->debts[k];
             if (!(d->ram | d->caps))
                 continue;
-            reclaim(&children[k], from, d);
+            reclaim(k < CHILDREN_MAX ? &children[k] : &self, from, d);
             owing |= d->ram | d->caps;
         }
     }
@@ -252,7 +254,7 @@ static void debts_collect(void)
 error_t account_up(struct child *child)
 {
     if (!child->debts)
-        child->debts = heap_zalloc(CHILDREN_MAX * sizeof(struct debt));
+        child->debts = heap_zalloc(CREDITORS_MAX * sizeof(struct debt));
     if (!child->debts)
         return EMEM;
     u64 away = child->caps_given; // some services may owe it some from its life before
@@ -276,4 +278,27 @@ void account_image(struct child *child, u64 bytes)
     child->image_ram = bytes;
     if (!bytes)
         debts_collect();
+}
+
+void account_forget(struct child *child)
+{
+    for (unsigned i = 0; i < child_count; i++) {
+        if (children[i].debts)
+            children[i].debts[child->index] = (struct debt){0};
+    }
+    heap_free(child->debts);
+    child->debts = NULL;
+    child->ram_used = child->image_ram = child->ram_received = child->ram_high = 0;
+    child->ram_wanted = child->caps_given = child->caps_received = child->caps_high = 0;
+    child->given_high = child->caps_wanted = child->fee_slots = child->fee_used = 0;
+    child->refusal = (struct refusal){.count = 0};
+}
+
+u64 account_caps_change(struct child *child, u64 old, u64 new)
+{
+    sel_t from = new > old ? SEL_PD : child->sel_pd, to = new > old ? child->sel_pd : SEL_PD;
+    u64 wanted = new > old ? new - old : old - new;
+    if (new < old)
+        wanted = at_most(wanted, account_caps_left(child));
+    return child->domain_up && !move_caps(to, from, wanted) ? wanted : 0;
 }

@@ -11,6 +11,7 @@
 #include "lib/rt/range.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
+#include "lib/rt/string.h"
 #include "lib/rt/tsc.h"
 
 // A child may create objects in its own domain and delegate to itself, not scheduling contexts.
@@ -50,7 +51,8 @@ static void *take_memory(void *context, size_t bytes)
 
 static error_t open_program(struct child *child)
 {
-    error_t error = rom_open(&child->rom, child->config.binary);
+    strlcpy(child->binary, child->config.binary, sizeof(child->binary)); // a ROM handle keeps it
+    error_t error = rom_open(&child->rom, child->binary);
     if (error) {
         child_report(child, "there is no binary \"%s\" (%s); is it among the scenario's BINS?",
                      child->config.binary, error_name(error));
@@ -67,13 +69,13 @@ static error_t open_program(struct child *child)
 static error_t open_memory(struct child *child)
 {
     u64 bytes = program_bytes(&child->elf, false) + CHILD_REGIONS * PD_DATASPACE_COST;
-    if (bytes > child->config.ram_bytes) {
+    if (bytes > child->ram_limit) {
         child_report(child, "ram %luKb does not hold program and stack, which take %luKb",
-                     child->config.ram_bytes / 1024, bytes / 1024);
+                     child->ram_limit / 1024, bytes / 1024);
         return ERESOURCE;
     }
     struct service_quota quota = {bytes, SESSION_CAPS_LEAST + CHILD_REGIONS * PD_DATASPACE_CAPS};
-    error_t error = service_init(&child->pd, "pd", child->config.name, "", quota);
+    error_t error = service_init(&child->pd, "pd", child->name, "", quota);
     if (error)
         return error;
     child->pd_open = true;
@@ -166,15 +168,15 @@ static error_t run(struct child *child)
     error_t error = SUCCESS;
     if (c->budget_us) { // with the child's own threads in one pool
         struct service_quota none = {0, 0};
-        policy_cpu_args(child, "", child->cpu_args, sizeof(child->cpu_args));
-        error = service_init(&child->cpu, "cpu", c->name, child->cpu_args, none);
+        share_args(child, "", "", child->cpu_args, sizeof(child->cpu_args));
+        error = service_init(&child->cpu, "cpu", child->name, child->cpu_args, none);
         child->cpu_open = !error;
         if (!error)
             error =
                 sc_create_in(&child->cpu, child->sel_ec, c->priority, 0, 0, 0, "", &child->sel_sc);
     } else {
-        error =
-            env_sc_create(child->sel_ec, c->priority | CPU_MAIN, 0, 0, 0, c->name, &child->sel_sc);
+        error = env_sc_create(child->sel_ec, c->priority | CPU_MAIN, 0, 0, 0, child->name,
+                              &child->sel_sc);
     }
     if (error)
         child_report(child, "no scheduling context: %s", error_name(error));
@@ -248,5 +250,7 @@ void child_end(struct child *child)
     child->sel_sc = child->sel_ec = child->sel_pd = child->sel_identity = SEL_NONE;
     mutex_lock(&parent.lock);
     account_image(child, 0);
+    if (child->ram_limit > child->config.ram_bytes)
+        child->ram_limit = child->config.ram_bytes; // it was more than that in use
     parent_unlock(&parent);
 }

@@ -1,5 +1,6 @@
 # Starts and supervises the children that the ROM module "config" describes.
 NAME := init
-SRCS := child.c config.c config_rom.c control.c fault.c main.c policy.c account.c
-LIBS := service rt
+SRCS := account.c change.c child.c config.c config_rom.c control.c difference.c fault.c main.c policy.c quota.c \
+	report.c self.c share.c source.c state.c
+LIBS := module service rt
 PORTS := libfdt

@@ -7,7 +7,12 @@
 #include <libfdt.h>
 #include <tessera/hypercall.h>
 
-enum { KMEM_DEFAULT = 256 << 10, PRIORITY_DEFAULT = 64, BACKOFF_DEFAULT_US = 100000 };
+enum {
+    KMEM_DEFAULT = 256 << 10,
+    PRIORITY_DEFAULT = 64,
+    BACKOFF_DEFAULT_US = 100000,
+    REPORT_DELAY_DEFAULT_US = 100000,
+};
 // A flattened tree beside its nodes: header, the empty list of reservations, alignment, end.
 enum { TREE_FRAME = 96 };
 static const u64 TIME_MAX_US = 4000000000;
@@ -58,11 +63,13 @@ static void routes_read(const void *blob, struct config_child *c)
 {
     int node, routes = fdt_subnode_offset(blob, c->node, "route");
     u32 count = 0;
+    c->whole = true;
     if (routes < 0)
         return;
     for (node = fdt_first_subnode(blob, routes); node >= 0; node = fdt_next_subnode(blob, node))
         count++;
     c->routes = heap_zalloc(count * sizeof(struct config_route_entry));
+    c->whole = c->routes || !count;
     if (!c->routes)
         return; // all is denied
     for (node = fdt_first_subnode(blob, routes); node >= 0; node = fdt_next_subnode(blob, node)) {
@@ -70,10 +77,14 @@ static void routes_read(const void *blob, struct config_child *c)
         c->routes[c->route_count++] = (struct config_route_entry){
             .service = text(blob, node, "service"),
             .for_label = text(blob, node, "for_label"),
+            .for_prefix = text(blob, node, "for_prefix"),
+            .for_args = text(blob, node, "for_args"),
             .route = {.kind = kind <= CONFIG_ROUTE_ANY ? (enum config_route_kind)kind
                                                        : CONFIG_ROUTE_DENY,
                       .to = text(blob, node, "to"),
                       .label = text(blob, node, "label"),
+                      .label_prefix = text(blob, node, "label_prefix"),
+                      .label_suffix = text(blob, node, "label_suffix"),
                       .args = text(blob, node, "args")}};
     }
 }
@@ -102,14 +113,27 @@ static void child_read(const void *blob, int node, struct config_child *c)
     routes_read(blob, c);
 }
 
+static void root_read(const void *blob, struct config *config)
+{
+    config->heartbeat_us = number_below(blob, 0, "heartbeat", 0, TIME_MAX_US);
+    config->report_to = text(blob, 0, "report_to");
+    config->report = config->report_to;
+    config->report_delay_us =
+        number_below(blob, 0, "report_delay", REPORT_DELAY_DEFAULT_US, TIME_MAX_US);
+    config->report_what = (u32)number(blob, 0, "report_what", CONFIG_REPORT_ALL);
+}
+
 error_t config_open(struct config *config, const void *blob, size_t size)
 {
-    config->blob = blob;
+    *config = (struct config){.blob = blob};
     if (fdt_check_full(blob, size))
         return EPROTO;
+    root_read(blob, config);
     for (int node = fdt_first_subnode(blob, 0); node >= 0; node = fdt_next_subnode(blob, node)) {
         int length = 0;
-        if (!fdt_get_name(blob, node, &length) || length < 1 || length >= CONFIG_NAME_MAX)
+        const char *name = fdt_get_name(blob, node, &length);
+        if (!name || length < 1 || length >= CONFIG_NAME_MAX ||
+            fdt_subnode_offset(blob, 0, name) != node)
             return EPROTO;
     }
     return SUCCESS;
@@ -132,17 +156,29 @@ int config_child_next(const struct config *config, struct config_child *child)
 }
 
 void config_route(const struct config_child *child, const char *service, const char *label,
-                  struct config_route *route)
+                  const char *args, struct config_route *route)
 {
     for (u32 i = 0; i < child->route_count; i++) {
         const struct config_route_entry *e = &child->routes[i];
         if ((same(e->service, service) || same(e->service, "*")) &&
-            (!e->for_label || same(e->for_label, label))) {
+            (!e->for_label || same(e->for_label, label)) &&
+            (!e->for_prefix || !strncmp(label, e->for_prefix, strlen(e->for_prefix))) &&
+            (!e->for_args || same(e->for_args, args))) {
             *route = e->route;
             return;
         }
     }
     *route = (struct config_route){.kind = CONFIG_ROUTE_DENY};
+}
+
+bool config_elsewhere(const struct config_child *child)
+{
+    for (u32 i = 0; i < child->route_count; i++) {
+        const struct config_route_entry *e = &child->routes[i];
+        if (same(e->service, "rom") && same(e->for_args, "config"))
+            return true;
+    }
+    return false;
 }
 
 bool config_provides(const struct config *config, const struct config_child *child,

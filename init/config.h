@@ -10,9 +10,13 @@
 //   provides (strings one after the other);
 // and the subnodes
 //   route: one subnode a route, in order of precedence: service ("*": any), to (string; "": none),
-//          kind (enum config_route_kind), label, args (strings, optional), for_label (string,
-//          optional: only sessions with this label);
-//   config: what the child reads as its ROM module "config" (tools/conf/value.c has the forms).
+//          kind (enum config_route_kind), and if they are said, strings: label, label_prefix,
+//          label_suffix, args; for_label, for_prefix, for_args (only sessions that the client
+//          opens with this label, with one that begins so, with these arguments);
+//   config: what the child reads as its ROM module "config" (lib/conf/value.c has the forms). If it
+//          is an init itself, a configuration like this one.
+// The root has init's own items: heartbeat, report_delay (µs), report_what (bits of enum
+// config_report), report_to (string; "": the parent).
 #pragma once
 
 #include <tessera/error.h>
@@ -31,17 +35,32 @@ enum config_restart {
     CONFIG_RESTART_ALWAYS = 2
 };
 
+enum config_report {
+    CONFIG_REPORT_CHILDREN = 1 << 0, // names, states, restarts
+    CONFIG_REPORT_SESSIONS = 1 << 1,
+    CONFIG_REPORT_QUOTAS = 1 << 2, // of the children and init's own
+    CONFIG_REPORT_ALL = 7,
+};
+
 struct config {
     const void *blob;
+    u64 heartbeat_us;      // to our own parent; 0: none
+    bool report;           // whether the state is published
+    const char *report_to; // the child whose service "report" it goes to; "": the parent's
+    u64 report_delay_us;   // at least so long between two
+    u32 report_what;       // enum config_report
 };
 
 struct config_route {
     enum config_route_kind kind;
     const char *to;           // the child's name for CONFIG_ROUTE_CHILD
     const char *label, *args; // in place of the client's; NULL: the client's
+    const char *label_prefix; // in place of the child's name in the label
+    const char *label_suffix; // in place of the client's label
 };
 struct config_route_entry {
-    const char *service, *for_label; // what it is for; "*": any, NULL: any
+    const char *service; // what it is for; "*": any
+    const char *for_label, *for_prefix, *for_args; // NULL: any
     struct config_route route;
 };
 
@@ -58,20 +77,24 @@ struct config_child {
     u32 limit;        // of restarts in a row; 0 = none
     u64 heartbeat_us; // 0 = not watched
     bool start;       // at once
+    bool whole;       // false: there was no memory for the routes
     int node;         // in the blob
 };
 
 // Checks the blob: its whole structure, and the children's names, of 1 to CONFIG_NAME_MAX - 1
-// bytes. EPROTO if it is none. `blob` is aligned to 8 bytes, must stay and must not change.
+// bytes, none twice. EPROTO if it is none. `blob` is aligned to 8 bytes, must stay and must not change.
 MUST_CHECK error_t config_open(struct config *config, const void *blob, size_t size);
 // Goes through the children in the file's order; returns a number to go on with, negative at the
 // end. What is missing or malformed in a child has its default: RAM and slots 0. Numbers that are
 // too large become the largest. Without heap for the routes the child has none.
 int config_child_first(const struct config *config, struct config_child *child);
 int config_child_next(const struct config *config, struct config_child *child);
-// Where a session of `service` with that label goes; CONFIG_ROUTE_DENY if nothing says so.
+// Where a session of `service` with that label and those arguments goes; CONFIG_ROUTE_DENY if
+// nothing says so.
 void config_route(const struct config_child *child, const char *service, const char *label,
-                  struct config_route *route);
+                  const char *args, struct config_route *route);
+// Whether a route says where the ROM module "config" comes from, instead of the child's block.
+bool config_elsewhere(const struct config_child *child);
 // Whether the child may offer that service.
 bool config_provides(const struct config *config, const struct config_child *child,
                      const char *service);
@@ -80,3 +103,17 @@ bool config_provides(const struct config *config, const struct config_child *chi
 // takes at most; 0 if there is nothing to write, or it is broken.
 size_t config_extract(const struct config *config, const struct config_child *child, void *buffer,
                       size_t size);
+
+// What is different in a child between two versions of the configuration.
+enum config_change {
+    CHANGE_LIFE = 1 << 0, // binary, args, affinity, priority, or whether it has a budget at all
+    CHANGE_BUDGET = 1 << 1,
+    CHANGE_RAM = 1 << 2,
+    CHANGE_KERNEL = 1 << 3,      // caps, kmem
+    CHANGE_SUPERVISION = 1 << 4, // restart, heartbeat, start
+    CHANGE_PROVIDES = 1 << 5,
+    CHANGE_ROUTES = 1 << 6,
+    CHANGE_BLOCK = 1 << 7, // its `config`
+};
+u32 config_difference(const struct config *old, const struct config_child *a,
+                      const struct config *new, const struct config_child *b);

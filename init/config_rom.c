@@ -2,19 +2,30 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // The ROM module "config" that each child sees: its `config` block as a flattened tree (protocol.h,
-// ROM_OPERATIONS). policy.c has put the child's index into the session's arguments. The copy's
-// memory is init's own, a few pages a session.
+// ROM_OPERATIONS), which changes with the configuration (lib/module). policy.c has put the child's
+// index into the session's arguments. The copy's memory is init's own, a few pages a child, while
+// anybody reads it.
 #include "init/init.h"
 #include "lib/rt/heap.h"
 #include "lib/rt/memory.h"
-#include "lib/rt/range.h"
 
-enum { BLOCK_MAX = 64 * 1024 };
+enum { BLOCK_MAX = 128 * 1024 };
 
-struct block {
-    void *data;
-    size_t size;
-};
+error_t block_publish(struct child *child)
+{
+    mutex_lock(&parent.lock); // the configuration stays as it is
+    size_t size = config_extract(&config, &child->config, NULL, 0);
+    void *data = size && size <= BLOCK_MAX ? memory_alloc(size) : NULL;
+    error_t error = !size ? ENOTFOUND : size > BLOCK_MAX ? ERESOURCE : data ? SUCCESS : EMEM;
+    if (!error && config_extract(&config, &child->config, data, size) != size)
+        error = EMEM;
+    parent_unlock(&parent);
+    if (!error)
+        error = module_publish(&child->block, data, size);
+    if (data)
+        memory_free(data, size);
+    return error;
+}
 
 static error_t open(struct server_session *session, const char *label, const char *args)
 {
@@ -24,49 +35,35 @@ static error_t open(struct server_session *session, const char *label, const cha
         index = index * 10 + (u32)(*args - '0');
     if (index >= child_count)
         return EPERM;
-    size_t size = config_extract(&config, &children[index].config, NULL, 0);
-    if (!size)
-        return ENOTFOUND;
-    if (size > BLOCK_MAX)
-        return ERESOURCE;
-    struct block *block = heap_zalloc(sizeof(*block));
-    if (!block)
+    struct child *child = &children[index];
+    struct module_reader *reader = heap_zalloc(sizeof(*reader));
+    if (!reader)
         return EMEM;
-    block->size = size;
-    block->data = memory_alloc(size);
-    if (!block->data ||
-        config_extract(&config, &children[index].config, block->data, size) != size) {
-        memory_free(block->data, size);
-        heap_free(block);
-        return EMEM;
+    error_t error = module_is_read(&child->block) ? SUCCESS : block_publish(child);
+    if (error) {
+        heap_free(reader);
+        return error;
     }
-    session->user = block;
+    module_reader_add(&child->block, reader, NULL);
+    session->user = reader;
     return SUCCESS;
 }
 
 static void close(struct server_session *session)
 {
-    struct block *block = session->user;
-    memory_free(block->data, block->size); // from the child too
-    heap_free(block);
+    struct module_reader *reader = session->user;
+    struct module *module = reader->module;
+    module_reader_remove(reader);
+    if (!module_is_read(module))
+        module_withdraw(module);
+    heap_free(reader);
 }
 
 static error_t dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
                         struct msg *m)
 {
     (void)cpu;
-    struct block *block = session->user;
-    if (operation == ROM_WATCH)
-        return EFEATURE; // a life's block stays as it is
-    if (operation != ROM_SIZE && operation != ROM_DATASPACE)
-        return EPROTO;
-    msg_begin(m);
-    msg_put_word(m, SUCCESS);
-    msg_put_word(m, block->size);
-    if (operation == ROM_SIZE)
-        return SUCCESS;
-    return range_put(m, CRD_MEM, (word_t)block->data / PAGE_SIZE, 0,
-                     (block->size + PAGE_SIZE - 1) / PAGE_SIZE, MEM_R, 0, CRD_ORDER_MAX);
+    return module_dispatch(session->user, operation, m);
 }
 
 const struct server_ops config_rom_ops = {.open = open, .close = close, .dispatch = dispatch};

@@ -2,17 +2,13 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // The service "init": what the children are and do, and their end and start by hand (protocol.h,
-// INIT_OPERATIONS). Only a child with a route for it gets here.
+// INIT_OPERATIONS). Only a child with a route for it gets here, or who is above if our parent lets us
+// offer it there.
 #include "init/init.h"
+#include "lib/rt/heap.h"
 #include "lib/rt/string.h"
 
 enum { ENTRIES_MAX = 24, TEXT_MAX = 2048, SESSIONS_MAX = 12 };
-
-static const char *const state_names[] = {
-#define X(name, number) [number] = #name,
-    CHILD_STATES(X)
-#undef X
-};
 
 struct slots {
     u64 used, limit;
@@ -31,33 +27,40 @@ static struct slots slots_of(struct child *child)
     return s;
 }
 
+static void row_put(struct msg *m, struct child *child)
+{
+    struct slots slots = slots_of(child);
+    bool init = parent_service_find(&parent, child->client, "init");
+    msg_put_word(m, child->state | (init ? CHILD_IS_INIT : 0) | (word_t)child->restarts << 32);
+    msg_put_word(m, child->ram_used);
+    msg_put_word(m, account_ram_limit(child));
+    msg_put_word(m, child->ram_high);
+    msg_put_word(m, slots.used);
+    msg_put_word(m, slots.limit);
+    msg_put_word(m, child->caps_high);
+    msg_put_word(m, child->client->pseudonym_count);
+    msg_put_string(m, child->name);
+}
+
 static error_t list(struct msg *m)
 {
-    word_t first = msg_get_word(m);
+    word_t first = msg_get_word(m), total = 0, here = 0;
     if (msg_error(m))
         return EPROTO;
-    word_t last = first < child_count ? child_count : first;
-    if (last - first > ENTRIES_MAX)
-        last = first + ENTRIES_MAX;
     mutex_lock(&parent.lock);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
-    msg_put_word(m, child_count);
-    msg_put_word(m, last - first);
-    for (word_t i = first; i < last; i++) {
-        struct child *child = &children[i];
-        struct slots slots = slots_of(child);
-        msg_put_word(m, child->state | (word_t)child->restarts << 32);
-        msg_put_word(m, child->ram_used);
-        msg_put_word(m, account_ram_limit(child));
-        msg_put_word(m, child->ram_high);
-        msg_put_word(m, slots.used);
-        msg_put_word(m, slots.limit);
-        msg_put_word(m, child->caps_high);
-        msg_put_word(m, child->client ? child->client->pseudonym_count : 0);
-        msg_put_string(m, child->config.name);
+    msg_put_word(m, 0);
+    msg_put_word(m, 0);
+    for (unsigned i = 0; i < child_count; i++) {
+        if (children[i].present && total++ >= first && here < ENTRIES_MAX) {
+            row_put(m, &children[i]);
+            here++;
+        }
     }
     parent_unlock(&parent);
+    m->utcb->words[1] = total;
+    m->utcb->words[2] = here;
     return msg_error(m);
 }
 
@@ -67,16 +70,22 @@ static error_t control(word_t operation, struct msg *m)
     msg_get_string(m, name, sizeof(name));
     if (msg_error(m))
         return EPROTO;
+    mutex_lock(&parent.lock);
     struct child *child = child_by_name(name);
-    if (!child || !child->reserved)
-        return ENOTFOUND;
-    bool ends =
-        __atomic_load_n(&child->notes, __ATOMIC_ACQUIRE) & (NOTE_KILL | NOTE_EXIT | NOTE_FAULT);
-    if (operation == INIT_START && child->state == CHILD_RUNNING && !ends)
-        return EINUSE;
-    if (operation == INIT_KILL && child->state != CHILD_RUNNING)
-        return ENOTFOUND;
-    child_notify(child, operation == INIT_KILL ? NOTE_KILL : NOTE_START);
+    error_t error = child && child->reserved ? SUCCESS : ENOTFOUND;
+    if (!error) {
+        bool ends =
+            __atomic_load_n(&child->notes, __ATOMIC_ACQUIRE) & (NOTE_KILL | NOTE_EXIT | NOTE_FAULT);
+        if (operation == INIT_START && child->state == CHILD_RUNNING && !ends)
+            error = EINUSE;
+        if (operation == INIT_KILL && child->state != CHILD_RUNNING)
+            error = ENOTFOUND;
+        if (!error)
+            child_notify(child, operation == INIT_KILL ? NOTE_KILL : NOTE_START);
+    }
+    parent_unlock(&parent);
+    if (error)
+        return error;
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     return SUCCESS;
@@ -87,32 +96,16 @@ static error_t report(struct msg *m)
 {
     word_t position = msg_get_word(m);
     char text[TEXT_MAX];
-    size_t kept = 0;
-    word_t at = 0;
     if (msg_error(m))
         return EPROTO;
-    for (unsigned i = 0; i < child_count; i++) {
-        char line[160];
-        const struct child *child = &children[i];
-        size_t length =
-            text_format(line, sizeof(line),
-                        "child %s { state = %s; restarts = %u; ram = %lu; ram_limit = %lu; }\n",
-                        child->config.name, state_names[child->state], child->restarts,
-                        child->ram_used, child->config.ram_bytes);
-        if (length >= sizeof(line))
-            length = sizeof(line) - 1;
-        if (at >= position && kept + length <= sizeof(text)) {
-            memcpy(text + kept, line, length);
-            kept += length;
-        }
-        at += length;
-        if (at > position && kept + length > sizeof(text))
-            break;
-    }
+    size_t length = state_text(text, sizeof(text), position, CONFIG_REPORT_ALL);
+    length = length > position ? length - position : 0;
+    if (length > sizeof(text))
+        length = sizeof(text);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
-    msg_put_word(m, position + kept);
-    msg_put_bytes(m, text, kept);
+    msg_put_word(m, position + length);
+    msg_put_bytes(m, text, length);
     return SUCCESS;
 }
 
@@ -200,9 +193,9 @@ static void session_put(struct msg *m, const struct parent_pseudonym *p)
 {
     const struct child *client = p->client->user,
                        *provider = p->provider ? p->provider->user : NULL;
-    msg_put_string(m, client->config.name);
+    msg_put_string(m, client == &self ? "" : client->name);
     msg_put_string(m, parent_pseudonym_name(p));
-    msg_put_string(m, p->forwarded ? "parent" : provider ? provider->config.name : "");
+    msg_put_string(m, p->forwarded ? "parent" : provider ? provider->name : "");
     msg_put_string(m, parent_pseudonym_label(p));
 }
 
@@ -230,10 +223,66 @@ static error_t sessions(struct msg *m)
     return msg_error(m);
 }
 
+// A session that leads to an init further below, by its path in the arguments.
+struct below {
+    struct service_client client;
+    char path[SERVICE_LABEL_MAX];
+};
+
+static error_t open(struct server_session *session, const char *label, const char *args)
+{
+    (void)label;
+    if (!*args)
+        return SUCCESS;
+    struct below *below = heap_zalloc(sizeof(*below));
+    if (!below)
+        return EMEM;
+    strlcpy(below->path, args, sizeof(below->path));
+    error_t error =
+        self_service_init(&below->client, "init", below->path, "", (struct service_quota){0, 0});
+    if (error)
+        heap_free(below);
+    else
+        session->user = below;
+    return error;
+}
+
+static void close(struct server_session *session)
+{
+    struct below *below = session->user;
+    if (!below)
+        return;
+    service_close(&below->client);
+    heap_free(below);
+}
+
+// Passes a request on, and what comes back: words alone.
+static error_t pass_on(struct below *below, word_t operation, struct msg *m)
+{
+    word_t words[UTCB_WORDS];
+    unsigned count = m->in_words - m->next_word;
+    struct msg n;
+    memcpy(words, &m->utcb->words[m->next_word], count * sizeof(word_t));
+    service_begin(&below->client, &n, operation);
+    for (unsigned i = 0; i < count; i++)
+        msg_put_word(&n, words[i]);
+    error_t error = service_call(&below->client, &n);
+    if (error)
+        return error;
+    count = n.in_words;
+    memcpy(words, n.utcb->words, count * sizeof(word_t));
+    msg_begin(m);
+    for (unsigned i = 0; i < count; i++)
+        msg_put_word(m, words[i]);
+    return SUCCESS;
+}
+
 static error_t dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
                         struct msg *m)
 {
-    (void)session, (void)cpu;
+    (void)cpu;
+    if (session->user)
+        return pass_on(session->user, operation, m);
     switch (operation) {
     case INIT_LIST: return list(m);
     case INIT_KILL:
@@ -246,4 +295,4 @@ static error_t dispatch(struct server_session *session, struct server_cpu *cpu, 
     }
 }
 
-const struct server_ops control_ops = {.dispatch = dispatch};
+const struct server_ops control_ops = {.open = open, .close = close, .dispatch = dispatch};

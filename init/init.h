@@ -4,12 +4,13 @@
 // init: starts and supervises the children that its configuration names (design section 8). What
 // its files share.
 //
-// The main thread alone starts and ends children. Handlers (a child's exception, its requests, the
-// control service) only leave a note in child->notes and wake it. Fields that handlers read are
-// words, or change under parent.lock.
+// The main thread alone starts and ends children, and alone changes the configuration. Handlers (a
+// child's exception, its requests, the control service) only leave a note in child->notes and wake
+// it. Fields that handlers read are words, or change under parent.lock.
 #pragma once
 
 #include "init/config.h"
+#include "lib/module/module.h"
 #include "lib/rt/elf.h"
 #include "lib/rt/print.h"
 #include "lib/service/env.h"
@@ -32,13 +33,17 @@ struct refusal {
 
 struct debt;
 
+// A slot: where there is no child, `present` is false.
 struct child {
+    char name[CONFIG_NAME_MAX]; // that of its configuration, readable at any time
+    bool present;
     struct config_child config;
     struct parent_client *client;
     u32 index;
     u32 notes; // atomic
     u32 state; // enum child_state
     u32 restarts, in_a_row;
+    u64 ram_limit; // bytes that it may give away: what is configured, or what could be had
     // account.c, under parent.lock. RAM: donated with sessions or taken for the image; for that;
     // what clients of its services donated; the most that was used, and that would have been
     // enough.
@@ -46,14 +51,16 @@ struct child {
     // Slots likewise: donated, received. What its own domain holds the kernel knows.
     u64 caps_given, caps_received, caps_high, given_high, caps_wanted;
     u64 fee_slots, fee_used; // taken for init's books of its sessions, and in use for them
-    struct debt *debts;      // to each child
+    struct debt *debts;      // to each child, and to init itself
     struct refusal refusal;  // the last one
     bool domain_up;          // sel_pd is its domain, and holds its slots
     u64 started_at, restart_at, heartbeat_at; // TSC
     int exit_code;
-    bool reserved; // its RAM is set aside from what init has
+    bool reserved;       // its RAM is set aside from what init has
+    struct module block; // what it reads as its ROM module "config"
     // A life:
     struct rom rom;
+    char binary[CONFIG_NAME_MAX];
     struct elf elf;
     bool rom_open, pd_open, cpu_open;
     struct service_client cpu; // session of its main thread, if it has a budget
@@ -70,24 +77,58 @@ struct child {
 };
 
 extern struct child children[CHILDREN_MAX];
-extern unsigned child_count;
-extern struct config config;
+extern unsigned child_count; // slots that have been used
+extern struct config config; // the version in force
 extern struct parent parent;
-
-// policy.c: the arguments of a child's "cpu" sessions: `asked` (or its priority, if empty) and what
-// its configuration allows of the processor.
-void policy_cpu_args(const struct child *child, const char *asked, char *args, size_t size);
+// init as a client of its own children: its sessions of "report", and of "init" below it.
+extern struct child self;
+extern u64 own_ram; // what init keeps for itself of its RAM, in bytes
 
 // main.c: leaves a note for the main thread. From any thread.
 void child_notify(struct child *child, enum child_note note);
-// main.c: the child of that name; NULL if there is none.
+// main.c: the main thread has something to look at.
+void main_wake(void);
+// main.c: the child of that name; NULL if there is none. Under parent.lock, or by the main thread.
 struct child *child_by_name(const char *name);
+// main.c: starts a child that has no life, for whatever reason it has none.
+void child_begin(struct child *child);
 
 // child.c: starts a child that has no life. An error has been reported in words.
 MUST_CHECK error_t child_start(struct child *child);
 // child.c: ends its life, if it has one, and takes back all that it had. Sessions of others with
 // its services wait for its next life.
 void child_end(struct child *child);
+
+// change.c: puts a version of the configuration in force: what it changes is started, ended or
+// adjusted, all else stays untouched. A wrong one is refused in words, and the old one stays. By the
+// main thread. With `owned` the blob is memory_alloc's, and change.c's from now on. EPROTO, EMEM.
+MUST_CHECK error_t change_apply(void *blob, size_t size, bool owned);
+// quota.c: what is configured of RAM, kernel memory, slots and budget, for all children: those that
+// get less give back what is unused, those that get more get it if it is there. `before`: what was configured.
+void quota_apply(const u32 change[CHILDREN_MAX], const struct config_child *before);
+
+// source.c: where the configuration comes from. The first version is in force when this returns, or
+// will be when there is one.
+MUST_CHECK error_t source_start(void);
+// source.c: puts a version that has come since in force. By the main thread, when woken.
+void source_attend(void);
+
+// share.c: the arguments of a child's "cpu" sessions: those of its route (or its priority, if that
+// has none), what its configuration allows of the processor, and of that what it asks for.
+void share_args(const struct child *child, const char *route, const char *asked, char *args,
+                size_t size);
+
+// self.c: before `self` is used. ERESOURCE, EMEM.
+MUST_CHECK error_t self_start(void);
+// self.c: as service_init, for a session that goes where policy.c leads those of `self`.
+MUST_CHECK error_t self_service_init(struct service_client *client, const char *name,
+                                     const char *label, const char *args,
+                                     struct service_quota quota);
+
+// report.c: whether init publishes its state is the configuration's to say; it may have changed.
+void report_configure(void);
+// report.c: the state has changed. From any thread, parent.lock held or not.
+void report_changed(void);
 
 // fault.c: the handlers of the children's exceptions; the portals of one child.
 MUST_CHECK error_t faults_start(void);
@@ -105,6 +146,11 @@ MUST_CHECK error_t account_up(struct child *child);
 void account_down(struct child *child);
 // account.c: what its image takes (0: it has none) is so many bytes.
 void account_image(struct child *child, u64 bytes);
+// account.c: a child is no more; its account is empty, and nobody owes it anything.
+void account_forget(struct child *child);
+// account.c: moves slots to a child that runs, or takes what it has unused, as `caps` of its
+// configuration has changed. Returns how many.
+u64 account_caps_change(struct child *child, u64 old, u64 new);
 // account.c: what `ram` and donations to it allow; what it may still donate; slots that its domain
 // has unused. Notes the highest use so far.
 u64 account_ram_limit(const struct child *child);
@@ -114,9 +160,16 @@ void account_sample(struct child *child);
 
 // policy.c
 extern const struct parent_policy init_policy;
+// policy.c: ends the sessions that the configuration in force would not open just so.
+void policy_review(void);
 
 // control.c, config_rom.c: services that init itself offers to its children.
 extern const struct server_ops control_ops, config_rom_ops;
+// state.c: the bytes from `from` on of init's state as text, at most `size`; `what`: enum
+// config_report. Returns how long the whole is. Calls our parent, so not under parent.lock.
+size_t state_text(char *text, size_t size, size_t from, u32 what);
+// config_rom.c: the block has changed; readers get another version. EMEM, ERESOURCE.
+MUST_CHECK error_t block_publish(struct child *child);
 
 // A line for a person, "init: child "NAME": ...".
 void child_report(const struct child *child, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// init's main thread: reads the configuration, starts the children in its order, then waits for
-// notes (init.h) and for points in time: a restart that is due, a heartbeat that is late, a client
+// init's main thread: starts the children in the configuration's order, then waits for notes (init.h) and for points in time: a restart that is due, a heartbeat that is late, a client
 // that has waited long for a service.
 #include "init/init.h"
 #include "lib/rt/selector.h"
@@ -11,11 +10,15 @@
 #include "lib/rt/tsc.h"
 
 enum {
-    OWN_RAM = 4 << 20,    // for init's own books, stacks and the children's config blocks
+    OWN_RAM = 4 << 20,    // for init's own books, stacks and the children's config blocks, at most
+    OWN_RAM_MIN = 1 << 20,
+    OWN_PART = 4, // of all it has
     STABLE_US = 10000000, // a life as long as that is a new beginning for the back-off
     BACKOFF_DOUBLINGS = 6,
     WAITING_US = 3000000, // then a person is told
     SESSIONS_MAX = 64,
+    OUTER_SESSIONS_MAX = 16,
+    SWEEPER_PRIORITY = 64,
     PSEUDONYM_ORDER = 13,
 };
 
@@ -23,10 +26,11 @@ struct child children[CHILDREN_MAX];
 unsigned child_count;
 struct config config;
 struct parent parent;
+u64 own_ram;
 
 static sel_t wake;
-static struct rom config_rom;
-static struct server control_server, config_server;
+static struct server control_server, config_server, outer_server;
+static u64 beat_at; // TSC of the next heartbeat to our parent
 
 void child_report(const struct child *child, const char *format, ...)
 {
@@ -35,13 +39,13 @@ void child_report(const struct child *child, const char *format, ...)
     va_start(arguments, format);
     text_format_va(text, sizeof(text), format, arguments);
     va_end(arguments);
-    print("init: child \"%s\": %s\n", child->config.name, text);
+    print("init: child \"%s\": %s\n", child->name, text);
 }
 
 struct child *child_by_name(const char *name)
 {
     for (unsigned i = 0; name && i < child_count; i++) {
-        if (string_same(children[i].config.name, name))
+        if (children[i].present && string_same(children[i].name, name))
             return &children[i];
     }
     return NULL;
@@ -53,11 +57,17 @@ void child_notify(struct child *child, enum child_note note)
     hc_sm_up(wake);
 }
 
-static void start(struct child *child)
+void main_wake(void)
+{
+    hc_sm_up(wake);
+}
+
+void child_begin(struct child *child)
 {
     child->restart_at = 0;
     if (child_start(child))
         child->state = CHILD_FAILED;
+    report_changed();
 }
 
 // After the end of a life: now, later or never again.
@@ -97,6 +107,7 @@ static void ended(struct child *child, u32 notes)
         child_report(child, "exit code %d", child->exit_code);
     child->exit_code = 0;
     plan(child, failed);
+    report_changed();
 }
 
 static void attend(struct child *child)
@@ -108,7 +119,7 @@ static void attend(struct child *child)
     notes = __atomic_exchange_n(&child->notes, 0, __ATOMIC_ACQ_REL);
     if (notes & NOTE_START && child->state != CHILD_RUNNING) {
         child->in_a_row = 0;
-        start(child);
+        child_begin(child);
     }
     u64 now = rdtsc(), beat = child->config.heartbeat_us;
     if (child->restart_at && child->restart_at <= now) {
@@ -116,7 +127,7 @@ static void attend(struct child *child)
                      child->restarts == 1   ? "st"
                      : child->restarts == 2 ? "nd"
                                             : "th");
-        start(child);
+        child_begin(child);
     }
     if (child->state == CHILD_RUNNING && beat && tsc_to_us(now - child->heartbeat_at) > beat) {
         child_report(child, "no heartbeat for %lums", beat / 1000);
@@ -135,11 +146,26 @@ static u64 next_event(void)
     u64 next = 0;
     for (unsigned i = 0; i < child_count; i++) {
         const struct child *child = &children[i];
+        if (!child->present)
+            continue;
         next = earlier(next, child->restart_at);
         if (child->state == CHILD_RUNNING && child->config.heartbeat_us)
             next = earlier(next, child->heartbeat_at + tsc_from_us(child->config.heartbeat_us + 1));
     }
     return next;
+}
+
+// Our own parent may watch us too.
+static u64 beat(void)
+{
+    u64 now = rdtsc();
+    if (!config.heartbeat_us)
+        return 0;
+    if (now >= beat_at) {
+        parent_signal(SIGNAL_HEARTBEAT, 0);
+        beat_at = now + tsc_from_us(config.heartbeat_us);
+    }
+    return beat_at;
 }
 
 // Says once who waits for a service that nobody offers.
@@ -159,7 +185,7 @@ static u64 report_waiting(void)
         const struct child *child = p->client->user, *of = p->provider ? p->provider->user : NULL;
         child_report(child, "waits for service \"%s\", which %s%s%s has not offered",
                      parent_pseudonym_name(p), of ? "child \"" : "the parent",
-                     of ? of->config.name : "", of ? "\"" : "");
+                     of ? of->name : "", of ? "\"" : "");
     }
     parent_unlock(&parent);
     return next;
@@ -169,13 +195,24 @@ NORETURN static void supervise(void)
 {
     u64 taken;
     for (;;) {
-        for (unsigned i = 0; i < child_count; i++)
-            attend(&children[i]);
+        source_attend();
+        for (unsigned i = 0; i < child_count; i++) {
+            if (children[i].present)
+                attend(&children[i]);
+        }
         u64 next = earlier(next_event(), report_waiting());
+        next = earlier(next, beat());
         // A client that begins to wait wakes nobody: look now and then.
         next = earlier(next, deadline_in_us(WAITING_US));
         (void)!hc_sm_down_zero(wake, next, &taken);
     }
+}
+
+static struct thread sweeper;
+static void sweep(void *argument)
+{
+    (void)argument;
+    server_run(&outer_server);
 }
 
 static void fail(const char *what, error_t error)
@@ -183,55 +220,13 @@ static void fail(const char *what, error_t error)
     print("init: %s: %s\n", what, error_name(error));
 }
 
-static error_t enter_children(u64 ram_left)
-{
-    struct config_child c;
-    for (int at = config_child_first(&config, &c); at >= 0; at = config_child_next(&config, &c)) {
-        if (child_count == CHILDREN_MAX) {
-            print("init: more than %u children: \"%s\" and later ones are left out\n", CHILDREN_MAX,
-                  c.name);
-            return SUCCESS;
-        }
-        struct child *child = &children[child_count];
-        *child = (struct child){.config = c,
-                                .index = child_count,
-                                .sel_pd = SEL_NONE,
-                                .sel_ec = SEL_NONE,
-                                .sel_sc = SEL_NONE,
-                                .sel_identity = SEL_NONE,
-                                .exceptions = SEL_NONE};
-        error_t error = parent_client_add(&parent, child, &child->client);
-        if (error)
-            return error;
-        child_count++;
-        child->reserved = c.ram_bytes <= ram_left;
-        if (child->reserved)
-            ram_left -= c.ram_bytes;
-        else
-            child_report(child, "ram %luKb exceeds the %luKb that are left; lower it or free some",
-                         c.ram_bytes / 1024, ram_left / 1024);
-    }
-    return SUCCESS;
-}
-
-static error_t open_config(void)
-{
-    error_t error = rom_open(&config_rom, "config");
-    if (error) {
-        fail("there is no ROM module \"config\"", error);
-        return error;
-    }
-    error = config_open(&config, config_rom.data, config_rom.size);
-    if (error)
-        fail("the ROM module \"config\" is no configuration (tools/conf makes them)", error);
-    return error;
-}
-
 static error_t start_services(void)
 {
     struct parent_config role = {
         .pseudonym_order = PSEUDONYM_ORDER, .policy = &init_policy, .has_parent = true};
     error_t error = parent_start(&parent, &role);
+    if (!error)
+        error = self_start();
     struct server_config control = {.name = "init",
                                     .sessions_max = SESSIONS_MAX,
                                     .ops = &control_ops,
@@ -247,33 +242,46 @@ static error_t start_services(void)
     return error ? error : faults_start();
 }
 
+// An init below an init may be looked into from above, if that one lets it.
+static void offer_control(void)
+{
+    struct server_config control = {
+        .name = "init", .sessions_max = OUTER_SESSIONS_MAX, .ops = &control_ops};
+    if (server_start(&outer_server, &control))
+        return; // it is not in our provides
+    if (thread_create(&sweeper, thread_cpu(), SWEEPER_PRIORITY, "sweep", sweep, NULL))
+        server_stop(&outer_server);
+}
+
 static error_t create_wake(void)
 {
     return semaphore_create(0, &wake);
 }
 
-int main(void)
+// Of what an init has it keeps a part for itself.
+static error_t own_ram_set(void)
 {
     u64 ram = 0, caps = 0;
-    error_t error = open_config();
-    if (error)
-        return 1;
-    error = create_wake();
+    error_t error = env_quota(&ram, &caps);
+    own_ram = ram / OWN_PART < OWN_RAM ? ram / OWN_PART : OWN_RAM;
+    if (own_ram < OWN_RAM_MIN)
+        own_ram = OWN_RAM_MIN;
+    return error;
+}
+
+int main(void)
+{
+    error_t error = own_ram_set();
+    if (!error)
+        error = create_wake();
     if (!error)
         error = start_services();
     if (!error)
-        error = env_quota(&ram, &caps);
-    if (!error)
-        error = enter_children(ram > OWN_RAM ? ram - OWN_RAM : 0);
+        error = source_start();
     if (error) {
         fail("cannot begin", error);
         return 1;
     }
-    for (unsigned i = 0; i < child_count; i++) {
-        if (!children[i].reserved)
-            children[i].state = CHILD_FAILED;
-        else if (children[i].config.start)
-            start(&children[i]);
-    }
+    offer_control();
     supervise();
 }

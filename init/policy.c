@@ -16,20 +16,26 @@ static struct child *child_of(struct parent_client *client)
     return client->user;
 }
 
-// Labels show the path in the tree; a route may give its own.
-static void label_set(const struct child *child, struct parent_open *o, const char *own)
+// Labels show the path in the tree; a route may give its own, in whole or in part.
+static void label_set(const struct child *child, struct parent_open *o,
+                      const struct config_route *route)
 {
     static const char arrow[] = " -> ";
-    size_t name = strlen(child->config.name), old = strlen(o->label);
-    if (own) {
-        strlcpy(o->label, own, sizeof(o->label));
+    if (route->label) {
+        strlcpy(o->label, route->label, sizeof(o->label));
         return;
     }
-    size_t before = name + (old ? sizeof(arrow) - 1 : 0); // a name is shorter than a label may be
+    if (route->label_suffix)
+        strlcpy(o->label, route->label_suffix, sizeof(o->label));
+    const char *prefix = route->label_prefix ? route->label_prefix : child->config.name;
+    size_t name = strlen(prefix), old = strlen(o->label);
+    if (name > sizeof(o->label) - sizeof(arrow))
+        name = sizeof(o->label) - sizeof(arrow);
+    size_t before = name + (old ? sizeof(arrow) - 1 : 0);
     if (old > sizeof(o->label) - 1 - before)
         old = sizeof(o->label) - 1 - before;
     memmove(o->label + before, o->label, old);
-    memcpy(o->label, child->config.name, name);
+    memcpy(o->label, prefix, name);
     memcpy(o->label + name, arrow, before - name);
     o->label[before + old] = 0;
 }
@@ -41,21 +47,62 @@ static error_t charge(struct child *child, const struct parent_open *o)
 }
 
 // The child's own configuration block, for config_rom.c.
-static error_t route_config(struct child *child, struct parent_open *o)
+static error_t to_block(const struct child *child, struct parent_open *o)
 {
     o->route = ROUTE_BUILTIN;
-    label_set(child, o, NULL);
+    label_set(child, o, &(struct config_route){.kind = CONFIG_ROUTE_PARENT});
     text_format(o->args, sizeof(o->args), "%u", child->index);
-    return charge(child, o);
+    return SUCCESS;
 }
 
 static struct child *provider_of(const char *service)
 {
     for (unsigned i = 0; i < child_count; i++) {
-        if (config_provides(&config, &children[i].config, service))
+        if (children[i].present && config_provides(&config, &children[i].config, service))
             return &children[i];
     }
     return NULL;
+}
+
+static error_t to_child(struct child *to, struct parent_open *o)
+{
+    if (!to)
+        return EPERM;
+    o->route = ROUTE_CHILD;
+    o->provider = to->client;
+    return SUCCESS;
+}
+
+// The label "A -> B" of a session of "init" leads to the child A, which finds "B" in the arguments.
+static error_t to_init_below(struct parent_open *o)
+{
+    static const char arrow[] = " -> ";
+    char name[CONFIG_NAME_MAX];
+    size_t length = 0;
+    while (o->label[length] && strncmp(o->label + length, arrow, sizeof(arrow) - 1) != 0)
+        length++;
+    if (length >= sizeof(name))
+        return EPERM;
+    strlcpy(name, o->label, length + 1);
+    struct child *to = child_by_name(name);
+    if (!to || !parent_service_find(&parent, to->client, "init"))
+        return EPERM;
+    strlcpy(o->args, o->label[length] ? o->label + length + sizeof(arrow) - 1 : "",
+            sizeof(o->args));
+    return to_child(to, o);
+}
+
+static error_t to_parent(struct parent_open *o)
+{
+    if (!string_same(o->name, "init")) {
+        o->route = ROUTE_PARENT;
+        return SUCCESS;
+    }
+    if (o->label[0])
+        return to_init_below(o);
+    o->args[0] = 0;
+    o->route = ROUTE_BUILTIN;
+    return SUCCESS;
 }
 
 static error_t resolve(struct child *child, const struct config_route *route, struct parent_open *o)
@@ -63,65 +110,70 @@ static error_t resolve(struct child *child, const struct config_route *route, st
     struct child *to = NULL;
     switch (route->kind) {
     case CONFIG_ROUTE_DENY: return EPERM;
-    case CONFIG_ROUTE_PARENT:
-        o->route = strcmp(o->name, "init") ? ROUTE_PARENT : ROUTE_BUILTIN;
-        return SUCCESS;
+    case CONFIG_ROUTE_PARENT: return to_parent(o);
     case CONFIG_ROUTE_CHILD: to = child_by_name(route->to); break;
     case CONFIG_ROUTE_ANY:
         to = provider_of(o->name);
-        if (!to || to == child) {
-            o->route = ROUTE_PARENT;
-            return SUCCESS;
-        }
+        if (!to || to == child)
+            return to_parent(o);
         break;
     }
-    if (!to) {
-        child_report(child, "the route of \"%s\" leads to \"%s\", which is no child", o->name,
-                     route->to ? route->to : "");
-        return EPERM;
-    }
-    o->route = ROUTE_CHILD;
-    o->provider = to->client;
-    return SUCCESS;
+    return to_child(to, o);
 }
 
-void policy_cpu_args(const struct child *child, const char *asked, char *args, size_t size)
+// Sessions of init itself (self.c).
+static error_t decide_own(struct parent_open *o)
 {
-    const struct config_child *c = &child->config;
-    size_t length =
-        *asked ? strlcpy(args, asked, size) : text_format(args, size, "%u", c->priority);
-    u64 cpus = 0;
-    for (unsigned i = 0; i < c->affinity_count; i++)
-        cpus |= 1ul << c->affinity[i];
-    if (cpus && length < size)
-        length += text_format(args + length, size - length, ",cpus=0x%lx", cpus);
-    if (c->budget_us && length < size)
-        (void)text_format(args + length, size - length, ",budget=%lu,period=%lu,pool=%s",
-                          c->budget_us, c->period_us, c->name);
+    error_t error = EPERM;
+    if (string_same(o->name, "init")) {
+        error = to_init_below(o);
+    } else if (string_same(o->name, "report") && config.report) {
+        error = *config.report_to ? to_child(child_by_name(config.report_to), o) : to_parent(o);
+        if (o->route == ROUTE_PARENT)
+            return error; // who is above knows who we are
+    }
+    strlcpy(o->label, "init", sizeof(o->label));
+    return error;
+}
+
+// Where a session goes that a child asks for, and as what: fills route, provider, label, args.
+static error_t decide(struct child *child, struct parent_open *o)
+{
+    struct config_route route;
+    if (child == &self)
+        return decide_own(o);
+    if (string_same(o->name, "rom") && string_same(o->args, "config") && !config_elsewhere(&child->config))
+        return to_block(child, o);
+    config_route(&child->config, o->name, o->label, o->args, &route);
+    char asked[SERVICE_ARGS_MAX];
+    error_t error = resolve(child, &route, o);
+    if (error)
+        return error;
+    // The share of the processor is the configuration's to give, whatever the child asks for.
+    if (string_same(o->name, "cpu")) {
+        strlcpy(asked, o->args, sizeof(asked));
+        share_args(child, route.args ? route.args : "", asked, o->args, sizeof(o->args));
+    } else if (route.args) {
+        strlcpy(o->args, route.args, sizeof(o->args));
+    }
+    if (string_same(o->name, "init"))
+        o->label[0] = 0; // it said where to
+    label_set(child, o, &route);
+    return SUCCESS;
 }
 
 static error_t open(struct parent *p, struct parent_client *client, struct parent_open *o)
 {
     (void)p;
     struct child *child = child_of(client);
-    struct config_route route;
-    if (string_same(o->name, "rom") && string_same(o->args, "config"))
-        return route_config(child, o);
-    config_route(&child->config, o->name, o->label, &route);
-    error_t error = resolve(child, &route, o);
-    if (error) {
+    error_t error = decide(child, o);
+    if (error)
         child_report(child, "session \"%s\" denied: it has no route for it", o->name);
-        return error;
-    }
-    // The share of the processor is the configuration's to give, whatever the child asks for.
-    if (string_same(o->name, "cpu"))
-        policy_cpu_args(child, route.args ? route.args : "", o->args, sizeof(o->args));
-    else if (route.args)
-        strlcpy(o->args, route.args, sizeof(o->args));
-    else if (string_same(o->name, "pd"))
-        o->args[0] = 0; // others' figures are init's to see
-    label_set(child, o, route.label);
-    return charge(child, o);
+    else
+        error = charge(child, o);
+    if (!error)
+        report_changed();
+    return error;
 }
 
 static error_t upgrade(struct parent *p, struct parent_client *client, const char *name,
@@ -136,6 +188,43 @@ static void closed(struct parent *p, struct parent_client *client,
 {
     (void)p;
     account_return(child_of(client), donation);
+    report_changed();
+}
+
+// Whether a session that is open would be opened just so.
+static bool still_allowed(const struct parent_pseudonym *p)
+{
+    struct child *child = p->client->user;
+    struct parent_open o = {.ram = p->ram, .caps = p->caps};
+    strlcpy(o.name, parent_pseudonym_name(p), sizeof(o.name));
+    strlcpy(o.label, parent_pseudonym_asked_label(p), sizeof(o.label));
+    strlcpy(o.args, parent_pseudonym_asked_args(p), sizeof(o.args));
+    if (decide(child, &o))
+        return false;
+    bool here = p->forwarded ? o.route == ROUTE_PARENT
+                             : o.route != ROUTE_PARENT &&
+                                   p->provider == (o.route == ROUTE_CHILD ? o.provider : NULL);
+    // A thread's share is changed where it is (quota.c).
+    return here && string_same(o.label, parent_pseudonym_label(p)) &&
+           (string_same(o.name, "cpu") || string_same(o.args, parent_pseudonym_args(p)));
+}
+
+void policy_review(void)
+{
+    mutex_lock(&parent.lock);
+    for (u32 i = 0; i < 1u << parent.config.pseudonym_order; i++) {
+        struct parent_pseudonym *p = &parent.pseudonym[i];
+        if (!p->client || p->provider_gone || still_allowed(p))
+            continue;
+        child_report(p->client->user, "its session \"%s\" ends: its route has changed",
+                     parent_pseudonym_name(p));
+        parent_pseudonym_close(&parent, p);
+    }
+    for (u32 i = 0; i < child_count; i++) {
+        if (children[i].present)
+            parent_services_review(&parent, children[i].client);
+    }
+    parent_unlock(&parent);
 }
 
 static void quota(struct parent *p, struct parent_client *client, struct parent_quota *q)
@@ -156,9 +245,10 @@ static bool may_register(struct parent *p, struct parent_client *client, const c
 {
     (void)p;
     struct child *child = child_of(client);
-    if (config_provides(&config, &child->config, name))
+    if (child != &self && config_provides(&config, &child->config, name))
         return true;
-    child_report(child, "may not offer \"%s\": it is not in its provides", name);
+    if (!string_same(name, "init")) // an init tries, to see whether it may
+        child_report(child, "may not offer \"%s\": it is not in its provides", name);
     return false;
 }
 
@@ -168,9 +258,9 @@ static error_t request_kill(struct parent *p, struct parent_client *client, cons
     (void)p;
     // A child may ask for its own end, a service for that of its client.
     struct child *child = child_of(target ? target : client);
-    if (!target && strcmp(name, child->config.name))
+    if (!target && !string_same(name, child->name))
         return EPERM;
-    child_report(child, "its end was asked for by \"%s\"", child_of(client)->config.name);
+    child_report(child, "its end was asked for by \"%s\"", child_of(client)->name);
     child_notify(child, NOTE_KILL);
     return SUCCESS;
 }
@@ -188,7 +278,7 @@ static error_t signal(struct parent *p, struct parent_client *client, word_t cod
     case SIGNAL_READY: child->heartbeat_at = rdtsc(); return SUCCESS;
     case SIGNAL_RESOURCE:
         child_report(child, "ran dry when it wanted %luKb more; ram is %luKb", (u64)value / 1024,
-                     child->config.ram_bytes / 1024);
+                     child->ram_limit / 1024);
         return SUCCESS;
     default: return EPROTO;
     }

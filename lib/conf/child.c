@@ -72,6 +72,12 @@ static void number(const char *path, const struct item *item, const ucl_object_t
         must(fdt_property_u64(fdt, item->name, (uint64_t)(item->kind == TIME ? v * 1e6 + 0.5 : v)));
 }
 
+void time_compile(const char *path, const char *name, const ucl_object_t *value, double low,
+                  double high)
+{
+    number(path, &(struct item){name, TIME, low, high, false}, value);
+}
+
 void text_compile(const char *path, const char *name, const ucl_object_t *value, size_t size)
 {
     const char *s = ucl_object_type(value) == UCL_STRING ? ucl_object_tostring(value) : "";
@@ -94,7 +100,7 @@ static void switch_(const char *path, const char *name, const ucl_object_t *valu
 }
 
 // One value counts as a list of one.
-static void texts(const char *path, const char *name, const ucl_object_t *value)
+void texts_compile(const char *path, const char *name, const ucl_object_t *value)
 {
     char all[4096];
     size_t length = 0;
@@ -185,7 +191,28 @@ bool child_provides(const ucl_object_t *child, const char *service)
     return false;
 }
 
-static void item_compile(const char *path, const struct item *item, const ucl_object_t *value)
+// A child that is an init itself has a configuration like this one.
+static bool is_init(const char *name, const ucl_object_t *child)
+{
+    const ucl_object_t *binary = ucl_object_lookup(child, "binary");
+    if (!binary)
+        return !strcmp(name, "init");
+    return ucl_object_type(binary) == UCL_STRING && !strcmp(ucl_object_tostring(binary), "init");
+}
+
+static void config_compile(const char *path, const ucl_object_t *block, bool init)
+{
+    if (!init) {
+        value_compile(path, "config", block, 0);
+        return;
+    }
+    must(fdt_begin_node(fdt, "config"));
+    init_compile(path, block);
+    must(fdt_end_node(fdt));
+}
+
+static void item_compile(const char *path, const struct item *item, const ucl_object_t *value,
+                         bool init)
 {
     if (value->next && item->kind != ROUTES) {
         complain(path, "found twice, expected once");
@@ -201,11 +228,11 @@ static void item_compile(const char *path, const struct item *item, const ucl_ob
     case TIME: number(path, item, value); break;
     case TEXT: text_compile(path, item->name, value, (size_t)item->high); break;
     case SWITCH: switch_(path, item->name, value); break;
-    case TEXTS: texts(path, item->name, value); break;
+    case TEXTS: texts_compile(path, item->name, value); break;
     case CPUS: cpus(path, item, value); break;
     case RESTART: restart(path, value); break;
     case ROUTES: routes_compile(path, value); break;
-    case BLOCK: value_compile(path, "config", value, 0); break;
+    case BLOCK: config_compile(path, value, init); break;
     }
 }
 
@@ -218,13 +245,13 @@ static const struct item *item_find(const char *name)
     return NULL;
 }
 
-static void check_keys(const char *name, const ucl_object_t *child)
+static void check_keys(const char *at, const ucl_object_t *child)
 {
     ucl_object_iter_t it = NULL;
     const ucl_object_t *entry;
     char path[PATH_SIZE];
     while ((entry = ucl_object_iterate(child, &it, true))) {
-        path_below(path, name, ucl_object_key(entry));
+        path_below(path, at, ucl_object_key(entry));
         if (!item_find(ucl_object_key(entry)))
             complain(path, "found an unknown item, expected one of binary, args, ram, kmem, caps, "
                            "priority, budget, "
@@ -232,13 +259,13 @@ static void check_keys(const char *name, const ucl_object_t *child)
     }
 }
 
-static void check_share(const char *name, const ucl_object_t *child)
+static void check_share(const char *at, const ucl_object_t *child)
 {
     const ucl_object_t *budget = ucl_object_lookup(child, "budget"),
                        *period = ucl_object_lookup(child, "period");
     double used, whole;
     char path[PATH_SIZE];
-    path_below(path, name, budget ? "budget" : "period");
+    path_below(path, at, budget ? "budget" : "period");
     if (!budget != !period)
         complain(path, "found without %s, expected both or none", budget ? "period" : "budget");
     else if (budget && scalar_read(budget, &used) == SCALAR_TIME &&
@@ -246,43 +273,84 @@ static void check_share(const char *name, const ucl_object_t *child)
         complain(path, "found \"%s\", expected at most the period", value_text(budget));
 }
 
-static void check_name(const char *name)
+static void check_name(const char *path, const char *name)
 {
     if (!*name || strlen(name) >= CONFIG_NAME_MAX || strchr(name, '/'))
-        complain(name,
+        complain(path,
                  "found a name that is no name of a child, expected 1 to %d characters, no slash",
                  CONFIG_NAME_MAX - 1);
-    if (!strcmp(name, "parent") || !strcmp(name, "any"))
-        complain(name, "found a name that means something else in routes, expected another");
+    if (!strcmp(name, "parent") || !strcmp(name, "any") || !strcmp(name, "init"))
+        complain(path, "found a name that means something else in routes and labels, expected "
+                       "another");
 }
 
 // A child reads its arguments as the item "args" of its configuration.
-static void check_args(const char *name, const ucl_object_t *child)
+static void check_args(const char *at, const ucl_object_t *child)
 {
     const ucl_object_t *config = ucl_object_lookup(child, "config");
     char path[PATH_SIZE];
-    path_below(path, name, "config.args");
+    path_below(path, at, "config.args");
     if (config && ucl_object_lookup(child, "args") && ucl_object_lookup(config, "args"))
-        complain(path, "found beside %s.args, expected one of the two", name);
+        complain(path, "found beside %s.args, expected one of the two", at);
 }
 
-void child_compile(const char *name, const ucl_object_t *child)
+// An init beats to its parent only if it is told to.
+static void check_heartbeat(const char *at, const ucl_object_t *child)
+{
+    const ucl_object_t *limit = ucl_object_lookup(child, "heartbeat"),
+                       *config = ucl_object_lookup(child, "config"),
+                       *beat = config ? ucl_object_lookup(config, "heartbeat") : NULL;
+    double most, every;
+    char path[PATH_SIZE];
+    path_below(path, at, "config.heartbeat");
+    if (!limit || !config || scalar_read(limit, &most) != SCALAR_TIME)
+        return;
+    if (!beat)
+        complain(path, "found nothing, expected a time below %s.heartbeat", at);
+    else if (scalar_read(beat, &every) == SCALAR_TIME && every >= most)
+        complain(path, "found \"%s\", expected less than %s.heartbeat", value_text(beat), at);
+}
+
+// Its configuration comes from one place.
+static void check_config_route(const char *at, const ucl_object_t *child)
+{
+    const ucl_object_t *routes = ucl_object_lookup(child, "route"),
+                       *rom = routes && ucl_object_type(routes) == UCL_OBJECT
+                                  ? ucl_object_lookup(routes, "rom")
+                                  : NULL;
+    char path[PATH_SIZE];
+    path_below(path, at, "config");
+    for (; rom; rom = rom->next) {
+        const ucl_object_t *args =
+            ucl_object_type(rom) == UCL_OBJECT ? ucl_object_lookup(rom, "for_args") : NULL;
+        if (args && ucl_object_type(args) == UCL_STRING &&
+            !strcmp(ucl_object_tostring(args), "config") &&
+            (ucl_object_lookup(child, "config") || ucl_object_lookup(child, "args")))
+            complain(path, "found beside a route of rom for \"config\", expected one of the two");
+    }
+}
+
+void child_compile(const char *at, const char *name, const ucl_object_t *child)
 {
     char path[PATH_SIZE];
     if (ucl_object_type(child) != UCL_OBJECT) {
-        complain(name, "found \"%s\", expected a block { ... }", value_text(child));
+        complain(at, "found \"%s\", expected a block { ... }", value_text(child));
         return;
     }
-    check_name(name);
-    check_keys(name, child);
-    check_share(name, child);
-    check_args(name, child);
+    bool init = is_init(name, child);
+    check_name(at, name);
+    check_keys(at, child);
+    check_share(at, child);
+    check_args(at, child);
+    check_config_route(at, child);
+    if (init)
+        check_heartbeat(at, child);
     must(fdt_begin_node(fdt, name));
     for (unsigned i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
         const ucl_object_t *value = ucl_object_lookup(child, items[i].name);
-        path_below(path, name, items[i].name);
+        path_below(path, at, items[i].name);
         if (value)
-            item_compile(path, &items[i], value);
+            item_compile(path, &items[i], value, init);
         else if (items[i].required)
             complain(path, "found nothing, expected %s",
                      items[i].kind == SIZE ? "a size" : "a number");

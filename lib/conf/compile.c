@@ -4,6 +4,7 @@
 // Compiling (conf.h): the text's children one after the other, and what all parts of it complain
 // with. What is written when an error has been found is thrown away.
 #include "lib/conf/compile.h"
+#include "init/config.h"
 #include <libfdt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,7 +13,8 @@
 enum { LINE_MAX_BYTES = 2048 };
 
 void *fdt;
-static const ucl_object_t *root;
+static const ucl_object_t *scope; // whose children routes may name
+static unsigned depth;            // of inits in each other
 static const struct conf_log *complaint_log;
 static unsigned errors;
 static bool tree_failed;
@@ -41,10 +43,11 @@ void path_below(char below[PATH_SIZE], const char *path, const char *key)
 {
     size_t length = strnlen(path, PATH_SIZE - 2);
     memcpy(below, path, length);
-    below[length] = '.';
-    size_t rest = strnlen(key, PATH_SIZE - length - 2);
-    memcpy(below + length + 1, key, rest);
-    below[length + 1 + rest] = 0;
+    if (length)
+        below[length++] = '.';
+    size_t rest = strnlen(key, PATH_SIZE - length - 1);
+    memcpy(below + length, key, rest);
+    below[length + rest] = 0;
 }
 
 void must(int error)
@@ -70,7 +73,7 @@ void each_child(ucl_object_t *from,
         ucl_object_iter_t it = NULL;
         const ucl_object_t *child;
         if (ucl_object_type(group) != UCL_OBJECT)
-            continue; // compile_root has complained
+            continue; // items_compile has complained
         while ((child = ucl_object_iterate(group, &it, true)))
             visit((ucl_object_t *)(uintptr_t)group, child, context);
     }
@@ -92,58 +95,84 @@ static void find(ucl_object_t *group, const ucl_object_t *child, void *context)
 const ucl_object_t *child_find(const char *name)
 {
     struct search search = {name, NULL};
-    each_child((ucl_object_t *)(uintptr_t)root, find, &search);
+    each_child((ucl_object_t *)(uintptr_t)scope, find, &search);
     return search.found;
 }
 
-static unsigned children;
+struct children {
+    const char *path; // of the block that has them
+    unsigned count;
+};
+
 static void compile(ucl_object_t *group, const ucl_object_t *child, void *context)
 {
-    (void)group, (void)context;
+    (void)group;
+    struct children *children = context;
     const char *name = ucl_object_key(child);
-    children++;
+    char path[PATH_SIZE];
+    path_below(path, children->path, name);
+    children->count++;
     if (child_find(name) != child || child->next)
-        complain(name, "found twice, expected children of different names");
+        complain(path, "found twice, expected children of different names");
     else
-        child_compile(name, child);
+        child_compile(path, name, child);
 }
 
-static void compile_root(void)
+// libfdt wants a node's properties before its subnodes.
+static void items_compile(const char *path, const ucl_object_t *block)
 {
     static const char expected[] = "child NAME { ... }";
     ucl_object_iter_t it = NULL;
     const ucl_object_t *item, *one;
-    if (ucl_object_type(root) != UCL_OBJECT) {
-        complain("child", "found a list, expected `%s`", expected);
-        return;
-    }
-    while ((item = ucl_object_iterate(root, &it, true))) {
-        bool child = !strcmp(ucl_object_key(item), "child");
-        if (!child)
-            complain(ucl_object_key(item), "found an unknown item, expected `%s`", expected);
+    char below[PATH_SIZE];
+    while ((item = ucl_object_iterate(block, &it, true))) {
+        const char *key = ucl_object_key(item);
+        bool child = !strcmp(key, "child");
+        path_below(below, path, key);
+        if (!child && !init_item_compile(below, key, item))
+            complain(below, "found an unknown item, expected `%s`, heartbeat or report", expected);
         for (one = child ? item : NULL; one; one = one->next) {
             if (ucl_object_type(one) != UCL_OBJECT)
-                complain("child", "found \"%s\", expected `%s`", value_text(one), expected);
+                complain(below, "found \"%s\", expected `%s`", value_text(one), expected);
         }
     }
-    children = 0;
-    each_child((ucl_object_t *)(uintptr_t)root, compile, NULL);
-    if (!children && !errors)
-        complain("child", "found none, expected at least one `%s`", expected);
+}
+
+void init_compile(const char *path, const ucl_object_t *block)
+{
+    const ucl_object_t *outer = scope;
+    struct children children = {.path = path};
+    char below[PATH_SIZE];
+    path_below(below, path, "child");
+    if (++depth > CONFIG_DEPTH_MAX) {
+        complain(path, "found more than %d inits in each other, expected fewer", CONFIG_DEPTH_MAX);
+    } else if (ucl_object_type(block) != UCL_OBJECT) {
+        complain(below, "found a list, expected `child NAME { ... }`");
+    } else {
+        scope = block;
+        unsigned before = errors;
+        items_compile(path, block);
+        each_child((ucl_object_t *)(uintptr_t)block, compile, &children);
+        if (!children.count && errors == before)
+            complain(below, "found none, expected at least one `child NAME { ... }`");
+    }
+    depth--;
+    scope = outer;
 }
 
 size_t conf_compile(const struct conf_text *text, void *tree, size_t size,
                     const struct conf_log *log)
 {
     complain_to(log);
-    root = text->root;
     fdt = tree;
+    scope = NULL;
+    depth = 0;
     tree_size = size;
     tree_failed = false;
     must(fdt_create(fdt, (int)size));
     must(fdt_finish_reservemap(fdt));
     must(fdt_begin_node(fdt, ""));
-    compile_root();
+    init_compile("", text->root);
     must(fdt_end_node(fdt));
     must(fdt_finish(fdt));
     return errors ? 0 : fdt_totalsize(fdt);

@@ -12,7 +12,7 @@
 
 static const char TARGETS[] = "parent, any or the name of a child";
 
-static void target(const char *path, const char *service, const ucl_object_t *value)
+void target_compile(const char *path, const char *service, const ucl_object_t *value)
 {
     if (!value || ucl_object_type(value) != UCL_STRING || value->next) {
         complain(path, "found %s%s%s, expected %s", value ? "\"" : "",
@@ -40,23 +40,46 @@ static void target(const char *path, const char *service, const ucl_object_t *va
     must(fdt_property_string(fdt, "to", kind == CONFIG_ROUTE_CHILD ? to : ""));
 }
 
+static const char *const label_items[] = {"label",     "label_prefix", "label_suffix",
+                                          "for_label", "for_prefix",   NULL};
+
+static bool named(const char *key, const char *const *names)
+{
+    while (*names && strcmp(key, *names) != 0)
+        names++;
+    return *names;
+}
+
 static void block(const char *path, const char *service, const ucl_object_t *value)
 {
     ucl_object_iter_t it = NULL;
     const ucl_object_t *entry;
     char below[PATH_SIZE];
     path_below(below, path, "to");
-    target(below, service, ucl_object_lookup(value, "to"));
+    target_compile(below, service, ucl_object_lookup(value, "to"));
     while ((entry = ucl_object_iterate(value, &it, true))) {
         const char *key = ucl_object_key(entry);
         path_below(below, path, key);
-        if (!strcmp(key, "label") || !strcmp(key, "for_label"))
+        if (named(key, label_items))
             text_compile(below, key, entry, SERVICE_LABEL_MAX);
-        else if (!strcmp(key, "args"))
+        else if (!strcmp(key, "args") || !strcmp(key, "for_args"))
             text_compile(below, key, entry, SERVICE_ARGS_MAX);
         else if (strcmp(key, "to"))
-            complain(below, "found an unknown item, expected one of to, label, args, for_label");
+            complain(below, "found an unknown item, expected one of to, label, label_prefix, "
+                            "label_suffix, args, for_label, for_prefix, for_args");
     }
+    path_below(below, path, "label");
+    if (ucl_object_lookup(value, "label") && (ucl_object_lookup(value, "label_prefix") ||
+                                              ucl_object_lookup(value, "label_suffix")))
+        complain(below, "found beside label_prefix or label_suffix, expected it alone");
+}
+
+// Whether the route is for some sessions of its service only.
+static bool selects(const ucl_object_t *route)
+{
+    return ucl_object_type(route) == UCL_OBJECT &&
+           (ucl_object_lookup(route, "for_label") || ucl_object_lookup(route, "for_prefix") ||
+            ucl_object_lookup(route, "for_args"));
 }
 
 static void route(const char *path, const char *service, const ucl_object_t *value, unsigned index)
@@ -68,19 +91,17 @@ static void route(const char *path, const char *service, const ucl_object_t *val
     if (ucl_object_type(value) == UCL_OBJECT)
         block(path, service, value);
     else
-        target(path, service, value);
+        target_compile(path, service, value);
     must(fdt_end_node(fdt));
 }
 
-// One route, or several of a service that differ by `for_label`.
+// One route, or several of a service that differ by what they are for.
 static unsigned routes(const char *path, const char *service, const ucl_object_t *first,
                        unsigned index)
 {
     for (const ucl_object_t *one = first; one; one = one->next) {
         ucl_object_t alone = *one; // libucl chains values of one key
-        bool all_labels =
-            ucl_object_type(one) != UCL_OBJECT || !ucl_object_lookup(one, "for_label");
-        if (all_labels && one->next)
+        if (!selects(one) && one->next)
             complain(path,
                      "found a further route after one for all labels, expected that one last");
         alone.next = NULL;

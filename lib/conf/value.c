@@ -105,7 +105,7 @@ static bool all_texts(const ucl_object_t *list)
     return true;
 }
 
-static void texts_compile(const char *name, const ucl_object_t *list)
+static void list_compile(const char *name, const ucl_object_t *list)
 {
     ucl_object_iter_t it = NULL;
     const ucl_object_t *item;
@@ -141,8 +141,11 @@ static void members_compile(const char *path, const ucl_object_t *from, unsigned
         snprintf(number, sizeof(number), "%u", index++);
         const char *key = ucl_object_type(from) == UCL_ARRAY ? number : ucl_object_key(item);
         path_below(below, path, key);
-        bool twice = ucl_object_type(from) == UCL_OBJECT && item->next;
-        if (twice && !nodes)
+        bool object = ucl_object_type(from) == UCL_OBJECT, twice = object && item->next;
+        if (object && depth == 1 && !strcmp(key, "policy") && ucl_object_type(item) == UCL_OBJECT) {
+            if (nodes)
+                policies_compile(below, item, depth);
+        } else if (twice && !nodes)
             complain(below, "found twice, expected once; a list is written [ a, b ]");
         else if (strchr(key, '/') && !nodes)
             complain(below, "found a name with a slash, expected one without");
@@ -155,7 +158,7 @@ void value_compile(const char *path, const char *name, const ucl_object_t *value
 {
     if (!is_node(value)) {
         if (ucl_object_type(value) == UCL_ARRAY)
-            texts_compile(name, value);
+            list_compile(name, value);
         else
             scalar_compile(path, name, value);
         return;

@@ -31,6 +31,18 @@ static void windows_restore(struct windows old)
     utcb()->window2 = old.second;
 }
 
+// Most have one parent. An init that is a client of its own children asks itself.
+static error_t ask_parent(const struct service_client *c, struct msg *m)
+{
+    if (LIKELY(!c->parent))
+        return parent_call(m);
+    error_t error = msg_call(m, c->parent + thread_cpu());
+    if (error)
+        return error;
+    error = (error_t)msg_get_word(m);
+    return msg_error(m) ? EPROTO : error;
+}
+
 static unsigned portal_order(const struct service_client *c)
 {
     return c->order - 1u;
@@ -111,7 +123,7 @@ static error_t pseudonym_open(struct service_client *c, bool *portal)
     msg_put_word(&m, open_places(thread_cpu(), c->scratch, 0, c->scratch + slot));
     drop(c, slot);
     struct windows old = windows_set(scratch_of(c), c->order);
-    error_t error = parent_call(&m);
+    error_t error = ask_parent(c, &m);
     windows_restore(old);
     c->denied = error == EPERM;
     if (error)
@@ -140,7 +152,7 @@ static error_t portal_get(struct service_client *c, sel_t to)
     msg_put_word(&m, thread_cpu());
     msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL)));
     struct windows old = windows_set(to, 0);
-    error_t error = parent_call(&m);
+    error_t error = ask_parent(c, &m);
     windows_restore(old);
     if (error)
         return error;
@@ -238,7 +250,7 @@ static error_t donate(struct service_client *c, struct service_quota more,
     msg_put_word(&m, least.ram);
     msg_put_word(&m, least.caps);
     msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL)));
-    error_t error = parent_call(&m);
+    error_t error = ask_parent(c, &m);
     if (error)
         return error;
     u64 ram = msg_get_word(&m), caps = msg_get_word(&m);
@@ -274,6 +286,8 @@ static error_t open_all(struct service_client *c)
             tries++;
             break;
         case ERETRY: // not there (yet): the parent ups the pseudonym when it is
+            if (c->impatient)
+                return ERETRY;
             (void)!hc_sm_down(c->base + CLIENT_PSEUDONYM, DEADLINE_NEVER);
             break;
         case ENOTFOUND: // the pseudonym is no more: one new one
@@ -404,7 +418,7 @@ void service_close(struct service_client *c)
         msg_put_word(&m, 0);
         msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL)));
         note_donation(-c->quota.ram, -c->quota.caps);
-        if (!parent_call(&m))
+        if (!ask_parent(c, &m))
             c->held &= ~(1u << CLIENT_PSEUDONYM); // the parent's word is good
     }
     // What the service gave is gone with it, but a dead one may have left something.

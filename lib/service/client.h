@@ -42,6 +42,8 @@ struct service_client {
     u8 scratch;         // distance from base down to a selector for the time of an opening
     bool denied;        // by the parent, when it was last asked
     bool fixed;         // to be set: nothing is donated beyond `quota`; ERESOURCE comes back
+    bool impatient;     // to be set: ERETRY instead of waiting for a service that is not there
+    sel_t parent;       // portals of the parent that is asked, + CPU; 0: SEL_PARENT
     u32 held;           // bit n: selector base + n holds something
     struct mutex lock;  // guards opening and closing
     const char *name, *label, *args; // the caller keeps them

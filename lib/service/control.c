@@ -11,7 +11,8 @@ enum { ROWS = 32, SESSIONS = 12 }; // more never fit an answer
 static void row_get(struct msg *m, struct control_child *row)
 {
     word_t state = msg_get_word(m);
-    row->state = (enum child_state)(u32)state;
+    row->state = (enum child_state)((u32)state & ~(u32)CHILD_IS_INIT);
+    row->is_init = state & CHILD_IS_INIT;
     row->restarts = (u32)(state >> 32);
     row->ram_used = msg_get_word(m);
     row->ram_limit = msg_get_word(m);

@@ -10,6 +10,7 @@
 struct control_child {
     char name[64];
     enum child_state state;
+    bool is_init; // and shows its own children to who opens "init" with its name as the label
     u32 restarts; // since init started it first
     // Accounts: what is in use or donated, of how much, and the most that it ever was.
     u64 ram_used, ram_limit, ram_high;    // bytes

@@ -56,9 +56,10 @@ struct parent_pseudonym {
     struct parent_client *provider;   // whose service it is; NULL: builtin or forwarded
     struct parent_service *service;   // NULL: not registered (yet, or any more)
     sel_t forwarded_portal[MAX_CPUS]; // of our parent's service, for this pseudonym alone
-    // Service name, label, arguments, one after the other: in `short_text`, or on the heap.
+    // Service name, label, arguments, and label and arguments as they were asked for, one after the
+    // other: in `short_text`, or on the heap.
     char *text, short_text[PARENT_SHORT_TEXT];
-    u16 label_at, args_at;
+    u16 label_at, args_at, asked_at;
     u64 ram, caps;
     u32 index;           // of the slot
     u32 next_free;       // in the free list or that of what is being closed
@@ -88,6 +89,9 @@ struct parent_open {
     u64 ram, caps;
     enum parent_route_kind route;   // to be set; ROUTE_DENY before
     struct parent_client *provider; // for ROUTE_CHILD: whose
+    // Label and arguments as asked, one after the other: parent_open.c's.
+    char asked[SERVICE_LABEL_MAX + SERVICE_ARGS_MAX];
+    size_t asked_bytes;
 };
 
 // GET_QUOTA of a child about itself: what it may still donate, of how much RAM, and the slots of
@@ -203,6 +207,12 @@ static inline const char *parent_pseudonym_args(const struct parent_pseudonym *p
 {
     return p->text + p->args_at;
 }
+// What the client asked for, before the policy changed it.
+static inline const char *parent_pseudonym_asked_label(const struct parent_pseudonym *p)
+{
+    return p->text + p->asked_at;
+}
+const char *parent_pseudonym_asked_args(const struct parent_pseudonym *p);
 
 // A client's portals, for parent_client.c: none is left on failure.
 MUST_CHECK error_t parent_portals_create(struct parent *parent, struct parent_client *client);
@@ -222,5 +232,7 @@ parent_operation_t parent_do_open, parent_do_close, parent_do_get_portal, parent
 struct parent_pseudonym *parent_pseudonym_named(struct parent *parent, struct typed_item item);
 // Links a pseudonym to its service if that is registered. Under parent->lock.
 void parent_pseudonym_resolve(struct parent *parent, struct parent_pseudonym *pseudonym);
+// Ends those of a client's services that the policy does not allow it any more. Under parent->lock.
+void parent_services_review(struct parent *parent, struct parent_client *owner);
 // A client's services end. `for_good`: nobody is to wait for them. Under parent->lock.
 void parent_services_remove(struct parent *parent, struct parent_client *owner, bool for_good);

@@ -10,6 +10,12 @@
 #include "lib/service/client.h"
 #include "lib/service/parent.h"
 
+const char *parent_pseudonym_asked_args(const struct parent_pseudonym *p)
+{
+    const char *label = parent_pseudonym_asked_label(p);
+    return label + strlen(label) + 1;
+}
+
 struct parent_pseudonym *parent_pseudonym_named(struct parent *parent, struct typed_item item)
 {
     u64 index = crd_base(item.crd) - parent->first_pseudonym;
@@ -59,16 +65,18 @@ static error_t forward_open(struct parent *parent, struct parent_pseudonym *p,
 static error_t text_make(struct parent_pseudonym *p, const struct parent_open *o)
 {
     size_t name = strlen(o->name) + 1, label = strlen(o->label) + 1, args = strlen(o->args) + 1,
-           all = name + label + args;
+           all = name + label + args + o->asked_bytes;
     char *text = all <= sizeof(p->short_text) ? p->short_text : heap_alloc(all);
     if (!text)
         return EMEM;
     memcpy(text, o->name, name);
     memcpy(text + name, o->label, label);
     memcpy(text + name + label, o->args, args);
+    memcpy(text + name + label + args, o->asked, o->asked_bytes);
     p->text = text;
     p->label_at = (u16)name;
     p->args_at = (u16)(name + label);
+    p->asked_at = (u16)(name + label + args);
     return SUCCESS;
 }
 
@@ -183,6 +191,8 @@ error_t parent_do_open(struct parent *parent, struct parent_client *client, stru
         places = msg_get_word(m);
     if (msg_error(m) || !o.name[0] || !is_plain(o.name) || !is_plain(o.label) || !is_plain(o.args))
         return EPROTO;
+    size_t label = strlcpy(o.asked, o.label, sizeof(o.asked)) + 1;
+    o.asked_bytes = label + strlcpy(o.asked + label, o.args, sizeof(o.asked) - label) + 1;
     error_t error = admit(parent, client, &o);
     if (error)
         return error;

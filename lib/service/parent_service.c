@@ -86,6 +86,16 @@ void parent_services_remove(struct parent *parent, struct parent_client *owner, 
     }
 }
 
+void parent_services_review(struct parent *parent, struct parent_client *owner)
+{
+    for (unsigned i = 0; i < PARENT_SERVICES_MAX; i++) {
+        struct parent_service *s = &parent->service[i];
+        if (s->live && s->owner == owner &&
+            !parent->config.policy->may_register(parent, owner, s->name))
+            service_end(parent, s, false);
+    }
+}
+
 // The window's two selectors are the parent's from now on. ERESOURCE: no fresh ones.
 static error_t window_take(struct parent_cpu *cpu, sel_t *taken)
 {

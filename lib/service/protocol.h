@@ -130,7 +130,10 @@ enum service_operation {
     X(WATCH, 18, "", "obj: semaphore (SM_DOWN), upped when the module has changed",                \
       "EFEATURE where modules never change")                                                       \
     X(OBJECT, 19, "", "1 bytes; obj: dataspace (R X)",                                             \
-      "the module as a dataspace, to be attached and passed on; sigma0's modules only")
+      "the module as a dataspace, to be attached and passed on; sigma0's modules only")            \
+    X(READ, 20, "2 position", "1 bytes in all, 2 number of the version, string part",              \
+      "a copy, part by part; position 0 begins with the newest version, which all further parts "  \
+      "are of; EPROTO where modules never change")
 
 // quota: what was donated at OPEN, less the price of the session, is the session's account
 enum pd_flag {
@@ -332,12 +335,13 @@ enum trace_status {
 #define TIMER_ABSOLUTE (1ul << 32)
 #define TIMER_PERIODIC (1ul << 33)
 
-// Control and report of init, service "init".
+// Control and report of init, service "init". A label "A -> B" leads to that of the init B below the
+// init A below this one.
 #define INIT_OPERATIONS(X)                                                                         \
     X(LIST, 16, "2 first index",                                                                   \
-      "1 number of children, 2 entries here, then each: 1 word enum child_state | restarts << "    \
-      "32, ram: 1 word used or given away with sessions, 1 word limit, 1 word the most it was, "   \
-      "caps: likewise 3 words, 1 word sessions, string name",                                      \
+      "1 number of children, 2 entries here, then each: 1 word enum child_state | CHILD_IS_INIT "  \
+      "| restarts << 32, ram: 1 word used or given away with sessions, 1 word limit, 1 word the "  \
+      "most it was, caps: likewise 3 words, 1 word sessions, string name",                         \
       "the children")                                                                              \
     X(KILL, 17, "string name", "", "end a child; its restart policy applies; ENOTFOUND")           \
     X(START, 18, "string name", "", "start one that has ended; EINUSE if it runs")                 \
@@ -365,6 +369,16 @@ enum child_state {
     CHILD_STATES(X)
 #undef X
 };
+enum { CHILD_IS_INIT = 1 << 8 }; // it offers "init" itself: label "CHILD" leads there
+
+// A text or bytes that others may read as a ROM module (doc/report.md). args: the report's name.
+// quota: its memory, module_cost of it twice while there is a version that the next one replaces.
+#define REPORT_OPERATIONS(X)                                                                       \
+    X(WRITE, 16, "2 position, 3 bytes in all, string part",                                        \
+      "1 number of the version (0: there is more to come)",                                        \
+      "a report in pieces from position 0 on; readers see it when the last one is there; "         \
+      "ERESOURCE: the session cannot pay for it")                                                  \
+    X(CLEAR, 17, "", "", "there is no report any more; readers get ENOTFOUND")
 
 // A byte stream to a person.
 #define SERIAL_OPERATIONS(X)                                                                       \
@@ -425,6 +439,9 @@ enum serial_operation { SERIAL_OPERATIONS(X) };
 #undef X
 #define X(name, number, request, response, meaning) CONFIG_##name = (number),
 enum config_operation { CONFIG_OPERATIONS(X) };
+#undef X
+#define X(name, number, request, response, meaning) REPORT_##name = (number),
+enum report_operation { REPORT_OPERATIONS(X) };
 #undef X
 #define X(name, number, request, response, meaning) POWER_##name = (number),
 enum power_operation { POWER_OPERATIONS(X) };

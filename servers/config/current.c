@@ -56,7 +56,7 @@ error_t current_load(char *text, size_t length, struct report *report)
         log.line(report, "config: text: found more than 64Kb, expected less");
     else
         size = compile(text, length, &log);
-    error_t error = size ? module_publish(tree, size) : SUCCESS;
+    error_t error = size ? module_publish(&config_module, tree, size) : SUCCESS;
     report_end(report);
     if (error || !size) {
         heap_free(text);

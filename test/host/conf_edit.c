@@ -1,4 +1,4 @@
-// needs: lib/conf/child.c lib/conf/compile.c lib/conf/edit.c lib/conf/parse.c lib/conf/route.c
+// needs: lib/conf/child.c lib/conf/compile.c lib/conf/edit.c lib/conf/init.c lib/conf/policy.c lib/conf/parse.c lib/conf/route.c
 // needs: lib/conf/value.c lib/conf/write.c build/ports/ucl/libucl.a -lfdt -lm
 // flags: -isystem build/ports/ucl/libucl
 // SPDX-License-Identifier: BSD-2-Clause

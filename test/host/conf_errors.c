@@ -151,8 +151,14 @@ static void routes(void)
     CHECK(item_refused("route { y { label = q } }",
                        "a.route.y.to: found no `to`, expected parent, any or the name of a child"));
     CHECK(item_refused("route { y { to = b; via = b } }",
-                       "a.route.y.via: found an unknown item, expected one of to, label, args, "
-                       "for_label"));
+                       "a.route.y.via: found an unknown item, expected one of to, label, "
+                       "label_prefix, label_suffix, args, for_label, for_prefix, for_args"));
+    CHECK(item_refused("route { y { to = b; label = q; label_suffix = r } }",
+                       "a.route.y.label: found beside label_prefix or label_suffix, expected it "
+                       "alone"));
+    CHECK(item_refused("route { rom { to = parent; for_args = config } } config { x = 1 }",
+                       "a.config: found beside a route of rom for \"config\", expected one of the "
+                       "two"));
     CHECK(
         item_refused("route { y = parent; y { to = b; for_label = n } }",
                      "a.route.y: found a further route after one for all labels, expected that one "
@@ -162,6 +168,8 @@ static void routes(void)
                        "expected at most 31"));
     CHECK(item_refused("route = parent;", "a.route: found \"parent\", expected a block { ... }"));
     CHECK(accepted("route { y { to = b; for_label = n } y = any; z = parent; default = b }"));
+    CHECK(accepted("route { y { to = b; for_prefix = n; label_prefix = p } y { to = b; for_args = q; "
+                   "label_suffix = s } y = any }"));
 }
 
 static void names(void)
@@ -174,10 +182,10 @@ static void names(void)
     CHECK(refused("child a { " GOOD "}\nchild a { " GOOD "}",
                   "a: found twice, expected children of different names"));
     CHECK(refused("child any { " GOOD "}",
-                  "any: found a name that means something else in routes, expected another"));
+                  "any: found a name that means something else in routes and labels, expected another"));
     CHECK(refused("child \"a/b\" { " GOOD "}", "a/b: found a name that is no name of a child"));
     CHECK(
-        refused("children b {}", "children: found an unknown item, expected `child NAME { ... }`"));
+        refused("children b {}", "children: found an unknown item, expected `child NAME { ... }`, heartbeat or report"));
     CHECK(refused("child = 5", "child: found \"5\", expected `child NAME { ... }`"));
     CHECK(refused("child a [ 1 ]", "a: found \"a list\", expected a block { ... }"));
 }
@@ -203,6 +211,57 @@ static void blocks_of_children(void)
                        "a.config.in.in.in.in.in.in.in.in.in.in.in.in.in.in.in.in.in: found more "
                        "than 16 blocks in each other, expected fewer"));
     CHECK(accepted("config { x = 1; y = text; z = [ 1, { q = 2 } ]; }"));
+}
+
+// A child that is an init itself has children in its `config` block.
+static void nested_inits(void)
+{
+#define APPS(items) "child apps { binary = init; " GOOD "config { " items " } }"
+    CHECK(refused(APPS("child x { ram = 64; caps = 64 }"),
+                  "apps.config.x.ram: found \"64\", expected a size from 4Kb to 1024Gb"));
+    CHECK(refused(APPS("x = 1"), "apps.config.x: found an unknown item, expected `child NAME "
+                                 "{ ... }`, heartbeat or report"));
+    CHECK(refused(APPS("heartbeat = 1s"),
+                  "apps.config.child: found none, expected at least one `child NAME { ... }`"));
+    CHECK(refused("child b { " GOOD "provides = y }" APPS("child x { " GOOD "route { y = b } }"),
+                  "apps.config.x.route.y: found \"b\", expected parent, any or the name of a "
+                  "child"));
+    CHECK(refused("child apps { binary = init; " GOOD "heartbeat = 1s; config { child x { " GOOD
+                  "} } }",
+                  "apps.config.heartbeat: found nothing, expected a time below apps.heartbeat"));
+    CHECK(refused("child apps { binary = init; " GOOD "heartbeat = 1s; config { heartbeat = 2s; "
+                  "child x { " GOOD "} } }",
+                  "apps.config.heartbeat: found \"2s\", expected less than apps.heartbeat"));
+    CHECK(refused(APPS("report { to = x } child x { " GOOD " }"),
+                  "apps.config.report.to: found child \"x\", which does not provide "
+                  "\"report\"; expected it in x.provides"));
+    CHECK(refused(APPS("report { to = parent; delay = 1; what = [ all ] } child x { " GOOD " }"),
+                  "apps.config.report.what: found \"all\", expected children, sessions or quotas"));
+    CHECK(refused("child init { " GOOD "}",
+                  "init: found a name that means something else in routes and labels"));
+    CHECK(compile(APPS("heartbeat = 100ms; report { to = parent; delay = 1s; what = [ children ] } "
+                       "child deep { binary = init; " GOOD "config { child x { " GOOD
+                       "provides = y } child z { " GOOD "route { y = x } } } }")) == 0);
+}
+
+static void policies_of_servers(void)
+{
+#define POLICY(items) "config { " items " }"
+    CHECK(item_refused(POLICY("policy { report = r }"),
+                       "a.config.policy.0: found none or several of them, expected one of label, "
+                       "label_prefix, label_suffix or `default = yes`"));
+    CHECK(item_refused(POLICY("policy { label = x; label_suffix = y }"),
+                       "a.config.policy.0: found none or several of them, expected one of label, "
+                       "label_prefix, label_suffix or `default = yes`"));
+    CHECK(item_refused(POLICY("policy { default = no }"),
+                       "a.config.policy.0.default: found \"false\", expected yes"));
+    CHECK(item_refused(POLICY("policy { label = x; r = 1 } policy { label = x; r = 2 }"),
+                       "a.config.policy.1: found a second policy for label = \"x\", expected one"));
+    CHECK(item_refused(POLICY("policy { label = [ x, y ] }"),
+                       "a.config.policy.0.label: found \"a list\", expected a text of at most 127 "
+                       "characters"));
+    CHECK(accepted(POLICY("policy { label = x; r = 1 } policy { label_prefix = x; r { s = 2 } } "
+                          "policy { default = yes } other { policy = 5 }")));
 }
 
 static void syntax_errors_name_file_line_and_column(void)
@@ -254,6 +313,8 @@ int main(void)
     RUN(routes);
     RUN(names);
     RUN(blocks_of_children);
+    RUN(nested_inits);
+    RUN(policies_of_servers);
     RUN(syntax_errors_name_file_line_and_column);
     RUN(all_errors_are_listed);
     RUN(included_files_are_dependencies);

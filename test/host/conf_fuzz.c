@@ -32,7 +32,7 @@ static void read_all(const struct config *config, struct config_child *c)
     config_provides(config, c, "echo");
     for (u32 i = 0; i < c->route_count; i++) {
         const char *service = c->routes[i].service;
-        config_route(c, service ? service : "echo", "gold", &r);
+        config_route(c, service ? service : "echo", "gold", "", &r);
         CHECK(r.kind <= CONFIG_ROUTE_ANY);
         CHECK((r.to ? strlen(r.to) : 0) + (r.label ? strlen(r.label) : 0) +
                   (r.args ? strlen(r.args) : 0) <

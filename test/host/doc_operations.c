@@ -45,6 +45,7 @@ static const struct {
     LIST("init (control)", INIT_OPERATIONS),
     LIST("serial", SERIAL_OPERATIONS),
     LIST("config", CONFIG_OPERATIONS),
+    LIST("report", REPORT_OPERATIONS),
     LIST("power", POWER_OPERATIONS),
 };
 

@@ -130,20 +130,20 @@ static void routes_by_service_and_label(void)
     struct config_route r;
     if (!child_named(&config, "whole", &c))
         return;
-    config_route(&c, "echo", "gold", &r);
+    config_route(&c, "echo", "gold", "", &r);
     CHECK(r.kind == CONFIG_ROUTE_CHILD && !strcmp(r.to, "server"));
     CHECK(r.label && !strcmp(r.label, "new") && r.args && !strcmp(r.args, "first"));
-    config_route(&c, "echo", "tin", &r);
+    config_route(&c, "echo", "tin", "", &r);
     CHECK(r.kind == CONFIG_ROUTE_CHILD && !strcmp(r.to, "server") && !r.label && !r.args);
-    config_route(&c, "echo", "golden", &r);
+    config_route(&c, "echo", "golden", "", &r);
     CHECK(r.kind == CONFIG_ROUTE_PARENT && !r.label && !r.args);
-    config_route(&c, "echo", "", &r);
+    config_route(&c, "echo", "", "", &r);
     CHECK(r.kind == CONFIG_ROUTE_PARENT);
-    config_route(&c, "count", "gold", &r);
+    config_route(&c, "count", "gold", "", &r);
     CHECK(r.kind == CONFIG_ROUTE_CHILD && !strcmp(r.to, "server"));
-    config_route(&c, "timer", "x", &r);
+    config_route(&c, "timer", "x", "", &r);
     CHECK(r.kind == CONFIG_ROUTE_PARENT && r.args && !strcmp(r.args, "2") && !r.label);
-    config_route(&c, "unknown", "gold", &r); // the default, though it stands first in the text
+    config_route(&c, "unknown", "gold", "", &r); // the default, though it stands first in the text
     CHECK(r.kind == CONFIG_ROUTE_ANY);
     free(c.routes);
 }
@@ -155,18 +155,18 @@ static void what_has_no_route_is_denied(void)
     struct config_route r;
     if (!child_named(&config, "plain", &c))
         return;
-    config_route(&c, "echo", "", &r);
+    config_route(&c, "echo", "", "", &r);
     CHECK(r.kind == CONFIG_ROUTE_CHILD);
-    config_route(&c, "count", "", &r);
+    config_route(&c, "count", "", "", &r);
     CHECK(r.kind == CONFIG_ROUTE_DENY);
-    config_route(&c, "*", "", &r);
+    config_route(&c, "*", "", "", &r);
     CHECK(r.kind == CONFIG_ROUTE_DENY);
-    config_route(&c, "", "", &r);
+    config_route(&c, "", "", "", &r);
     CHECK(r.kind == CONFIG_ROUTE_DENY);
     free(c.routes);
     heap_empty = true;
     if (child_named(&config, "plain", &c)) {
-        config_route(&c, "echo", "", &r);
+        config_route(&c, "echo", "", "", &r);
         CHECK(r.kind == CONFIG_ROUTE_DENY);
     }
     heap_empty = false;
