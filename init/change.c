@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// A new version of the configuration takes effect (init.h). It is read as a whole first; what cannot
-// be read changes nothing. Then: children that are gone end, and those that need a new life; the
-// version is exchanged under parent.lock, so that no request sees parts of both; quotas, sessions
-// and blocks follow it; what is new or ended begins. Whatever dies meanwhile is a child's end as
-// any other; if init itself dies, its next life begins with the newest version.
+// A new version of the configuration takes effect (init.h). It is read as a whole first; what
+// cannot be read changes nothing. Then: children that are gone end, and those that need a new life;
+// the version is exchanged under parent.lock, so that no request sees parts of both; quotas,
+// sessions and blocks follow it; what is new or ended begins. Whatever dies meanwhile is a child's
+// end as any other; if init itself dies, its next life begins with the newest version.
 #include "init/init.h"
 #include "lib/rt/heap.h"
 #include "lib/rt/memory.h"

@@ -59,7 +59,7 @@ struct config_route {
     const char *label_suffix; // in place of the client's label
 };
 struct config_route_entry {
-    const char *service; // what it is for; "*": any
+    const char *service;                           // what it is for; "*": any
     const char *for_label, *for_prefix, *for_args; // NULL: any
     struct config_route route;
 };
@@ -82,7 +82,8 @@ struct config_child {
 };
 
 // Checks the blob: its whole structure, and the children's names, of 1 to CONFIG_NAME_MAX - 1
-// bytes, none twice. EPROTO if it is none. `blob` is aligned to 8 bytes, must stay and must not change.
+// bytes, none twice. EPROTO if it is none. `blob` is aligned to 8 bytes, must stay and must not
+// change.
 MUST_CHECK error_t config_open(struct config *config, const void *blob, size_t size);
 // Goes through the children in the file's order; returns a number to go on with, negative at the
 // end. What is missing or malformed in a child has its default: RAM and slots 0. Numbers that are

@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // The service "init": what the children are and do, and their end and start by hand (protocol.h,
-// INIT_OPERATIONS). Only a child with a route for it gets here, or who is above if our parent lets us
-// offer it there.
+// INIT_OPERATIONS). Only a child with a route for it gets here, or who is above if our parent lets
+// us offer it there.
 #include "init/init.h"
 #include "lib/rt/heap.h"
 #include "lib/rt/string.h"

@@ -100,11 +100,13 @@ MUST_CHECK error_t child_start(struct child *child);
 void child_end(struct child *child);
 
 // change.c: puts a version of the configuration in force: what it changes is started, ended or
-// adjusted, all else stays untouched. A wrong one is refused in words, and the old one stays. By the
-// main thread. With `owned` the blob is memory_alloc's, and change.c's from now on. EPROTO, EMEM.
+// adjusted, all else stays untouched. A wrong one is refused in words, and the old one stays. By
+// the main thread. With `owned` the blob is memory_alloc's, and change.c's from now on. EPROTO,
+// EMEM.
 MUST_CHECK error_t change_apply(void *blob, size_t size, bool owned);
 // quota.c: what is configured of RAM, kernel memory, slots and budget, for all children: those that
-// get less give back what is unused, those that get more get it if it is there. `before`: what was configured.
+// get less give back what is unused, those that get more get it if it is there. `before`: what was
+// configured.
 void quota_apply(const u32 change[CHILDREN_MAX], const struct config_child *before);
 
 // source.c: where the configuration comes from. The first version is in force when this returns, or

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// init's main thread: starts the children in the configuration's order, then waits for notes (init.h) and for points in time: a restart that is due, a heartbeat that is late, a client
-// that has waited long for a service.
+// init's main thread: starts the children in the configuration's order, then waits for notes
+// (init.h) and for points in time: a restart that is due, a heartbeat that is late, a client that
+// has waited long for a service.
 #include "init/init.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/string.h"
@@ -10,9 +11,9 @@
 #include "lib/rt/tsc.h"
 
 enum {
-    OWN_RAM = 4 << 20,    // for init's own books, stacks and the children's config blocks, at most
+    OWN_RAM = 4 << 20, // for init's own books, stacks and the children's config blocks, at most
     OWN_RAM_MIN = 1 << 20,
-    OWN_PART = 4, // of all it has
+    OWN_PART = 4,         // of all it has
     STABLE_US = 10000000, // a life as long as that is a new beginning for the back-off
     BACKOFF_DOUBLINGS = 6,
     WAITING_US = 3000000, // then a person is told
@@ -129,7 +130,9 @@ static void attend(struct child *child)
                                             : "th");
         child_begin(child);
     }
-    if (child->state == CHILD_RUNNING && beat && tsc_to_us(now - child->heartbeat_at) > beat) {
+    now = rdtsc();
+    u64 heard = child->heartbeat_at; // maybe later than `now`: it has begun, or beats right now
+    if (child->state == CHILD_RUNNING && beat && heard < now && tsc_to_us(now - heard) > beat) {
         child_report(child, "no heartbeat for %lums", beat / 1000);
         ended(child, NOTE_FAULT);
     }
@@ -184,8 +187,8 @@ static u64 report_waiting(void)
         p->reported = true;
         const struct child *child = p->client->user, *of = p->provider ? p->provider->user : NULL;
         child_report(child, "waits for service \"%s\", which %s%s%s has not offered",
-                     parent_pseudonym_name(p), of ? "child \"" : "the parent",
-                     of ? of->name : "", of ? "\"" : "");
+                     parent_pseudonym_name(p), of ? "child \"" : "the parent", of ? of->name : "",
+                     of ? "\"" : "");
     }
     parent_unlock(&parent);
     return next;

@@ -142,7 +142,8 @@ static error_t decide(struct child *child, struct parent_open *o)
     struct config_route route;
     if (child == &self)
         return decide_own(o);
-    if (string_same(o->name, "rom") && string_same(o->args, "config") && !config_elsewhere(&child->config))
+    if (string_same(o->name, "rom") && string_same(o->args, "config") &&
+        !config_elsewhere(&child->config))
         return to_block(child, o);
     config_route(&child->config, o->name, o->label, o->args, &route);
     char asked[SERVICE_ARGS_MAX];

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Quotas of children that run, when the configuration changes them (init.h). Less is taken as far as
-// it is unused: what is in use stays with the child until its next life. What is more than there is
-// is refused in words and the old limit stays.
+// Quotas of children that run, when the configuration changes them (init.h). Less is taken as far
+// as it is unused: what is in use stays with the child until its next life. What is more than there
+// is is refused in words and the old limit stays.
 #include "init/init.h"
 #include "lib/rt/range.h"
 
@@ -11,7 +11,7 @@
 // from there to the children already, less what it keeps for itself.
 static u64 ram_total(void)
 {
-    u64 ram = 0, caps = 0, own = own_ram > env_pd.quota.ram ? own_ram - env_pd.quota.ram : 0;
+    u64 ram = 0, caps = 0, image = 0;
     mutex_lock(&parent.lock);
     if (env_quota(&ram, &caps))
         ram = 0;
@@ -21,9 +21,11 @@ static u64 ram_total(void)
             ram += p->ram;
     }
     for (unsigned i = 0; i < child_count; i++)
-        ram += children[i].image_ram;
+        image += children[i].image_ram;
     parent_unlock(&parent);
-    return ram > own ? ram - own : 0;
+    u64 own = service_donated.ram - image, kept = own_ram > own ? own_ram - own : 0;
+    ram += image;
+    return ram > kept ? ram - kept : 0;
 }
 
 static void ram_lower(struct child *child)

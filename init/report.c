@@ -64,9 +64,8 @@ static void run(void *argument)
         __atomic_store_n(&pending, 0, __ATOMIC_RELEASE);
         if (!wanted)
             service_close(&session);
-        else if (session.base == SEL_NONE &&
-                 self_service_init(&session, "report", "", "state",
-                                   (struct service_quota){DONATION, 0}))
+        else if (session.base == SEL_NONE && self_service_init(&session, "report", "", "state",
+                                                               (struct service_quota){DONATION, 0}))
             deadline = deadline_in_us(AGAIN_US);
         if (wanted && session.base != SEL_NONE && !send(&session, text, sent, &sent_length)) {
             service_close(&session);

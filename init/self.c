@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // init as a client of its own children. It calls its own parent portals as a child would: so all
-// that holds for children's sessions holds for these too. Only threads that may wait use them, never
-// the main thread and never a handler of the parent role.
+// that holds for children's sessions holds for these too. Only threads that may wait use them,
+// never the main thread and never a handler of the parent role.
 #include "init/init.h"
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"

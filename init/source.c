@@ -3,8 +3,8 @@
 //
 // Where the configuration comes from: the ROM module "config" of init's parent, or of whoever that
 // one routes it to. If it may change, a thread of its own follows it, since a call to such a server
-// may take as long as it likes: it copies each version and hands it to the main thread. A server that
-// dies leaves the version in force; its next life's is compared with it as any other.
+// may take as long as it likes: it copies each version and hands it to the main thread. A server
+// that dies leaves the version in force; its next life's is compared with it as any other.
 #include "init/init.h"
 #include "lib/rt/memory.h"
 #include "lib/rt/string.h"
@@ -48,7 +48,8 @@ static void tell(error_t error)
     if (error && error != told)
         print("init: the ROM module \"config\" has changed and cannot be read: %s%s; the old one "
               "stays in force\n",
-              error_name(error), error == ERESOURCE ? " (more than 128Kb, or than we can pay)" : "");
+              error_name(error),
+              error == ERESOURCE ? " (more than 128Kb, or than we can pay)" : "");
     told = error;
 }
 
@@ -94,8 +95,7 @@ static error_t read_fixed(void)
 
 error_t source_start(void)
 {
-    error_t error =
-        rom_watch_init(&source, "config", "", (struct service_quota){DONATION, 0});
+    error_t error = rom_watch_init(&source, "config", "", (struct service_quota){DONATION, 0});
     if (!error)
         error = rom_watch_begin(&source);
     if (error)

@@ -68,7 +68,8 @@ static void put_own(struct part *part)
         ram = 0;
     (void)!hc_pd_read(SEL_PD, PD_READ_KMEM, &kmem, &kmem_limit);
     (void)!hc_pd_read(SEL_PD, PD_READ_CAPS, &slots, &slots_limit);
-    put(part, "init { ram_left = %lu; kmem = %lu; kmem_limit = %lu; caps = %lu; caps_limit = %lu; }\n",
+    put(part,
+        "init { ram_left = %lu; kmem = %lu; kmem_limit = %lu; caps = %lu; caps_limit = %lu; }\n",
         ram, kmem, kmem_limit, slots, slots_limit);
 }
 
@@ -80,9 +81,13 @@ static void put_sessions(struct part *part)
             continue;
         const struct child *client = p->client->user,
                            *provider = p->provider ? p->provider->user : NULL;
-        put(part, "session { client = \"%s\"; service = \"%s\"; provider = \"%s\"; label = \"%s\"; }\n",
+        put(part,
+            "session { client = \"%s\"; service = \"%s\"; provider = \"%s\"; label = \"%s\"; }\n",
             client->name, parent_pseudonym_name(p),
-            p->forwarded ? "parent" : provider ? provider->name : "init", parent_pseudonym_label(p));
+            p->forwarded ? "parent"
+            : provider   ? provider->name
+                         : "init",
+            parent_pseudonym_label(p));
     }
 }
 

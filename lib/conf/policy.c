@@ -45,8 +45,8 @@ static void check_selector(const char *path, const ucl_object_t *policy)
         if (scalar_read(value, &yes) != SCALAR_BOOLEAN || !yes)
             complain(below, "found \"%s\", expected yes", value_text(value));
     } else if (!*text || strlen(text) >= SERVICE_LABEL_MAX) {
-        complain(below, "found \"%s\", expected a text of at most %d characters",
-                 value_text(value), SERVICE_LABEL_MAX - 1);
+        complain(below, "found \"%s\", expected a text of at most %d characters", value_text(value),
+                 SERVICE_LABEL_MAX - 1);
     }
 }
 
@@ -58,8 +58,8 @@ static void check_twice(const char *path, const ucl_object_t *first, const ucl_o
         const ucl_object_t *before =
             ucl_object_type(p) == UCL_OBJECT ? selector_of(p, &other) : NULL;
         if (before && which == other && ucl_object_compare(before, value) == 0)
-            complain(path, "found a second policy for %s = \"%s\", expected one",
-                     selectors[which], value_text(value));
+            complain(path, "found a second policy for %s = \"%s\", expected one", selectors[which],
+                     value_text(value));
     }
 }
 

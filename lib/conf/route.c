@@ -69,8 +69,8 @@ static void block(const char *path, const char *service, const ucl_object_t *val
                             "label_suffix, args, for_label, for_prefix, for_args");
     }
     path_below(below, path, "label");
-    if (ucl_object_lookup(value, "label") && (ucl_object_lookup(value, "label_prefix") ||
-                                              ucl_object_lookup(value, "label_suffix")))
+    if (ucl_object_lookup(value, "label") &&
+        (ucl_object_lookup(value, "label_prefix") || ucl_object_lookup(value, "label_suffix")))
         complain(below, "found beside label_prefix or label_suffix, expected it alone");
 }
 

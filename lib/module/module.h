@@ -54,6 +54,6 @@ void module_reader_remove(struct module_reader *reader);
 bool module_is_read(struct module *module);
 bool module_is_watched(struct module *module);
 
-// Answers SIZE, DATASPACE, READ and WATCH. ENOTFOUND there is no version, ERESOURCE the reader cannot
-// pay for it, EPROTO.
+// Answers SIZE, DATASPACE, READ and WATCH. ENOTFOUND there is no version, ERESOURCE the reader
+// cannot pay for it, EPROTO.
 MUST_CHECK error_t module_dispatch(struct module_reader *reader, word_t operation, struct msg *m);

@@ -31,6 +31,13 @@ static void windows_restore(struct windows old)
     utcb()->window2 = old.second;
 }
 
+// What names it to the parent. In the parent's own domain that is the parent's selector: what
+// stands at our base was made of it, and would be its own nearest ancestor there.
+static crd_t pseudonym_of(const struct service_client *c)
+{
+    return crd(CRD_OBJ, c->parent ? c->named : c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL);
+}
+
 // Most have one parent. An init that is a client of its own children asks itself.
 static error_t ask_parent(const struct service_client *c, struct msg *m)
 {
@@ -50,8 +57,10 @@ static unsigned portal_order(const struct service_client *c)
 
 struct service_quota service_donated;
 
-static void note_donation(u64 ram, u64 caps)
+static void note_donation(const struct service_client *c, u64 ram, u64 caps)
 {
+    if (c->parent)
+        return; // from an account that we keep ourselves
     __atomic_fetch_add(&service_donated.ram, ram, __ATOMIC_RELAXED);
     __atomic_fetch_add(&service_donated.caps, caps, __ATOMIC_RELAXED);
 }
@@ -129,10 +138,11 @@ static error_t pseudonym_open(struct service_client *c, bool *portal)
     if (error)
         return error;
     word_t flags = msg_get_word(&m);
+    c->named = (sel_t)msg_get_word(&m);
     if (!crd_kind(msg_get_item(&m).crd))
         return EMEM; // granted, but there was no room to put it
     c->held |= 1u << CLIENT_PSEUDONYM;
-    note_donation(c->quota.ram, c->quota.caps);
+    note_donation(c, c->quota.ram, c->quota.caps);
     *portal = flags && crd_kind(msg_get_item(&m).crd);
     if (!*portal)
         return SUCCESS;
@@ -150,7 +160,7 @@ static error_t portal_get(struct service_client *c, sel_t to)
     msg_put_word(&m, PARENT_GET_PORTAL);
     msg_put_word(&m, 0);
     msg_put_word(&m, thread_cpu());
-    msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL)));
+    msg_put_item(&m, item_translate(pseudonym_of(c)));
     struct windows old = windows_set(to, 0);
     error_t error = ask_parent(c, &m);
     windows_restore(old);
@@ -165,7 +175,7 @@ static error_t session_open(struct service_client *c, sel_t pt)
 {
     struct msg m;
     bool portals = c->flags & SERVICE_SESSION_PORTALS;
-    crd_t pseudonym = crd(CRD_OBJ, c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL);
+    crd_t pseudonym = pseudonym_of(c);
     msg_begin(&m);
     msg_put_word(&m, SERVICE_OPEN);
     msg_put_word(&m, 0);
@@ -249,14 +259,14 @@ static error_t donate(struct service_client *c, struct service_quota more,
     msg_put_word(&m, more.caps);
     msg_put_word(&m, least.ram);
     msg_put_word(&m, least.caps);
-    msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL)));
+    msg_put_item(&m, item_translate(pseudonym_of(c)));
     error_t error = ask_parent(c, &m);
     if (error)
         return error;
     u64 ram = msg_get_word(&m), caps = msg_get_word(&m);
     c->quota.ram += ram;
     c->quota.caps += caps;
-    note_donation(ram, caps);
+    note_donation(c, ram, caps);
     return msg_error(&m);
 }
 
@@ -294,7 +304,7 @@ static error_t open_all(struct service_client *c)
             if (asked)
                 return ENOTFOUND; // the service has no such thing
             if (c->held & 1u << CLIENT_PSEUDONYM)
-                note_donation(-c->quota.ram, -c->quota.caps);
+                note_donation(c, -c->quota.ram, -c->quota.caps);
             drop(c, CLIENT_PSEUDONYM);
             if (reopened)
                 return ENOTFOUND;
@@ -416,8 +426,8 @@ void service_close(struct service_client *c)
         msg_begin(&m);
         msg_put_word(&m, PARENT_CLOSE);
         msg_put_word(&m, 0);
-        msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL)));
-        note_donation(-c->quota.ram, -c->quota.caps);
+        msg_put_item(&m, item_translate(pseudonym_of(c)));
+        note_donation(c, -c->quota.ram, -c->quota.caps);
         if (!ask_parent(c, &m))
             c->held &= ~(1u << CLIENT_PSEUDONYM); // the parent's word is good
     }

@@ -44,6 +44,7 @@ struct service_client {
     bool fixed;         // to be set: nothing is donated beyond `quota`; ERESOURCE comes back
     bool impatient;     // to be set: ERETRY instead of waiting for a service that is not there
     sel_t parent;       // portals of the parent that is asked, + CPU; 0: SEL_PARENT
+    sel_t named;        // the pseudonym at the parent, for who is its own
     u32 held;           // bit n: selector base + n holds something
     struct mutex lock;  // guards opening and closing
     const char *name, *label, *args; // the caller keeps them

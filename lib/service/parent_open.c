@@ -212,6 +212,7 @@ error_t parent_do_open(struct parent *parent, struct parent_client *client, stru
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_word(m, portal == SEL_NONE ? 0 : p->service->flags + 1ul);
+    msg_put_word(m, selector_of(parent, p));
     msg_put_item(m, item_delegate(crd(CRD_OBJ, selector_of(parent, p), 0, SM_UP | SM_DOWN),
                                   places >> 8 & 0xff, 0));
     if (portal == SEL_NONE)

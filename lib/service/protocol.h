@@ -41,7 +41,8 @@ enum service_flag {
 #define PARENT_OPERATIONS(X)                                                                       \
     X(OPEN, 1,                                                                                     \
       "2 ram bytes, 3 caps, string name, string label, string args; optional: open_places",        \
-      "1 enum service_flag + 1 if the portal came too, else 0; obj: pseudonym (SM_UP | SM_DOWN), " \
+      "1 enum service_flag + 1 if the portal came too, else 0, 2 the pseudonym's selector at the " \
+      "parent; obj: pseudonym (SM_UP | SM_DOWN), "                                                 \
       "maybe obj: portal",                                                                         \
       "get a pseudonym for a service; EPERM if denied")                                            \
     X(CLOSE, 2, "translate pseudonym", "", "give it back; the donated quota returns")              \
@@ -335,8 +336,8 @@ enum trace_status {
 #define TIMER_ABSOLUTE (1ul << 32)
 #define TIMER_PERIODIC (1ul << 33)
 
-// Control and report of init, service "init". A label "A -> B" leads to that of the init B below the
-// init A below this one.
+// Control and report of init, service "init". A label "A -> B" leads to that of the init B below
+// the init A below this one.
 #define INIT_OPERATIONS(X)                                                                         \
     X(LIST, 16, "2 first index",                                                                   \
       "1 number of children, 2 entries here, then each: 1 word enum child_state | CHILD_IS_INIT "  \

@@ -168,8 +168,9 @@ static void routes(void)
                        "expected at most 31"));
     CHECK(item_refused("route = parent;", "a.route: found \"parent\", expected a block { ... }"));
     CHECK(accepted("route { y { to = b; for_label = n } y = any; z = parent; default = b }"));
-    CHECK(accepted("route { y { to = b; for_prefix = n; label_prefix = p } y { to = b; for_args = q; "
-                   "label_suffix = s } y = any }"));
+    CHECK(
+        accepted("route { y { to = b; for_prefix = n; label_prefix = p } y { to = b; for_args = q; "
+                 "label_suffix = s } y = any }"));
 }
 
 static void names(void)
@@ -181,11 +182,13 @@ static void names(void)
         "route, config"));
     CHECK(refused("child a { " GOOD "}\nchild a { " GOOD "}",
                   "a: found twice, expected children of different names"));
-    CHECK(refused("child any { " GOOD "}",
-                  "any: found a name that means something else in routes and labels, expected another"));
+    CHECK(refused(
+        "child any { " GOOD "}",
+        "any: found a name that means something else in routes and labels, expected another"));
     CHECK(refused("child \"a/b\" { " GOOD "}", "a/b: found a name that is no name of a child"));
-    CHECK(
-        refused("children b {}", "children: found an unknown item, expected `child NAME { ... }`, heartbeat or report"));
+    CHECK(refused(
+        "children b {}",
+        "children: found an unknown item, expected `child NAME { ... }`, heartbeat or report"));
     CHECK(refused("child = 5", "child: found \"5\", expected `child NAME { ... }`"));
     CHECK(refused("child a [ 1 ]", "a: found \"a list\", expected a block { ... }"));
 }
