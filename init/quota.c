@@ -15,8 +15,8 @@ static u64 ram_total(void)
     mutex_lock(&parent.lock);
     if (env_quota(&ram, &caps))
         ram = 0;
-    for (u32 i = 0; i < 1u << parent.config.pseudonym_order; i++) {
-        const struct parent_pseudonym *p = &parent.pseudonym[i];
+    for (u32 i = 0; i < parent.pseudonyms_made; i++) {
+        const struct parent_pseudonym *p = parent_pseudonym_at(&parent, i);
         if (p->client && p->forwarded && p->client != self.client)
             ram += p->ram;
     }

@@ -75,8 +75,8 @@ static void put_own(struct part *part)
 
 static void put_sessions(struct part *part)
 {
-    for (u32 i = 0; i < 1u << parent.config.pseudonym_order; i++) {
-        const struct parent_pseudonym *p = &parent.pseudonym[i];
+    for (u32 i = 0; i < parent.pseudonyms_made; i++) {
+        const struct parent_pseudonym *p = parent_pseudonym_at(&parent, i);
         if (!p->client || p->provider_gone)
             continue;
         const struct child *client = p->client->user,

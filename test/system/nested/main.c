@@ -13,7 +13,7 @@
 #include "lib/service/env.h"
 #include "test/system/compose_server/operations.h"
 
-enum { WAIT_US = 20000000, LIVES = 10, BEATS_US = 1500000 };
+enum { WAIT_US = 20000000, LIVES = 10, BEATS_US = 4500000 };
 
 static sel_t never;
 static struct service_client top, echo;
