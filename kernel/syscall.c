@@ -341,6 +341,10 @@ static struct result state_control(struct ec *ec, bool write, u64 mtd)
         return result(EPARAM);
     if (ec == me || !__atomic_load_n(&ec->halted, __ATOMIC_ACQUIRE))
         return result(EBUSY);
+    // Its first registers are on their way, in the reply to its start-up.
+    if (ec->event == EXC_STARTUP &&
+        __atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE) & HAZARD_EXCEPTION)
+        return result(EBUSY);
     if (write) {
         ec->brief = false;
         ec_write_state(ec, utcb_exc(me->utcb), (unsigned)mtd);

@@ -17,6 +17,7 @@
 struct device_memory {
     struct list link;
     u64 base, size;
+    unsigned attr; // memory type
     struct dataspace *ds;
 };
 
@@ -24,13 +25,21 @@ static struct mutex lock = MUTEX_INIT;
 static struct list owned = LIST_INIT(owned);
 static struct dataspace *held[MAX_CPUS];
 
+// Whether two sessions are in each other's way: by a byte that they have in common, or by a page
+// that would have two memory types, which the processor does not define (SDM 3A, 12.12.4).
+static bool conflict(const struct device_memory *a, const struct device_memory *b)
+{
+    u64 unit = a->attr == b->attr ? 1 : PAGE_SIZE;
+    return ALIGN_DOWN(a->base, unit) < b->base + b->size &&
+           ALIGN_DOWN(b->base, unit) < a->base + a->size;
+}
+
 static error_t claim(struct device_memory *d)
 {
     error_t error = SUCCESS;
     mutex_lock(&lock);
     LIST_FOREACH (node, &owned) {
-        struct device_memory *other = LIST_ENTRY(node, struct device_memory, link);
-        if (d->base < other->base + other->size && other->base < d->base + d->size)
+        if (conflict(d, LIST_ENTRY(node, struct device_memory, link)))
             error = EINUSE;
     }
     if (!error)
@@ -71,6 +80,7 @@ static error_t io_mem_session_open(struct server_session *session, const char *l
         return EMEM;
     d->base = base;
     d->size = size;
+    d->attr = *rest ? ITEM_WRITE_COMBINE : ITEM_UNCACHED;
     error_t error = claim(d);
     if (error)
         goto free_it;
@@ -78,8 +88,7 @@ static error_t io_mem_session_open(struct server_session *session, const char *l
     error = server_charge_caps(session, view_caps(end - page));
     if (error)
         goto release_it;
-    error = dataspace_create_physical(page, end - page, MEM_R | MEM_W,
-                                      *rest ? ITEM_WRITE_COMBINE : ITEM_UNCACHED, &d->ds);
+    error = dataspace_create_physical(page, end - page, MEM_R | MEM_W, d->attr, &d->ds);
     if (error)
         goto release_it;
     session->user = d;

@@ -43,6 +43,9 @@ static void device_memory_has_one_owner_a_byte(void)
     CHECK_EQ(io_mem_open(&other, HPET_BASE + 0x100, 1, false), EINUSE);
     CHECK_EQ(io_mem_open(&other, HPET_BASE - 1, 2, false), EINUSE);
     CHECK_EQ(io_mem_open(&other, HPET_BASE, 1 << 20, true), EINUSE);
+    CHECK_EQ(io_mem_open(&other, HPET_BASE + 0x101, 1, true), EINUSE); // a page has one type
+    CHECK_EQ(io_mem_open(&other, HPET_BASE - 1, 1, true), SUCCESS);
+    io_mem_close(&other);
     CHECK_EQ(io_mem_open(&neighbour, HPET_BASE + 0x101, 0x2ff, false), SUCCESS);
     CHECK_EQ(io_mem_open(&other, HPET_BASE + 0x101, 1, false), EINUSE);
     CHECK_EQ((word_t)neighbour.data % PAGE_SIZE, 0x101);
