@@ -10,7 +10,7 @@
 #include "test/system/check.h"
 #include "test/system/core/core.h"
 
-enum { SPINNERS = 3, ROUND_US = 100000, ROUNDS = 20 };
+enum { SPINNERS = 3, ROUND_US = 100000, ROUNDS = 20, WAITS = 100 };
 
 static struct service_client first, second;
 static struct service_client *giver; // whose session gives the next thread its time
@@ -100,6 +100,8 @@ static void budget_is_shared(void)
     for (unsigned i = 0; i < SPINNERS; i++)
         CHECK_EQ(start(&t[i], i ? &second : &first, 0, i), SUCCESS);
     CHECK_EQ(threads_of(&first), SPINNERS);
+    for (unsigned i = 0; i < WAITS && !(rounds[0] && rounds[1] && rounds[2]); i++)
+        pause_us(ROUND_US); // until each has had its turn
     for (unsigned i = 0; i < ROUNDS && least >= most / 4; i++) {
         u64 n = spun();
         least = n < least ? n : least;

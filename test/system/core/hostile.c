@@ -19,10 +19,9 @@ enum { MEBI = 1 << 20 };
 static const struct {
     const char *name, *args;
     u64 ram;
-} services[] = {{"pd", "", MEBI},         {"rm", "", MEBI},
-                {"cpu", "10", 0},         {"rom", "init", 0},
-                {"log", "", 0},           {"irq", "msi", 0},
-                {"io_port", "0xe0,4", 0}, {"io_mem", "0xfd000000,0x3001,wc", 0}};
+} services[] = {{"pd", "", MEBI},  {"rm", "", MEBI},         {"trace", "", MEBI},
+                {"cpu", "10", 0},  {"rom", "init", 0},       {"log", "", 0},
+                {"irq", "msi", 0}, {"io_port", "0xe0,4", 0}, {"io_mem", "0xfd000000,0x3001,wc", 0}};
 static struct service_client targets[ARRAY_SIZE(services)];
 static struct space space;
 static volatile u64 requests;
