@@ -229,10 +229,10 @@ static void apply(struct ec *ec, u32 ops)
 {
     if (ops & REMOTE_KILL)
         ec_kill(ec);
+    if (ops & REMOTE_CHECK) // before it is woken: its WAKE is to be recorded
+        check_hazards(ec);
     if ((ops & REMOTE_WAKE) && ec->state == EC_BLOCKED)
         ec_wake(ec);
-    if (ops & REMOTE_CHECK)
-        check_hazards(ec);
     if ((ops & REMOTE_SC) && ec->sc && ec->sc->state == SC_STOPPED && ec->state != EC_DEAD)
         sc_ready(ec->sc);
     if (ops & REMOTE_SC_STOP)

@@ -23,6 +23,7 @@ void rom_tests(void);
 void domain_tests(void);
 void life_tests(void);
 void look_tests(void);
+void trace_tests(void);
 void hostile_tests(void);
 void exhaust_tests(void);
 

@@ -376,6 +376,7 @@ int main(void)
     attach_tests();
     life_tests();
     look_tests();
+    trace_tests();
     exhaust_tests();
     hostile_tests();
     TESTS_DONE();
