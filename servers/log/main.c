@@ -18,12 +18,7 @@
 #include "lib/service/client.h"
 #include "lib/service/server.h"
 
-enum {
-    RING_BYTES = 64 * 1024,
-    TEXT_MAX = 2048,
-    SERIAL_TRIES = 4,
-    FORWARD_PRIORITY = 64
-};
+enum { RING_BYTES = 64 * 1024, TEXT_MAX = 2048, SERIAL_TRIES = 4, FORWARD_PRIORITY = 64 };
 
 struct log_session {
     struct log_line line;
@@ -183,9 +178,8 @@ static const struct server_ops ops = {.open = open, .close = close, .dispatch = 
 int main(void)
 {
     struct service_quota quota = {0, 0};
-    struct server_config config = {.name = "log",
-                                   .session_bytes = sizeof(struct log_session),
-                                   .ops = &ops};
+    struct server_config config = {
+        .name = "log", .session_bytes = sizeof(struct log_session), .ops = &ops};
     log_ring_init(&ring, ring_bytes, sizeof(ring_bytes));
     to_serial = !service_init(&serial, "serial", "log", "", quota) && !service_open(&serial);
     error_t error = server_start(&server, &config);

@@ -80,3 +80,26 @@ error_t example_accounts(void)
     return error || after.limit.ram == before.limit.ram ? error : EABORT;
 }
 // doc: accounts end
+
+// doc: upgrade begin
+// A session that has too little for what it is asked to do gets more, by who opened it.
+error_t example_upgrade(void)
+{
+    struct service_quota little = {PAGE_SIZE, 20}, more = {256 << 10, 20};
+    struct service_client pd;
+    sel_t ds;
+    error_t error = service_init(&pd, "pd", "little", "", little);
+    if (error)
+        return error;
+    pd.fixed = true; // else the call itself would get from our account what is missing
+    error = service_open(&pd);
+    if (!error && ds_alloc(&pd, 128 << 10, &ds) != ERESOURCE)
+        error = EABORT;
+    if (!error)
+        error = service_upgrade(&pd, more);
+    if (!error)
+        error = ds_alloc(&pd, 128 << 10, &ds);
+    service_close(&pd); // and all of it is ours again
+    return error;
+}
+// doc: upgrade end

@@ -29,7 +29,12 @@ static void region_maps(void)
 
 static void domains(void)
 {
+    struct service_quota before, after;
+    CHECK_EQ(env_quota(&before.ram, &before.caps), SUCCESS);
     CHECK_EQ(example_accounts(), SUCCESS);
+    CHECK_EQ(example_upgrade(), SUCCESS);
+    CHECK_EQ(env_quota(&after.ram, &after.caps), SUCCESS);
+    CHECK(after.ram == before.ram && after.caps == before.caps);
 }
 
 static void threads(void)

@@ -36,6 +36,7 @@ MUST_CHECK error_t example_window(struct worker *worker, u64 *written);
 MUST_CHECK error_t example_on_demand(struct worker *worker, u64 *filled);
 // domains.c
 MUST_CHECK error_t example_accounts(void);
+MUST_CHECK error_t example_upgrade(void);
 // threads.c
 MUST_CHECK error_t example_registers(struct worker *worker, u64 *written);
 // rom.c
