@@ -7,6 +7,7 @@
 #include "sigma0/services.h"
 #include "lib/rt/assert.h"
 #include "lib/rt/print.h"
+#include "lib/rt/selector.h"
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
 #include "sigma0/physical.h"
@@ -19,16 +20,23 @@ enum { KEPT = 32, KEPT_PAGES = 512, SESSIONS_MAX = 16384, PSEUDONYM_ORDER = 15 }
 enum { PSEUDONYM_BYTES = 240 };
 _Static_assert(sizeof(struct parent_pseudonym) <= PSEUDONYM_BYTES, "what it costs");
 
-// What a session costs beside the store's books: sigma0's own books of it, and selectors.
+// What a session costs beside the store's books: sigma0's own books of it, and selectors. Sessions
+// that are called often have portals of their own, which name them for nothing.
 static const struct {
     const char *name;
     const struct server_ops *ops;
     size_t bytes;
-    unsigned caps;
+    unsigned caps, flags;
 } table[] = {
-    {"log", &log_ops, 320, 1},       {"rom", &rom_ops, 320, 1}, {"pd", &pd_ops, 336, 0},
-    {"cpu", &cpu_ops, 256, 0},       {"irq", &irq_ops, 64, 1},  {"io_port", &io_port_ops, 64, 1},
-    {"io_mem", &io_mem_ops, 320, 1}, {"rm", &rm_ops, 64, 0},    {"trace", &trace_ops, 256, 0},
+    {"log", &log_ops, 320, 1, 0},
+    {"rom", &rom_ops, 320, 1, 0},
+    {"pd", &pd_ops, 336, 0, SERVICE_SESSION_PORTALS},
+    {"cpu", &cpu_ops, 256, 0, SERVICE_SESSION_PORTALS},
+    {"rm", &rm_ops, 64, 0, SERVICE_SESSION_PORTALS},
+    {"irq", &irq_ops, 64, 1, 0},
+    {"io_port", &io_port_ops, 64, 1, 0},
+    {"io_mem", &io_mem_ops, 320, 1, 0},
+    {"trace", &trace_ops, 256, 0, 0},
 };
 
 static struct parent parent;
@@ -165,8 +173,12 @@ void services_start(void)
                                    .first_portals = SEL_PARENT};
     must(parent_start(&parent, &config), "the parent role");
     for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
+        // Selectors are what there is a number of.
+        unsigned portals =
+            table[i].flags & SERVICE_SESSION_PORTALS ? selector_order(hip()->cpu_count) : 0;
         struct server_config service = {.name = table[i].name,
-                                        .sessions_max = SESSIONS_MAX,
+                                        .flags = table[i].flags,
+                                        .sessions_max = SESSIONS_MAX >> portals,
                                         .session_bytes = table[i].bytes + PSEUDONYM_BYTES,
                                         .session_caps = table[i].caps,
                                         .ops = table[i].ops,

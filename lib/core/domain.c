@@ -60,7 +60,7 @@ error_t pd_reference(struct service_client *pd, const struct service_client *ref
 {
     struct msg m;
     service_begin(pd, &m, PD_SERVICE_REFERENCE);
-    core_name(&m, reference->base + CLIENT_SESSION);
+    msg_put_item(&m, item_translate(service_session_name(reference)));
     return core_call(pd, &m, SEL_NONE, 0);
 }
 

@@ -76,6 +76,14 @@ MUST_CHECK error_t service_upgrade(struct service_client *client, struct service
 // Ends the session, gives the pseudonym back and frees the selectors. No thread may be in a call.
 void service_close(struct service_client *client);
 
+// What names the session to its service in a request about it (a translated item). It must be open.
+static inline crd_t service_session_name(const struct service_client *client)
+{
+    bool portals = client->flags & SERVICE_SESSION_PORTALS;
+    return crd(CRD_OBJ, client->base + (portals ? CLIENT_PORTAL + thread_cpu() : CLIENT_SESSION), 0,
+               RIGHT_ALL);
+}
+
 // Starts a request in the calling thread's UTCB: operation, 0, and with translated sessions item 0.
 // Opens the session if it is not. Continue with msg_put_*; the receive windows are the caller's to
 // set. An error is kept in the message and returned by service_call.

@@ -161,7 +161,7 @@ static inline void server_uncharge_caps(struct server_session *session, u64 caps
 // it after.
 void server_move_limit(struct server_session *from, struct server_session *to,
                        struct server_cost cost);
-// Whether an item of a request names this session (translated sessions only).
+// Whether an item of a request names this session (client.h, service_session_name).
 bool server_session_is(const struct server_session *session, crd_t name);
 
 // The store's, for server.c. server_session_get takes a reference by index (and generation, unless

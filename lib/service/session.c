@@ -406,6 +406,7 @@ void server_move_limit(struct server_session *from, struct server_session *to,
 
 bool server_session_is(const struct server_session *s, crd_t name)
 {
-    return crd_kind(name) == CRD_OBJ && !has_portals(s->server) && s->open &&
-           crd_base(name) == first_selector(s);
+    return crd_kind(name) == CRD_OBJ && s->open &&
+           crd_base(name) >> s->server->portal_order ==
+               first_selector(s) >> s->server->portal_order;
 }

@@ -58,8 +58,8 @@ static sel_t random_name(u64 *state)
                            SEL_IDENTITY,
                            space.domain.linker_area,
                            space.signal,
-                           targets[0].base + 2u,
-                           targets[1].base + 2u};
+                           (sel_t)crd_base(service_session_name(&targets[0])),
+                           (sel_t)crd_base(service_session_name(&targets[1]))};
     return names[random_of(state) % ARRAY_SIZE(names)];
 }
 
