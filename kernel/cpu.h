@@ -7,6 +7,7 @@
 
 #include "kernel/ec.h"
 #include "kernel/sc.h"
+#include "kernel/spinlock.h"
 
 enum { LAZY_FPU = 1, LAZY_PORTS = 2, LAZY_BASES = 4, LAZY_TRACED = 8 }; // cpu->lazy
 enum {                                                                  // cpu->work
@@ -39,8 +40,9 @@ struct cpu {
     struct ec *fpu_owner; // whose state the FPU holds
     struct pd *port_pd;   // whose bitmap the TSS holds, and which version of it
     u64 port_version;
-    struct ec *remote; // shared: ECs with remote_ops
-    u32 flush_request; // shared: another CPU waits for our TLB flush
+    struct ec *remote;      // shared: ECs with remote_ops
+    struct spinlock inside; // shared: mapping_lock.c
+    u32 flush_request;      // shared: another CPU waits for our TLB flush
     struct rcu_head *deferred, *grace;
     u64 deferrals, releases; // shared: how many were deferred, how many of them released
     u64 grace_snapshot[MAX_CPUS];

@@ -68,12 +68,11 @@ static u32 delegate_range(struct pd *from_pd, enum crd_kind kind, u64 from, stru
     u32 error = ECAP;
     u64 at = from, last = from + count - 1;
     for (unsigned pieces = 0; at <= last && pieces < PIECES_MAX; pieces++) {
-        struct tree_node *node = space_overlap(from_pd, kind, at, last);
-        if (!node)
+        struct mapping *m = space_overlap(from_pd, kind, at, last);
+        if (!m)
             break;
-        struct mapping *m = CONTAINER_OF(node, struct mapping, in_space);
         u64 low = m->base > at ? m->base : at;
-        u64 high = m->base + m->count - 1 < last ? m->base + m->count - 1 : last;
+        u64 high = mapping_last(m) < last ? mapping_last(m) : last;
         error = mapping_derive_range(m, to_pd, to + (low - from), m->frame + (low - m->base),
                                      high - low + 1, rights, attr);
         if (error)
@@ -82,6 +81,33 @@ static u32 delegate_range(struct pd *from_pd, enum crd_kind kind, u64 from, stru
         at = high + 1;
     }
     return error;
+}
+
+// What is tried first: the shortest ways, which do all or nothing.
+static inline bool usual(enum crd_kind kind, struct pd *from_pd, u64 from, struct pd *to_pd, u64 to,
+                         unsigned order, unsigned rights, unsigned attr)
+{
+    if (kind == CRD_OBJ)
+        return order == 0 && mapping_derive_capability(from_pd, from, to_pd, to, rights);
+    if (kind != CRD_MEM)
+        return false;
+    return order == 0 ? mapping_derive_page(from_pd, from, to_pd, to, rights, attr)
+                      : mapping_derive_small(from_pd, from, to_pd, to, 1ul << order, rights, attr);
+}
+
+static bool enter_both(struct pd *from, struct pd *to)
+{
+    mapping_enter(to);
+    if (mapping_also(from, to))
+        return true;
+    mapping_leave(to);
+    return false;
+}
+
+static void leave_both(struct pd *from, struct pd *to)
+{
+    mapping_done(from, to);
+    mapping_leave(to);
 }
 
 // One delegation into a window; *got is what arrived, in the receiver's terms. *any: something did,
@@ -98,16 +124,24 @@ static u32 delegate_item(struct pd *from_pd, struct typed_item item, struct pd *
         return EPARAM;
     if (kernel && from_pd != root_pd)
         return ECAP;
-    u32 error;
+    u32 error = SUCCESS;
     unsigned rights = crd_rights(item.crd), attr = (unsigned)item.how;
-    spin_lock(&mapping_lock);
+    if (!kernel && usual(kind, from_pd, from, to_pd, to, order, rights, attr))
+        goto done;
+    bool together = !kernel && enter_both(from_pd, to_pd);
+    if (!together)
+        mapping_lock();
     if (kind == CRD_OBJ)
         error = delegate_objects(from_pd, from, to_pd, to, order, rights, kernel, any);
     else if (kernel)
         error = delegate_kernel_range(kind, from, to_pd, to, 1ul << order, rights, attr);
     else
         error = delegate_range(from_pd, kind, from, to_pd, to, 1ul << order, rights, attr, any);
-    spin_unlock(&mapping_lock);
+    if (together)
+        leave_both(from_pd, to_pd);
+    else
+        mapping_unlock();
+done:
     if (!error)
         *got = crd(kind, to, order, rights);
     return error;
@@ -121,7 +155,7 @@ static struct typed_item translate_item(struct pd *from_pd, crd_t c, struct pd *
     struct typed_item found = {0, 0};
     if (crd_kind(c) != CRD_OBJ || crd_kind(window) != CRD_OBJ)
         return found;
-    spin_lock(&mapping_lock);
+    mapping_enter(from_pd); // then the capability stays, and so do those that it comes from
     for (struct mapping *m = cap_lookup(from_pd, crd_base(c)); m; m = m->parent) {
         if (m->pd == to_pd && m->object && m->base - crd_base(window) <= mask(crd_order(window))) {
             found.crd = crd(CRD_OBJ, m->base, 0, m->rights);
@@ -132,7 +166,7 @@ static struct typed_item translate_item(struct pd *from_pd, crd_t c, struct pd *
         if (m->root)
             break;
     }
-    spin_unlock(&mapping_lock);
+    mapping_leave(from_pd);
     return found;
 }
 
@@ -168,6 +202,17 @@ bool delegate_items(struct ec *from, struct ec *to, unsigned count, bool whole)
     }
     from->settle_goal = 0;
     return true;
+}
+
+bool delegate_page(struct ec *from, struct pd *pd)
+{
+    enum { FLAGS = (1 << 12) - 1, MEMORY_TYPE = ITEM_UNCACHED | ITEM_WRITE_COMBINE };
+    const struct typed_item *item = utcb_item(from->utcb, 0);
+    crd_t c = item->crd;
+    u64 how = item->how;
+    return crd_single(c, CRD_MEM) && (how & FLAGS & ~(u64)MEMORY_TYPE) == ITEM_DELEGATE &&
+           mapping_derive_page(from->pd, crd_base(c), pd, how >> 12 & mask(ORDER_WHOLE),
+                               crd_rights(c), (unsigned)how);
 }
 
 u32 delegate_bulk(struct ec *from, struct pd *pd, unsigned count, u64 *done, bool *partly)

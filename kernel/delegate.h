@@ -11,6 +11,8 @@
 // those in its UTCB. False: nothing was delegated yet, memory that was missing may have come back
 // (rcu_settle), and the sender is to execute its hypercall again.
 MUST_CHECK bool delegate_items(struct ec *from, struct ec *to, unsigned count, bool whole);
+// The usual `delegate`: one item, one page. False, with nothing changed: do it by delegate_bulk.
+bool delegate_page(struct ec *from, struct pd *pd);
 // Delegates `count` items of the UTCB to `pd` at their hotspots, from item *done on; the first
 // error ends it and is returned. *done is then the number of items that were delegated, and
 // *partly whether a part of the next was.

@@ -6,7 +6,7 @@
 #include "kernel/cpu.h"
 #include "kernel/sm.h"
 
-void object_destroy(struct object *object, struct tlb_batch *batch)
+__attribute__((noinline)) void object_destroy(struct object *object, struct tlb_batch *batch)
 {
     (void)batch;
     object->dying = true;

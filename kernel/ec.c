@@ -69,7 +69,7 @@ struct ec *ec_create(struct pd *pd, u64 utcb, u64 sp, unsigned cpu, bool global,
     } else {
         ec_set_idle(ec);
     }
-    spin_lock(&mapping_lock);
+    mapping_lock();
     *error = mapping_pin(utcb_mapping(ec), pd, utcb / PAGE_SIZE, ec->utcb, true);
     if (!*error) {
         pd->cpu_mask |= 1u << cpu;
@@ -80,7 +80,7 @@ struct ec *ec_create(struct pd *pd, u64 utcb, u64 sp, unsigned cpu, bool global,
         pd->ecs = ec;
         pd_get(pd);
     }
-    spin_unlock(&mapping_lock);
+    mapping_unlock();
     if (!*error)
         return ec;
     page_free(ec->utcb);
@@ -211,7 +211,7 @@ static void ec_free(struct ec *ec)
 {
     struct tlb_batch batch = {0};
     trace_end(ec);
-    spin_lock(&mapping_lock);
+    mapping_lock();
     struct sc *sc = ec->sc;
     if (sc) {
         sc->ec = &dead_ec;
@@ -220,7 +220,7 @@ static void ec_free(struct ec *ec)
     if (sc && sc->retired)
         sc_free(sc);
     mapping_unpin(utcb_mapping(ec), &batch);
-    spin_unlock(&mapping_lock);
+    mapping_unlock();
     tlb_flush(&batch);
     rcu_defer(&ec->object.rcu, ec_release);
 }

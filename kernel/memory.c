@@ -11,10 +11,14 @@
 
 struct page_info {
     struct page_info *next, **link;
-    void *free; // first free object of a cache page
     struct cache *cache;
-    u16 used;
-    u16 count; // page_count()
+    union {
+        struct {
+            void *free; // first free object of a cache page
+            u16 used;
+        };
+        struct table_use table;
+    };
 };
 
 static struct {
@@ -76,12 +80,12 @@ static struct page_info *take(struct page_info **list)
         *list = info->next;
         pool.free_pages--;
         info->cache = NULL;
-        info->used = info->count = 0;
+        info->table = (struct table_use){0};
     }
     return info;
 }
 
-void *page_alloc(void)
+__attribute__((noinline)) void *page_alloc(void)
 {
     spin_lock(&pool.lock);
     bool clean = pool.zeroed;
@@ -114,9 +118,9 @@ void page_free_zeroed(void *page)
     give(page, &pool.zeroed);
 }
 
-u16 *page_count(void *page)
+struct table_use *table_use(void *page)
 {
-    return &info_of(page)->count;
+    return &info_of(page)->table;
 }
 
 static void partial_add(struct cache *cache, struct page_info *info)
@@ -135,7 +139,7 @@ static void partial_remove(struct page_info *info)
         info->next->link = info->link;
 }
 
-static bool cache_grow(struct cache *cache)
+static __attribute__((noinline)) bool cache_grow(struct cache *cache)
 {
     spin_lock(&pool.lock);
     struct page_info *info = take(pool.dirty ? &pool.dirty : &pool.zeroed);
@@ -144,6 +148,7 @@ static bool cache_grow(struct cache *cache)
         return false;
     info->cache = cache;
     info->free = NULL;
+    info->used = 0;
     char *page = page_of(info);
     for (u32 at = PAGE_SIZE / cache->size * cache->size; at > 0;) {
         at -= cache->size;

@@ -20,8 +20,12 @@ void *page_alloc(void);
 // Gives a page back. page_free_zeroed: the caller left it all zero.
 void page_free(void *page);
 void page_free_zeroed(void *page);
-// A word of bookkeeping per pool page, used by page tables to count their entries.
-u16 *page_count(void *page);
+// Bookkeeping of a pool page that serves as a page table; all zero when the page is handed out.
+struct table_use {
+    void *slots; // whose mapping each entry is (paging.h), or NULL
+    u16 count;   // present entries
+};
+struct table_use *table_use(void *page);
 
 struct cache {
     const char *name;

@@ -21,6 +21,11 @@ enum object_type { OBJ_NONE, OBJ_PD, OBJ_EC, OBJ_SC, OBJ_PT, OBJ_SM };
 
 enum fast { FAST_CALL = 1, FAST_UP = 2, FAST_DOWN = 4 }; // a portal, a semaphore, with that right
 
+enum {
+    MAPPING_SMALL = 1 << 6,  // found by slots (paging.h), not by in_space
+    MAPPING_PINNED = 1 << 7, // a page of the kernel, outside the tree
+};
+
 struct pd;
 struct object;
 
@@ -35,23 +40,22 @@ struct mapping {
     };
     u8 kind; // enum crd_kind
     u8 rights;
-    u8 attr; // memory type: ITEM_UNCACHED, ITEM_WRITE_COMBINE
+    u8 attr; // memory type: ITEM_UNCACHED, ITEM_WRITE_COMBINE; MAPPING_PINNED, MAPPING_SMALL
     u8 root; // lies inside its object
     u8 fast; // object mappings: enum fast, all that the paths in entry.S want to know
-    struct rcu_head rcu;
+    struct mapping *child;        // those derived from it, the last one first
+    struct mapping *next, **link; // in that list of its parent; link is NULL in a tree instead
     union {
+        struct rcu_head rcu; // CRD_OBJ
         struct {
-            struct mapping *child, *next, **link; // CRD_OBJ: children as a list
-        };
-        struct {
-            struct tree children;       // CRD_MEM, CRD_IO: by frame
+            struct tree children;       // CRD_MEM, CRD_IO: those not in the list, by frame
             struct tree_node in_space;  // key = base
             struct tree_node in_parent; // key = frame
         };
     };
 };
 
-#define MAPPING_OBJECT_SIZE (offsetof(struct mapping, link) + sizeof(void *))
+#define MAPPING_OBJECT_SIZE (offsetof(struct mapping, rcu) + sizeof(struct rcu_head))
 
 struct object {
     u8 type;

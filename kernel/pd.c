@@ -31,7 +31,7 @@ struct empty_pages {
 };
 static struct empty_pages directories = {.filler = null_cap_page}, slots = {.filler = &null_mapping};
 
-static void *empty_alloc(struct empty_pages *empty)
+static __attribute__((noinline)) void *empty_alloc(struct empty_pages *empty)
 {
     void **page = NULL;
     spin_lock(&empty->lock);
@@ -226,5 +226,15 @@ struct mapping *pd_next_content(struct pd *pd)
             return m;
     }
     struct tree_node *port = tree_first(&pd->ports);
-    return port ? CONTAINER_OF(port, struct mapping, in_space) : NULL;
+    if (port)
+        return CONTAINER_OF(port, struct mapping, in_space);
+    // What is still mapped is small, or pinned.
+    u64 page = pd->pages_hint;
+    for (; (page = space_first(pd, page, USER_END / PAGE_SIZE)) != SPACE_NONE; page++) {
+        pd->pages_hint = page;
+        if ((m = space_owner(pd, page)))
+            return m;
+    }
+    pd->pages_hint = USER_END / PAGE_SIZE;
+    return NULL;
 }

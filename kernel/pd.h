@@ -6,8 +6,8 @@
 //
 // Life: created by create_pd; `refs` counts the root capability, the ECs in it and every object and
 // mapping charged to its account. Revoking the root capability makes it dying: its ECs are killed,
-// its spaces emptied step by step (pd_dismantle), then the reference goes; the last one frees the
-// page tables.
+// its spaces emptied step by step (pd_next_content), then the reference goes; the last one frees
+// the page tables.
 #pragma once
 
 #include "kernel/memory.h"
@@ -17,6 +17,12 @@ enum { CAP_PAGE_SLOTS = 512, CAP_PAGES = SEL_LIMIT / CAP_PAGE_SLOTS };
 
 struct ec;
 
+struct leaf {
+    u64 region; // of 512 pages; one that does not exist: none
+    u64 *table;
+    struct table_use *use;
+};
+
 struct pd {
     struct object object;
     u64 refs;
@@ -24,14 +30,17 @@ struct pd {
     u64 *page_table;
     struct mapping ***caps; // CAP_PAGES pointers to pages of slots; empty ones share null_cap_page
     u32 cpu_mask;           // CPUs that may hold translations of it
-    struct tree memory;     // by first page
+    struct spinlock lock;   // mapping_lock.h
+    struct tree memory;     // by first page: what is not small (paging.h)
     struct tree ports;
     struct mapping *recent; // of `memory`: where the last search ended, or NULL
+    struct leaf leaf;       // the leaf table last used (paging.c)
     u8 *port_bitmap[2];     // NULL: no ports; 1 = denied
     u64 port_version;
     struct ec *ecs;                // all ECs in it, under mapping_lock
     u64 cap_pages[CAP_PAGES / 64]; // which of `caps` are its own
-    u32 caps_hint;                 // pages of slots below this one are gone (dismantling)
+    u32 caps_hint;                 // selectors below this one are gone (dismantling)
+    u64 pages_hint;                // small mappings below this page are gone (dismantling)
     struct account account;
 };
 
@@ -42,8 +51,6 @@ extern struct mapping *null_cap_page[CAP_PAGE_SLOTS];
 // Makes a PD whose memory is charged to `payer` (NULL: the root PD) and which gets limits from
 // payer's account. Returns NULL and sets *error: EMEM.
 struct pd *pd_create(struct pd *payer, u64 kmem_bytes, u64 caps, u32 *error);
-// One bounded step of emptying a dying PD's spaces, under mapping_lock; true when nothing is left.
-bool pd_dismantle(struct pd *pd);
 void pd_get(struct pd *pd);
 void pd_put(struct pd *pd);
 

@@ -75,23 +75,23 @@ void sc_detach(struct ec *ec)
 {
     struct sc *sc = ec->sc;
     sc_stop(sc);
-    spin_lock(&mapping_lock);
+    mapping_lock();
     ec->sc = NULL;
     sc->ec = &dead_ec;
     bool retired = sc->retired;
-    spin_unlock(&mapping_lock);
+    mapping_unlock();
     if (retired)
         sc_free(sc);
 }
 
 void sc_inherit(struct ec *from, struct ec *to)
 {
-    spin_lock(&mapping_lock);
+    mapping_lock();
     struct sc *sc = from->sc;
     from->sc = NULL;
     to->sc = sc;
     sc->ec = to;
-    spin_unlock(&mapping_lock);
+    mapping_unlock();
 }
 
 void sc_retire(struct ec *ec)

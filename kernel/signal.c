@@ -78,7 +78,7 @@ u32 signal_bind(struct sm *sm, struct sm *receiver, u32 identity)
 {
     struct ec *ec = NULL;
     u64 value = 0;
-    spin_lock(&mapping_lock);
+    mapping_lock();
     spin_lock(&sm->lock);
     u32 error = refusal(sm, receiver);
     if (!error) {
@@ -96,7 +96,7 @@ u32 signal_bind(struct sm *sm, struct sm *receiver, u32 identity)
         sm->counter = 0;
     }
     spin_unlock(&sm->lock);
-    spin_unlock(&mapping_lock);
+    mapping_unlock();
     if (ec)
         sm_wake(ec, SUCCESS, value);
     return error;
@@ -117,7 +117,7 @@ void signal_unbind(struct sm *sm)
 
 void signal_reset(struct sm *sm)
 {
-    spin_lock(&mapping_lock);
+    mapping_lock();
     spin_lock(&sm->lock);
     if (sm->receiver) {
         signal_unbind(sm);
@@ -127,5 +127,5 @@ void signal_reset(struct sm *sm)
     for (struct ec *ec; (ec = sm_dequeue_first(sm));)
         sm_wake(ec, EABORT, 0);
     spin_unlock(&sm->lock);
-    spin_unlock(&mapping_lock);
+    mapping_unlock();
 }

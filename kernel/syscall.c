@@ -7,7 +7,7 @@
 #include "kernel/exit.h"
 #include "kernel/gsi.h"
 #include "kernel/ipc.h"
-#include "kernel/mapping.h"
+#include "kernel/revoke.h"
 #include "kernel/signal.h"
 #include <tessera/hypercall.h>
 
@@ -105,9 +105,9 @@ static struct result sys_create_pd(u64 sel, u64 pd_sel, u64 kmem, u64 caps)
     struct pd *pd = pd_create(payer, kmem, caps, &error);
     if (UNLIKELY(!pd))
         return create_failed(error, HC_create_pd, sel, pd_sel, kmem, caps, 0, 0);
-    spin_lock(&mapping_lock);
+    mapping_enter(me);
     error = root_insert(me, &pd->object, sel);
-    spin_unlock(&mapping_lock);
+    mapping_leave(me);
     if (error)
         pd_put(pd);
     return LIKELY(!error) ? created()
@@ -131,11 +131,11 @@ static struct result sys_create_ec(u64 sel, u64 utcb, u64 sp, u64 cpu_flags, u64
         ec_create(pd, utcb, sp, (unsigned)cpu, cpu_flags & EC_GLOBAL, (u32)exc_base, &error);
     if (UNLIKELY(!ec))
         return create_failed(error, HC_create_ec, sel, utcb, sp, cpu_flags, exc_base, pd_sel);
-    spin_lock(&mapping_lock);
+    mapping_lock();
     error = root_insert(me, &ec->object, sel);
     if (error)
         ec_destroy(ec);
-    spin_unlock(&mapping_lock);
+    mapping_unlock();
     return LIKELY(!error)
                ? created()
                : create_failed(error, HC_create_ec, sel, utcb, sp, cpu_flags, exc_base, pd_sel);
@@ -153,11 +153,11 @@ static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority
     if (UNLIKELY(!sc))
         return create_failed(error, HC_create_sc, sel, ec_sel, pd_sel, priority_quantum,
                              budget_period, 0);
-    spin_lock(&mapping_lock);
+    mapping_lock();
     error = ec->sc ? EBUSY : ec->object.dying ? ECAP : root_insert(me, &sc->object, sel);
     if (!error)
         ec->sc = sc;
-    spin_unlock(&mapping_lock);
+    mapping_unlock();
     if (error)
         sc_free(sc);
     else
@@ -167,7 +167,7 @@ static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority
                                           priority_quantum, budget_period, 0);
 }
 
-static struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd, u64 pd_sel)
+static STRAIGHT struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd, u64 pd_sel)
 {
     struct pd *me = self(), *payer = payer_of(me, pd_sel, PD_CREATE);
     struct ec *ec = cap_ec(me, ec_sel, EC_PT);
@@ -179,7 +179,7 @@ static struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd, u64 pd_
     struct pt *pt = pt_create(payer, ec, ip, (u32)mtd, &error);
     if (UNLIKELY(!pt))
         return create_failed(error, HC_create_pt, sel, ec_sel, ip, mtd, pd_sel, 0);
-    spin_lock(&mapping_lock);
+    mapping_lock();
     pt->link = NULL;
     error = ec->object.dying ? ECAP : root_insert(me, &pt->object, sel);
     if (error) {
@@ -191,12 +191,12 @@ static struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd, u64 pd_
             pt->next->link = &pt->next;
         ec->portals = pt;
     }
-    spin_unlock(&mapping_lock);
+    mapping_unlock();
     return LIKELY(!error) ? created()
                           : create_failed(error, HC_create_pt, sel, ec_sel, ip, mtd, pd_sel, 0);
 }
 
-static struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
+static STRAIGHT struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
 {
     struct pd *me = self(), *payer = payer_of(me, pd_sel, PD_CREATE);
     u32 error;
@@ -205,64 +205,83 @@ static struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
     struct sm *sm = sm_create(payer, initial, &error);
     if (UNLIKELY(!sm))
         return create_failed(error, HC_create_sm, sel, initial, pd_sel, 0, 0, 0);
-    spin_lock(&mapping_lock);
+    mapping_enter(me);
     error = root_insert(me, &sm->object, sel);
+    mapping_leave(me);
     if (error)
         sm_destroy(sm);
-    spin_unlock(&mapping_lock);
     return LIKELY(!error) ? created()
                           : create_failed(error, HC_create_sm, sel, initial, pd_sel, 0, 0, 0);
 }
 
-static __attribute__((noinline)) struct result revoke_range(struct pd *pd, u64 pd_sel, u64 c,
-                                                            u64 flags)
+static __attribute__((noinline)) struct result revoke_on(struct revocation r, u64 pd_sel, u64 c,
+                                                         u64 flags)
 {
     enum { STEPS = 8 };
     struct tlb_batch batch = {0};
-    u64 base = crd_base(c), last = base + (1ul << crd_order(c)) - 1, cursor = base;
     u32 error = SUCCESS;
-    if (crd_kind(c) == CRD_NULL || (flags & ~(u64)REVOKE_SELF) ||
-        (base & ((1ul << crd_order(c)) - 1)) || (crd_kind(c) == CRD_OBJ && base >= SEL_LIMIT))
-        return result(EPARAM);
-    if (crd_kind(c) == CRD_OBJ && last >= SEL_LIMIT)
-        last = SEL_LIMIT - 1;
     for (bool more = true, held = false;;) {
-        spin_lock(&mapping_lock);
-        for (unsigned i = 0; i < STEPS && more; i++)
-            more = revoke_step(pd, crd_kind(c), base, last, flags & REVOKE_SELF, &cursor, &batch,
-                               &error);
-        spin_unlock(&mapping_lock);
+        enum revoke_result result_of_step = REVOKE_MORE;
+        mapping_enter(r.pd);
+        for (unsigned i = 0; i < STEPS && result_of_step == REVOKE_MORE; i++)
+            result_of_step = revoke_together(&r, &batch);
+        mapping_leave(r.pd);
+        more = result_of_step != REVOKE_DONE;
+        if (result_of_step == REVOKE_ALONE) {
+            mapping_lock();
+            for (unsigned i = 0; i < STEPS && more; i++)
+                more = revoke_step(&r, &batch, &error);
+            mapping_unlock();
+        }
         tlb_flush(&batch);
         if (!more) {
             if (held)
-                pd_put(pd);
+                pd_put(r.pd);
             return result(error);
         }
         if (!held)
-            pd_get(pd); // once others are let in, it could be freed
+            pd_get(r.pd); // once others are let in, it could be freed
         held = true;
         if (preemption_point()) {
-            pd_put(pd);
+            pd_put(r.pd);
             return restart(HC_revoke, pd_sel, c, flags);
         }
     }
 }
 
-static struct result sys_revoke(u64 pd_sel, u64 c, u64 flags)
+static __attribute__((noinline)) struct result revoke_any(struct pd *pd, u64 pd_sel, u64 c,
+                                                          u64 flags)
+{
+    u64 base = crd_base(c), beyond = (1ul << crd_order(c)) - 1;
+    struct revocation r = {pd, crd_kind(c), flags == REVOKE_SELF, base, base + beyond, base};
+    if ((flags & ~(u64)REVOKE_SELF) || (base & beyond) || r.kind == CRD_NULL)
+        return result(EPARAM);
+    if (r.kind == CRD_OBJ) {
+        if (base >= SEL_LIMIT)
+            return result(EPARAM);
+        if (r.last >= SEL_LIMIT)
+            r.last = SEL_LIMIT - 1;
+    }
+    struct tlb_batch batch = {0};
+    mapping_enter(pd);
+    enum revoke_result step = revoke_together(&r, &batch);
+    mapping_leave(pd);
+    tlb_flush(&batch);
+    return LIKELY(step == REVOKE_DONE) ? result(SUCCESS) : revoke_on(r, pd_sel, c, flags);
+}
+
+static STRAIGHT struct result sys_revoke(u64 pd_sel, u64 c, u64 flags)
 {
     struct pd *pd = cap_object(self(), pd_sel, OBJ_PD, PD_GRANT);
     if (UNLIKELY(!pd))
         return result(ECAP);
-    if (crd_kind(c) == CRD_OBJ && crd_order(c) == 0 && flags == REVOKE_SELF &&
-        crd_base(c) < SEL_LIMIT) {
-        // Most revocations are of one capability that was given to nobody: no loop, no flush.
-        spin_lock(&mapping_lock);
-        bool done = revoke_single(pd, crd_base(c));
-        spin_unlock(&mapping_lock);
-        if (LIKELY(done))
-            return result(SUCCESS);
-    }
-    return revoke_range(pd, pd_sel, c, flags);
+    if (crd_single(c, CRD_MEM) && LIKELY(flags <= REVOKE_SELF) &&
+        LIKELY(revoke_page(pd, crd_base(c), flags)))
+        return result(SUCCESS);
+    if (crd_single(c, CRD_OBJ) && LIKELY(flags == REVOKE_SELF) &&
+        LIKELY(revoke_capability(pd, crd_base(c))))
+        return result(SUCCESS);
+    return revoke_any(pd, pd_sel, c, flags);
 }
 
 static struct result sys_lookup(u64 c)
@@ -274,8 +293,9 @@ static struct result sys_lookup(u64 c)
         if (m->object)
             found = crd(CRD_OBJ, base, 0, m->rights);
     } else if (crd_kind(c) == CRD_MEM || crd_kind(c) == CRD_IO) {
-        spin_lock(&mapping_lock);
-        const struct mapping *m = mapping_find(self(), crd_kind(c), base);
+        struct pd *me = self();
+        mapping_enter(me);
+        const struct mapping *m = mapping_find(me, crd_kind(c), base);
         if (m) {
             // The largest aligned range around `base` that lies inside the mapping.
             unsigned order = 0;
@@ -287,20 +307,17 @@ static struct result sys_lookup(u64 c)
             }
             found = crd(crd_kind(c), ALIGN_DOWN(base, 1ul << order), order, m->rights);
         }
-        spin_unlock(&mapping_lock);
+        mapping_leave(me);
     } else {
         return result(EPARAM);
     }
     return (struct result){found ? SUCCESS : ECAP, found};
 }
 
-static struct result sys_delegate(u64 pd_sel, u64 items)
+static __attribute__((noinline)) struct result delegate_many(u64 pd_sel, struct pd *pd, u64 items)
 {
-    struct pd *pd = cap_object(self(), pd_sel, OBJ_PD, PD_GRANT);
     u64 count = items & DELEGATE_COUNT, done = items >> DELEGATE_DONE_SHIFT;
     bool partly = false;
-    if (!pd)
-        return result(ECAP);
     if (count > UTCB_ITEMS_MAX || done > count)
         return result(EPARAM);
     u32 error = delegate_bulk(current(), pd, (unsigned)count, &done, &partly);
@@ -308,6 +325,19 @@ static struct result sys_delegate(u64 pd_sel, u64 items)
         return restart(HC_delegate, pd_sel, count | done << DELEGATE_DONE_SHIFT, 0);
     current()->settle_goal = 0;
     return (struct result){error, done};
+}
+
+static STRAIGHT struct result sys_delegate(u64 pd_sel, u64 items)
+{
+    struct ec *me = current();
+    struct pd *pd = cap_object(me->pd, pd_sel, OBJ_PD, PD_GRANT);
+    if (UNLIKELY(!pd))
+        return result(ECAP);
+    if (LIKELY(items == 1) && LIKELY(delegate_page(me, pd))) {
+        me->settle_goal = 0;
+        return (struct result){SUCCESS, 1};
+    }
+    return delegate_many(pd_sel, pd, items);
 }
 
 static struct result sys_pd_ctrl(u64 pd_sel, u64 operation, u64 other_sel, u64 amount)

@@ -48,11 +48,15 @@ void tlb_batch_add(struct tlb_batch *batch, struct pd *pd, u64 page, u64 count)
     batch->count = count;
 }
 
+static bool loaded(const struct pd *pd)
+{
+    return ((read_cr3() ^ pd->cr3) & ~CR3_NOFLUSH) == 0;
+}
+
 static void flush_local(struct tlb_batch *batch)
 {
     if (batch->entries == 1 && batch->count <= SINGLE_FLUSH_MAX) {
-        bool loaded = ((read_cr3() ^ batch->pd->cr3) & ~CR3_NOFLUSH) == 0;
-        if (loaded) {
+        if (loaded(batch->pd)) {
             for (u64 i = 0; i < batch->count; i++)
                 invlpg((void *)((batch->page + i) * PAGE_SIZE));
             return;
@@ -63,7 +67,7 @@ static void flush_local(struct tlb_batch *batch)
     flush_all();
 }
 
-static void flush_remote(u32 mask)
+static __attribute__((noinline)) void flush_remote(u32 mask)
 {
     struct cpu *self = this_cpu();
     for (unsigned i = 0; i < cpu_online_count; i++) {
@@ -77,6 +81,18 @@ static void flush_remote(u32 mask)
                __atomic_load_n(&cpus[i]->flush_request, __ATOMIC_ACQUIRE))
             spin_relax();
     }
+}
+
+void tlb_flush_page(const struct pd *pd, u64 page)
+{
+    if (pd->cpu_mask >> this_cpu()->index & 1) {
+        if (loaded(pd))
+            invlpg((void *)(page * PAGE_SIZE));
+        else if (cpu_features & HIP_PCID)
+            flush_all();
+    }
+    if (cpu_online_count > 1)
+        flush_remote(pd->cpu_mask);
 }
 
 void tlb_flush(struct tlb_batch *batch)

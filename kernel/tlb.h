@@ -20,5 +20,7 @@ struct tlb_batch {
 
 void tlb_batch_add(struct tlb_batch *batch, struct pd *pd, u64 page, u64 count);
 void tlb_flush(struct tlb_batch *batch);
+// For one page and no table. Also without a lock.
+void tlb_flush_page(const struct pd *pd, u64 page);
 // Serves another CPU's request, if there is one.
 void tlb_serve(void);

@@ -43,7 +43,8 @@ static u64 frames_at(u64 page, u64 count)
     u64 first = 0, at = page, end = page + count;
     for (unsigned pieces = 0; at < end; pieces++) {
         const struct mapping *m = mapping_find(root_pd, CRD_MEM, at);
-        if (!m || pieces == PIECES_MAX || m->attr || (~m->rights & (MEM_R | MEM_W)))
+        if (!m || pieces == PIECES_MAX || (m->attr & ~MAPPING_SMALL) ||
+            (~m->rights & (MEM_R | MEM_W)))
             return 0;
         u64 frame = m->frame + (at - m->base);
         if (at == page)
@@ -61,9 +62,9 @@ static struct trace_ring *ring_at(u64 address, u64 bytes)
         bytes < TRACE_RING_MIN)
         return NULL;
     u64 page = address / PAGE_SIZE, count = (address + bytes - 1) / PAGE_SIZE - page + 1;
-    spin_lock(&mapping_lock);
+    mapping_lock();
     u64 frame = frames_at(page, count);
-    spin_unlock(&mapping_lock);
+    mapping_unlock();
     if (!frame || !direct_map_reach(frame, count))
         return NULL;
     return (struct trace_ring *)((char *)phys_to_virt(frame * PAGE_SIZE) + address % PAGE_SIZE);

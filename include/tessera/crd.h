@@ -60,6 +60,12 @@ static inline u64 crd_base(crd_t c)
     return c >> 12;
 }
 
+// Whether it names a single page, port or selector, of that kind.
+static inline bool crd_single(crd_t c, enum crd_kind kind)
+{
+    return (c & (31u << 7 | 3)) == kind;
+}
+
 #define CRD_ALL_OBJ crd(CRD_OBJ, 0, 18, RIGHT_ALL)
 #define CRD_ALL_MEM crd(CRD_MEM, 0, 31, RIGHT_ALL) // lower half of the user's addresses, 8 TiB
 

@@ -23,8 +23,8 @@ static void pages_match_the_model(void)
                 continue;
             for (unsigned k = 0; k < 512; k++)
                 CHECK(page[k] == 0);
-            CHECK(*page_count(page) == 0);
-            *page_count(page) = 7;
+            CHECK(table_use(page)->count == 0 && !table_use(page)->slots);
+            *table_use(page) = (struct table_use){page, 7};
             held[i] = page;
             count++;
             if (random_below(2))

@@ -55,7 +55,7 @@ static unsigned tables_below(u64 *table, unsigned level, unsigned *superpages)
         else
             tables += tables_below(below(table[i]), level - 1, superpages);
     }
-    CHECK(*page_count(table) == present);
+    CHECK(table_use(table)->count == present);
     CHECK(level == 3 || present > 0); // an empty one is not kept
     return tables;
 }

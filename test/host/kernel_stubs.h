@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernel/layout.h"
+#include "kernel/mapping_lock.h"
 #include "kernel/memory.h"
 #include "kernel/rcu.h"
 #include "kernel/tlb.h"
@@ -18,6 +19,49 @@ u64 cpu_features;
 void spin_relax(void)
 {
     abort(); // one CPU: a lock that is held was never let go
+}
+
+// The locks of mapping_lock.h: one CPU that is inside once at most, and now and then does not get
+// the second PD.
+static struct pd *host_inside;
+static bool host_alone, host_refuses;
+void mapping_lock(void)
+{
+    CHECK(!host_alone && !host_inside);
+    host_alone = true;
+}
+void mapping_unlock(void)
+{
+    CHECK(host_alone);
+    host_alone = false;
+}
+void mapping_enter(struct pd *pd)
+{
+    CHECK(!host_alone && !host_inside);
+    spin_lock(&pd->lock);
+    host_inside = pd;
+}
+void mapping_leave(struct pd *pd)
+{
+    CHECK(host_inside == pd);
+    spin_unlock(&pd->lock);
+    host_inside = NULL;
+}
+bool mapping_also(struct pd *second, struct pd *held)
+{
+    CHECK(host_inside == held);
+    if (second == held)
+        return true;
+    if (host_refuses && random_below(3) == 0)
+        return false;
+    spin_lock(&second->lock);
+    return true;
+}
+void mapping_done(struct pd *second, struct pd *held)
+{
+    CHECK(host_inside == held);
+    if (second != held)
+        spin_unlock(&second->lock);
 }
 
 static struct rcu_head *host_deferred;
@@ -49,8 +93,15 @@ void tlb_batch_add(struct tlb_batch *batch, struct pd *pd, u64 page, u64 count)
     batch->entries++;
 }
 
+__attribute__((unused)) void tlb_flush_page(const struct pd *pd, u64 page)
+{
+    (void)page;
+    CHECK(!pd->lock.held && !host_inside && !host_alone);
+}
+
 void tlb_flush(struct tlb_batch *batch)
 {
+
     while (batch->tables) {
         u64 *table = batch->tables;
         batch->tables = (void *)*table;

@@ -3,9 +3,13 @@
 //
 // Four-level page tables (SDM 3A, 4.5) with 4 KiB and 2 MiB pages, and PCIDs.
 //
-// page_count() of a table counts its present entries; a table that becomes empty leaves its parent
+// table_use() of a table counts its present entries; a table that becomes empty leaves its parent
 // at once and is freed after the TLB flush, since the processor may still walk it. Kernel halves
 // are shared: entries 256 and 511 of every PML4 are the boot tables'.
+//
+// A leaf table in which a small mapping was made has a page of slots beside it, an owner an entry,
+// until it goes itself. pd->leaf is the leaf table that was last used: who maps a page after the
+// other, or takes back what it just gave, does not walk.
 #include "kernel/paging.h"
 #include "kernel/arch/x86_64/features.h"
 #include "kernel/layout.h"
@@ -37,14 +41,13 @@ static unsigned index_at(u64 page, unsigned level) // level 0 = leaf table
 
 static u64 leaf_flags(unsigned rights, unsigned attr)
 {
-    u64 flags = PTE_P | PTE_U;
-    if (rights & MEM_W)
-        flags |= PTE_W;
+    _Static_assert((unsigned)MEM_W == PTE_W, "writable is the same bit to both");
+    u64 flags = PTE_P | PTE_U | (rights & MEM_W);
     if (!(rights & MEM_X) && (cpu_features & HIP_NX))
         flags |= PTE_NX;
-    if (attr & ITEM_UNCACHED)
+    if (UNLIKELY(attr & ITEM_UNCACHED))
         flags |= PTE_PCD | PTE_PWT;
-    else if (attr & ITEM_WRITE_COMBINE)
+    else if (UNLIKELY(attr & ITEM_WRITE_COMBINE))
         flags |= PTE_PWT; // PAT entry 1 is write-combining (features.c)
     return flags;
 }
@@ -71,7 +74,7 @@ static u64 *entry_table(struct pd *pd, u64 *table, unsigned index)
         if (!next)
             return NULL;
         table[index] = virt_to_phys(next) | PTE_P | PTE_W | PTE_U;
-        ++*page_count(table);
+        table_use(table)->count++;
     }
     return table_of(table[index]);
 }
@@ -98,14 +101,119 @@ static inline u64 *walk(const struct pd *pd, u64 page)
     return table;
 }
 
+static void leaf_set(struct pd *pd, u64 page, u64 *table)
+{
+    pd->leaf.region = page / ENTRIES;
+    pd->leaf.table = table;
+    pd->leaf.use = table_use(table);
+}
+
+static __attribute__((noinline)) bool leaf_walk(struct pd *pd, u64 page)
+{
+    u64 *table = page < USER_END / PAGE_SIZE ? walk(pd, page) : NULL;
+    if (table)
+        leaf_set(pd, page, table);
+    return table;
+}
+
+// Makes pd->leaf the leaf table that covers `page`; false where there is none.
+static inline bool leaf_at(struct pd *pd, u64 page)
+{
+    return LIKELY(pd->leaf.region == page / ENTRIES) || leaf_walk(pd, page);
+}
+
+static void leaf_forget(struct pd *pd)
+{
+    pd->leaf.region = ~0ul;
+}
+
+// The first present page of [first, last], which `table` covers.
+static u64 first_in(const u64 *table, unsigned level, u64 first, u64 last)
+{
+    u64 span = 1ul << (9 * level), found = SPACE_NONE;
+    for (u64 page = first; page <= last && found == SPACE_NONE;
+         page = ALIGN_DOWN(page, span) + span) {
+        u64 entry = table[index_at(page, level)], end = page | (span - 1);
+        if (!(entry & PTE_P))
+            continue;
+        found = level == 0 || (entry & PTE_PS)
+                    ? page
+                    : first_in(table_of(entry), level - 1, page, end < last ? end : last);
+    }
+    return found;
+}
+
+u64 space_first(struct pd *pd, u64 first, u64 last)
+{
+    if (first >= USER_END / PAGE_SIZE || !table_use(pd->page_table)->count)
+        return SPACE_NONE;
+    if (last >= USER_END / PAGE_SIZE)
+        last = USER_END / PAGE_SIZE - 1;
+    if (first / ENTRIES == last / ENTRIES && leaf_at(pd, first))
+        return first_in(pd->leaf.table, 0, first, last);
+    return first_in(pd->page_table, LEVELS - 1, first, last);
+}
+
+struct mapping *space_owner(struct pd *pd, u64 page)
+{
+    struct mapping **slots = leaf_at(pd, page) ? pd->leaf.use->slots : NULL;
+    return slots ? slots[index_at(page, 0)] : NULL;
+}
+
+void space_set_owner(struct pd *pd, u64 page, u64 count, struct mapping *owner)
+{
+    struct mapping **slots = leaf_at(pd, page) ? pd->leaf.use->slots : NULL;
+    for (u64 i = 0; i < count; i++)
+        slots[index_at(page, 0) + i] = owner;
+}
+
+bool space_ready(struct pd *pd, u64 page, u64 count, struct leaf *leaf)
+{
+    if (!leaf_at(pd, page) || !pd->leaf.use->slots)
+        return false;
+    *leaf = pd->leaf;
+    for (u64 i = 0; i < count; i++) {
+        if (leaf->table[index_at(page, 0) + i] & PTE_P)
+            return false;
+    }
+    return true;
+}
+
+bool space_make_ready(struct pd *pd, u64 page, struct leaf *leaf)
+{
+    u64 *table = walk_make(pd, page, 0);
+    if (table && !table_use(table)->slots)
+        table_use(table)->slots = table_new(pd);
+    if (table && table_use(table)->slots) {
+        leaf_set(pd, page, table);
+        *leaf = pd->leaf;
+        return true;
+    }
+    struct tlb_batch batch = {0};
+    space_unmap(pd, page, 1, &batch); // only what was just made
+    tlb_flush(&batch);
+    return false;
+}
+
+void space_map_owned(const struct leaf *leaf, struct mapping *m, u64 count)
+{
+    u64 entry = m->frame << PAGE_SHIFT | leaf_flags(m->rights, m->attr);
+    unsigned index = index_at(m->base, 0);
+    struct mapping **slots = leaf->use->slots;
+    leaf->use->count += count;
+    for (u64 i = 0; i < count; i++) {
+        leaf->table[index + i] = entry + (i << PAGE_SHIFT);
+        slots[index + i] = m;
+    }
+}
+
 bool space_map(struct pd *pd, u64 page, u64 frame, u64 count, unsigned rights, unsigned attr)
 {
     u64 flags = leaf_flags(rights, attr);
     u64 done = 0;
-    u64 *leaf = count == 1 ? walk(pd, page) : NULL;
-    if (leaf) {
-        leaf[index_at(page, 0)] = frame << PAGE_SHIFT | flags;
-        ++*page_count(leaf);
+    if (count == 1 && leaf_at(pd, page)) {
+        pd->leaf.table[index_at(page, 0)] = frame << PAGE_SHIFT | flags;
+        pd->leaf.use->count++;
         return true;
     }
     while (done < count) {
@@ -127,7 +235,7 @@ bool space_map(struct pd *pd, u64 page, u64 frame, u64 count, unsigned rights, u
                 table[index + i] = (from + i) << PAGE_SHIFT | flags;
             done += n;
         }
-        *page_count(table) += n;
+        table_use(table)->count += n;
     }
     return true;
 undo:;
@@ -145,13 +253,21 @@ static void table_split(u64 *entry)
     u64 first = *entry & ~(u64)PTE_PS;
     for (unsigned i = 0; i < ENTRIES; i++)
         table[i] = first + ((u64)i << PAGE_SHIFT);
-    *page_count(table) = ENTRIES;
+    table_use(table)->count = ENTRIES;
     *entry = virt_to_phys(table) | PTE_P | PTE_W | PTE_U;
 }
 
 static void table_drop(struct pd *pd, u64 *table, struct tlb_batch *batch)
 {
     account_refund(&pd->account, PAGE_SIZE);
+    struct table_use *use = table_use(table);
+    if (use->slots) { // no processor reads them
+        account_refund(&pd->account, PAGE_SIZE);
+        page_free_zeroed(use->slots);
+        use->slots = NULL;
+    }
+    if (pd->leaf.table == table)
+        leaf_forget(pd);
     *table = (u64)batch->tables; // aligned: not present to a walker
     batch->tables = table;
     batch->cpu_mask |= pd->cpu_mask;
@@ -175,13 +291,13 @@ static void unmap_in(struct pd *pd, u64 *table, unsigned level, u64 page, u64 co
                 if (level)
                     account_refund(&pd->account, PAGE_SIZE);
                 *entry = 0;
-                --*page_count(table);
+                table_use(table)->count--;
             } else {
                 u64 *below = table_of(*entry);
                 unmap_in(pd, below, level - 1, page, n, batch);
-                if (*page_count(below) == 0) {
+                if (table_use(below)->count == 0) {
                     *entry = 0;
-                    --*page_count(table);
+                    table_use(table)->count--;
                     table_drop(pd, below, batch);
                 }
             }
@@ -194,15 +310,11 @@ static void unmap_in(struct pd *pd, u64 *table, unsigned level, u64 page, u64 co
 // The usual case, one page whose table keeps other entries, in a straight line.
 static bool unmap_one(struct pd *pd, u64 page)
 {
-    u64 *table = walk(pd, page);
-    if (!table)
+    if (!leaf_at(pd, page) || pd->leaf.use->count <= 1)
         return false;
-    u64 *entry = &table[index_at(page, 0)];
-    u16 *present = page_count(table);
-    if (!(*entry & PTE_P) || *present == 1)
-        return false;
+    u64 *entry = &pd->leaf.table[index_at(page, 0)];
+    pd->leaf.use->count -= *entry & PTE_P;
     *entry = 0;
-    --*present;
     return true;
 }
 
@@ -211,6 +323,34 @@ void space_unmap(struct pd *pd, u64 page, u64 count, struct tlb_batch *batch)
     tlb_batch_add(batch, pd, page, count);
     if (count != 1 || !unmap_one(pd, page))
         unmap_in(pd, pd->page_table, LEVELS - 1, page, count, batch);
+}
+
+bool space_unmap_page(struct pd *pd, u64 page)
+{
+    if (!leaf_at(pd, page) || pd->leaf.use->count == 1)
+        return false;
+    struct mapping **slots = pd->leaf.use->slots;
+    pd->leaf.use->count--;
+    pd->leaf.table[index_at(page, 0)] = 0;
+    slots[index_at(page, 0)] = NULL;
+    return true;
+}
+
+void space_unmap_owned(struct pd *pd, u64 page, u64 count, struct tlb_batch *batch)
+{
+    unsigned index = index_at(page, 0);
+    tlb_batch_add(batch, pd, page, count);
+    if (!leaf_at(pd, page))
+        return;
+    struct table_use *use = pd->leaf.use;
+    struct mapping **slots = use->slots;
+    for (u64 i = 0; i < count; i++) {
+        pd->leaf.table[index + i] = 0;
+        slots[index + i] = NULL;
+    }
+    use->count -= count;
+    if (!use->count)
+        unmap_in(pd, pd->page_table, LEVELS - 1, page, 1, batch); // what is empty now goes
 }
 
 static u64 pcid_take(void)
@@ -254,6 +394,7 @@ bool space_create(struct pd *pd)
     table[256] = kernel_pml4[256];
     table[511] = kernel_pml4[511];
     pd->page_table = table;
+    leaf_forget(pd);
     u64 pcid = pcid_take();
     pd->cr3 = virt_to_phys(table) | pcid | (pcid ? CR3_NOFLUSH : 0);
     return true;

@@ -242,9 +242,9 @@ error_t thread_start(struct thread *t, sel_t pd, unsigned cpu, unsigned priority
         error = delegate_to(SEL_PD, crd(CRD_OBJ, t->starter.pt, 0, RIGHT_ALL),
                             t->exc_base + EXC_STARTUP);
     }
+    t->utcb = page_new(1) * PAGE_SIZE;
     if (!error)
-        error = hc_create_ec(t->ec, page_new(1) * PAGE_SIZE, (word_t)stack_new(), cpu, EC_GLOBAL,
-                             t->exc_base, pd);
+        error = hc_create_ec(t->ec, t->utcb, (word_t)stack_new(), cpu, EC_GLOBAL, t->exc_base, pd);
     if (!error)
         error = hc_create_sc(t->sc, t->ec, SEL_PD, priority, 0, 0, 0);
     return error;

@@ -19,7 +19,7 @@ struct test {
 };
 extern const struct test arguments_tests[], ipc_tests[], memory_tests[], semaphore_tests[],
     schedule_tests[], account_tests[], random_tests[], smp_tests[], signal_tests[],
-    interrupt_tests[];
+    delegation_tests[], interrupt_tests[];
 
 void test_fail(const char *file, unsigned line, const char *what, u64 found, u64 expected);
 #define CHECK_EQ(expression, expected_value)                                                       \
@@ -86,6 +86,7 @@ sel_t twin_new(u64 kmem, u64 caps);
 struct thread {
     sel_t ec, sc, exc_base, finished;
     struct handler starter;
+    u64 utcb; // its address
 };
 error_t thread_start(struct thread *t, sel_t pd, unsigned cpu, unsigned priority,
                      void (*fn)(word_t), word_t argument);
