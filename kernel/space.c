@@ -17,7 +17,7 @@ static struct mapping *memory_overlap(struct pd *pd, u64 first, u64 last)
     struct mapping *m = pd->recent;
     if (m && m->in_space.key <= first && first <= m->in_space.last)
         return m;
-    struct mapping *small = space_owner(pd, first);
+    struct mapping *small = first == last ? space_owner(pd, first) : NULL;
     if (small)
         return small;
     m = of_node(tree_overlap_disjoint(&pd->memory, first, last));

@@ -214,39 +214,23 @@ static STRAIGHT struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
                           : create_failed(error, HC_create_sm, sel, initial, pd_sel, 0, 0, 0);
 }
 
-static __attribute__((noinline)) struct result revoke_on(struct revocation r, u64 pd_sel, u64 c,
-                                                         u64 flags)
+// Steps of a revocation, together with others as far as that goes; true when nothing is left.
+static bool revoke_steps(struct revocation *r, struct tlb_batch *batch, u32 *error)
 {
     enum { STEPS = 8 };
-    struct tlb_batch batch = {0};
-    u32 error = SUCCESS;
-    for (bool more = true, held = false;;) {
-        enum revoke_result result_of_step = REVOKE_MORE;
-        mapping_enter(r.pd);
-        for (unsigned i = 0; i < STEPS && result_of_step == REVOKE_MORE; i++)
-            result_of_step = revoke_together(&r, &batch);
-        mapping_leave(r.pd);
-        more = result_of_step != REVOKE_DONE;
-        if (result_of_step == REVOKE_ALONE) {
-            mapping_lock();
-            for (unsigned i = 0; i < STEPS && more; i++)
-                more = revoke_step(&r, &batch, &error);
-            mapping_unlock();
-        }
-        tlb_flush(&batch);
-        if (!more) {
-            if (held)
-                pd_put(r.pd);
-            return result(error);
-        }
-        if (!held)
-            pd_get(r.pd); // once others are let in, it could be freed
-        held = true;
-        if (preemption_point()) {
-            pd_put(r.pd);
-            return restart(HC_revoke, pd_sel, c, flags);
-        }
-    }
+    enum revoke_result step = REVOKE_MORE;
+    mapping_enter(r->pd);
+    for (unsigned i = 0; i < STEPS && step == REVOKE_MORE; i++)
+        step = revoke_together(r, batch);
+    mapping_leave(r->pd);
+    if (step != REVOKE_ALONE)
+        return step == REVOKE_DONE;
+    bool more = true;
+    mapping_lock();
+    for (unsigned i = 0; i < STEPS && more; i++)
+        more = revoke_step(r, batch, error);
+    mapping_unlock();
+    return !more;
 }
 
 static __attribute__((noinline)) struct result revoke_any(struct pd *pd, u64 pd_sel, u64 c,
@@ -254,20 +238,26 @@ static __attribute__((noinline)) struct result revoke_any(struct pd *pd, u64 pd_
 {
     u64 base = crd_base(c), beyond = (1ul << crd_order(c)) - 1;
     struct revocation r = {pd, crd_kind(c), flags == REVOKE_SELF, base, base + beyond, base};
-    if ((flags & ~(u64)REVOKE_SELF) || (base & beyond) || r.kind == CRD_NULL)
-        return result(EPARAM);
-    if (r.kind == CRD_OBJ) {
-        if (base >= SEL_LIMIT)
-            return result(EPARAM);
-        if (r.last >= SEL_LIMIT)
-            r.last = SEL_LIMIT - 1;
-    }
     struct tlb_batch batch = {0};
-    mapping_enter(pd);
-    enum revoke_result step = revoke_together(&r, &batch);
-    mapping_leave(pd);
-    tlb_flush(&batch);
-    return LIKELY(step == REVOKE_DONE) ? result(SUCCESS) : revoke_on(r, pd_sel, c, flags);
+    u32 error = SUCCESS;
+    if ((flags & ~(u64)REVOKE_SELF) || (base & beyond) || r.kind == CRD_NULL ||
+        (r.kind == CRD_OBJ && base >= SEL_LIMIT))
+        return result(EPARAM);
+    if (r.kind == CRD_OBJ && r.last >= SEL_LIMIT)
+        r.last = SEL_LIMIT - 1;
+    for (bool held = false;; held = true) {
+        bool done = revoke_steps(&r, &batch, &error);
+        tlb_flush(&batch);
+        if (!done && !held)
+            pd_get(pd); // once others are let in, it could be freed
+        bool leave = !done && preemption_point();
+        if ((done && held) || leave)
+            pd_put(pd);
+        if (done)
+            return result(error);
+        if (leave)
+            return restart(HC_revoke, pd_sel, c, flags);
+    }
 }
 
 static STRAIGHT struct result sys_revoke(u64 pd_sel, u64 c, u64 flags)

@@ -149,9 +149,15 @@ u64 space_first(struct pd *pd, u64 first, u64 last)
         return SPACE_NONE;
     if (last >= USER_END / PAGE_SIZE)
         last = USER_END / PAGE_SIZE - 1;
-    if (first / ENTRIES == last / ENTRIES && leaf_at(pd, first))
-        return first_in(pd->leaf.table, 0, first, last);
-    return first_in(pd->page_table, LEVELS - 1, first, last);
+    const u64 *table = pd->page_table;
+    unsigned level = LEVELS - 1;
+    for (; level && first >> (9 * level) == last >> (9 * level); level--) { // one entry covers all
+        u64 entry = table[index_at(first, level)];
+        if ((entry & (PTE_P | PTE_PS)) != PTE_P)
+            return entry & PTE_P ? first : SPACE_NONE;
+        table = table_of(entry);
+    }
+    return first_in(table, level, first, last);
 }
 
 struct mapping *space_owner(struct pd *pd, u64 page)
