@@ -29,7 +29,8 @@ struct empty_pages {
     void *filler;
     void **kept[KEPT];
 };
-static struct empty_pages directories = {.filler = null_cap_page}, slots = {.filler = &null_mapping};
+static struct empty_pages directories = {.filler = null_cap_page},
+                          slots = {.filler = &null_mapping};
 
 static __attribute__((noinline)) void *empty_alloc(struct empty_pages *empty)
 {

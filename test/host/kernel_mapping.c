@@ -5,7 +5,8 @@
 // model that knows for every single page, port and selector what it was derived from. The page
 // tables must agree; what does not fit an account changes nothing but what was done before; at the
 // end all memory is back.
-// needs: kernel/mapping.c kernel/children.c kernel/space.c kernel/revoke.c kernel/delegate.c kernel/pd.c kernel/arch/x86_64/paging.c kernel/memory.c kernel/tree.c
+// needs: kernel/mapping.c kernel/children.c kernel/space.c kernel/revoke.c
+// needs: kernel/delegate.c kernel/pd.c kernel/arch/x86_64/paging.c kernel/memory.c kernel/tree.c
 #include "kernel/delegate.h"
 #include "kernel/destroy.h"
 #include "kernel/gsi.h"
