@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// A configuration that changes (scenarios/changing): an init below the init is fed by the
+// configuration compiler, and what a change does not concern stays untouched.
+#include "test/system/check.h"
+#include "test/system/exit.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/string.h"
+#include "lib/rt/tsc.h"
+#include "lib/service/config_text.h"
+#include "lib/service/control.h"
+#include "lib/service/env.h"
+#include "test/system/compose_server/operations.h"
+
+enum { WAIT_US = 20000000, CHANGES = 1000, SHORT_US = 300000 };
+
+static sel_t never;
+static struct service_client compiler, echo;
+static struct config_answer answer;
+
+static void pause_us(u64 us)
+{
+    (void)!hc_sm_down(never, deadline_in_us(us));
+}
+
+static error_t find(const char *path, const char *name, struct control_child *child)
+{
+    struct service_client init;
+    error_t error = service_init(&init, "init", path, "", (struct service_quota){0, 0});
+    if (error)
+        return error;
+    error = control_find(&init, name, child);
+    service_close(&init);
+    return error;
+}
+
+static error_t command(error_t (*what)(struct service_client *, const char *), const char *path,
+                       const char *name)
+{
+    struct service_client init;
+    error_t error = service_init(&init, "init", path, "", (struct service_quota){0, 0});
+    if (error)
+        return error;
+    error = what(&init, name);
+    service_close(&init);
+    return error;
+}
+
+static bool set(const char *path, const char *value)
+{
+    error_t error = config_text_set(&compiler, path, value, &answer);
+    if (error || !answer.version)
+        print("  set %s %s: %s %s\n", path, value, error_name(error), error ? "" : answer.errors);
+    return !error && answer.version;
+}
+
+static bool is(const struct control_child *c, enum child_state state, u32 restarts)
+{
+    return c->state == state && c->restarts == restarts;
+}
+
+static bool reaches(const char *name, enum child_state state, u32 restarts)
+{
+    struct control_child child = {.state = CHILD_FAILED};
+    error_t error = SUCCESS;
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
+        error = find("apps", name, &child);
+        if (!error && is(&child, state, restarts))
+            return true;
+    }
+    print("  \"%s\": %s, state %u, %u restarts\n", name, error_name(error), child.state,
+          child.restarts);
+    return false;
+}
+
+static bool limits_become(const char *name, u64 ram, u64 caps)
+{
+    struct control_child child = {.state = CHILD_FAILED};
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
+        if (!find("apps", name, &child) && child.ram_limit == ram && child.caps_limit == caps)
+            return true;
+    }
+    print("  \"%s\": ram limit %lu, caps limit %lu\n", name, child.ram_limit, child.caps_limit);
+    return false;
+}
+
+static bool goes(const char *name)
+{
+    struct control_child child;
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
+        if (find("apps", name, &child) == ENOTFOUND)
+            return true;
+    }
+    return false;
+}
+
+static bool seen(word_t sessions)
+{
+    struct msg m;
+    word_t found = 0;
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
+        service_begin(&echo, &m, COMPOSE_INFO);
+        if (service_call(&echo, &m))
+            continue;
+        (void)msg_get_word(&m);
+        found = msg_get_word(&m);
+        if (found == sessions)
+            return true;
+    }
+    print("  %lu sessions, expected %lu\n", found, sessions);
+    return false;
+}
+
+static void first_version_starts_its_children(void)
+{
+    CHECK(reaches("keeper", CHILD_RUNNING, 0));
+    CHECK(reaches("counter", CHILD_RUNNING, 0));
+    CHECK(reaches("deaf", CHILD_RUNNING, 0));
+    CHECK(seen(2)); // ours, and "seen 1"
+}
+
+// Nobody begins anew, and the session between them goes on.
+static void quotas_change_in_place(void)
+{
+    struct control_child child;
+    CHECK(set("counter.ram", "2Mb"));
+    CHECK(limits_become("counter", 2 << 20, 200));
+    CHECK(set("counter.caps", "300"));
+    CHECK(limits_become("counter", 2 << 20, 300));
+    CHECK(set("counter.caps", "220"));
+    CHECK(limits_become("counter", 2 << 20, 220));
+    CHECK_EQ(find("apps", "counter", &child), SUCCESS);
+    CHECK(set("counter.ram", "1Mb"));
+    CHECK(limits_become("counter", 1 << 20, 220));
+    CHECK(set("counter.kmem", "150Kb"));
+    CHECK(set("counter.ram", "8Kb")); // less than it has in use
+    CHECK(limits_become("counter", child.ram_used, 220));
+    CHECK(set("counter.ram", "1Mb"));
+    CHECK(limits_become("counter", 1 << 20, 220));
+    CHECK(set("counter.ram", "900Mb")); // more than there is
+    pause_us(SHORT_US);
+    CHECK(limits_become("counter", 1 << 20, 220));
+    CHECK(set("counter.ram", "1Mb"));
+    CHECK(reaches("counter", CHILD_RUNNING, 0));
+    CHECK(reaches("keeper", CHILD_RUNNING, 0));
+}
+
+static void who_watches_is_told(void)
+{
+    CHECK(set("counter.config.n", "2"));
+    CHECK(seen(3));
+    CHECK(set("counter.config.n", "3"));
+    CHECK(seen(4));
+    CHECK(reaches("counter", CHILD_RUNNING, 0));
+}
+
+static void who_does_not_begins_anew(void)
+{
+    CHECK(set("deaf.config.n", "2"));
+    CHECK(reaches("deaf", CHILD_RUNNING, 1));
+    CHECK(set("deaf.args", "\"again\""));
+    CHECK(reaches("deaf", CHILD_RUNNING, 2));
+    CHECK(set("deaf.restart", "on-fault")); // nothing that a life depends on
+    CHECK(set("deaf.affinity", "0"));
+    CHECK(reaches("deaf", CHILD_RUNNING, 3));
+    CHECK(reaches("counter", CHILD_RUNNING, 0));
+}
+
+static void children_come_and_go(void)
+{
+    CHECK(set("late",
+              "{ binary = changing-child; ram = 1Mb; caps = 200; kmem = 100Kb; route { log = "
+              "parent; pd = parent; cpu = parent; echo = keeper } config { n = 1 } }"));
+    CHECK(reaches("late", CHILD_RUNNING, 0));
+    CHECK(set("deaf", ""));
+    CHECK(goes("deaf"));
+    CHECK(reaches("late", CHILD_RUNNING, 0));
+    CHECK(set("late", ""));
+    CHECK(goes("late"));
+    CHECK(reaches("counter", CHILD_RUNNING, 0));
+}
+
+// A session that is not allowed any more ends: its client's next call is denied.
+static void sessions_follow_the_routes(void)
+{
+    CHECK(set("other",
+              "{ binary = changing-child; ram = 1Mb; caps = 200; kmem = 100Kb; route { log = "
+              "parent; pd = parent; cpu = parent; echo = keeper } config { n = 1 } }"));
+    CHECK(reaches("other", CHILD_RUNNING, 0));
+    CHECK(set("other.route.timer", "parent")); // of no concern to what is open
+    CHECK(set("other.provides", "[ x ]"));
+    pause_us(SHORT_US);
+    CHECK(reaches("other", CHILD_RUNNING, 0));
+    CHECK(set("other.route.echo", "parent")); // another server
+    CHECK(reaches("other", CHILD_EXITED, 0));
+    CHECK(set("other.route.echo", "keeper"));
+    CHECK_EQ(command(control_start, "apps", "other"), SUCCESS);
+    CHECK(reaches("other", CHILD_RUNNING, 0));
+    CHECK(set("other.route.echo", "")); // none
+    CHECK(reaches("other", CHILD_EXITED, 0));
+    CHECK(set("other", ""));
+    CHECK(goes("other"));
+    CHECK(reaches("counter", CHILD_RUNNING, 0));
+}
+
+// A thousand versions, while what they change is killed again and again.
+static void many_changes_in_a_row(void)
+{
+    char value[256];
+    for (unsigned i = 0; i < CHANGES; i++) {
+        text_format(
+            value, sizeof(value),
+            "{ binary = changing-child; ram = %uKb; caps = %u; kmem = 100Kb; restart { when = "
+            "always; backoff = 1ms } route { log = parent; pd = parent; cpu = parent; echo = "
+            "keeper } config { n = %u } }",
+            700 + i % 300, 200 + i % 40, i);
+        CHECK(set(i % 2 ? "odd" : "even", value));
+        if (i % 16 == 15)
+            (void)!command(control_kill, "apps", i % 32 == 15 ? "odd" : "even");
+        if (i % 50 == 49)
+            CHECK(set(i % 100 == 49 ? "odd" : "even", ""));
+    }
+    CHECK(set("odd", ""));
+    CHECK(goes("odd"));
+    (void)set("even", "");
+    CHECK(goes("even"));
+    CHECK(reaches("counter", CHILD_RUNNING, 0));
+    CHECK(reaches("keeper", CHILD_RUNNING, 0));
+}
+
+// The compiler's next life begins with the first text: that is one more version.
+static void death_of_the_compiler_harms_nobody(void)
+{
+    CHECK_EQ(command(control_kill, "", "config"), SUCCESS);
+    CHECK(reaches("deaf", CHILD_RUNNING, 0)); // it is in the first text
+    CHECK(reaches("counter", CHILD_RUNNING, 0));
+    CHECK(reaches("keeper", CHILD_RUNNING, 0));
+    CHECK(set("deaf", ""));
+    CHECK(goes("deaf"));
+}
+
+static void death_of_the_init_begins_with_the_newest(void)
+{
+    for (unsigned i = 0; i < 5; i++) {
+        CHECK(set("more",
+                  i % 2 ? "" : "{ binary = compose-server; ram = 1Mb; caps = 300; kmem = 100Kb }"));
+        CHECK_EQ(command(control_kill, "", "apps"), SUCCESS);
+        CHECK(reaches("counter", CHILD_RUNNING, 0));
+        CHECK(i % 2 ? goes("more") : (reaches("more", CHILD_EXITED, 0)));
+    }
+}
+
+int main(void)
+{
+    if (semaphore_create(0, &never) ||
+        service_init(&compiler, "config", "", "", (struct service_quota){64 * 1024, 0}) ||
+        service_init(&echo, "echo", "", "", (struct service_quota){0, 0}))
+        return 1;
+    compiler.retry_aborted = true;
+    RUN(first_version_starts_its_children);
+    RUN(quotas_change_in_place);
+    RUN(who_watches_is_told);
+    RUN(who_does_not_begins_anew);
+    RUN(children_come_and_go);
+    RUN(sessions_follow_the_routes);
+    RUN(many_changes_in_a_row);
+    RUN(death_of_the_compiler_harms_nobody);
+    RUN(death_of_the_init_begins_with_the_newest);
+    TESTS_DONE();
+    machine_exit(tests_failed != 0);
+    return 0;
+}
