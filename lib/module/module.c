@@ -114,6 +114,8 @@ void module_reader_remove(struct module_reader *reader)
     let_go(reader, &reader->mapped);
     let_go(reader, &reader->before);
     mutex_unlock(&module->lock);
+    if (reader->payer && reader->changed != SEL_NONE)
+        server_uncharge_cost(reader->payer, (struct server_cost){0, 1});
     selector_drop(reader->changed);
 }
 
@@ -206,7 +208,10 @@ static error_t read(struct module_reader *reader, struct msg *m)
 static error_t watch(struct module_reader *reader, struct msg *m)
 {
     if (reader->changed == SEL_NONE) {
-        error_t error = semaphore_create(0, &reader->changed);
+        const struct server_cost cost = {0, 1};
+        error_t error = reader->payer ? server_charge_cost(reader->payer, cost) : SUCCESS;
+        if (!error && (error = semaphore_create(0, &reader->changed)) && reader->payer)
+            server_uncharge_cost(reader->payer, cost);
         if (error)
             return error;
     }

@@ -1,0 +1,2 @@
+# Reports as ROM modules, by policy; init's own state as one of them.
+BINS := report report-test compose-server

@@ -1,0 +1,5 @@
+# Reports that clients write, and that others read as ROM modules.
+NAME := report
+SRCS := main.c
+LIBS := module policy service rt
+PORTS := libfdt
