@@ -123,12 +123,14 @@ static void list(struct output *o, const ucl_object_t *value, unsigned depth)
     put_text(o, *before == '[' ? "[ ]" : " ]");
 }
 
-static void items(struct output *o, const ucl_object_t *block, unsigned depth)
+// All of a block but what is called `without`.
+static void items(struct output *o, const ucl_object_t *block, unsigned depth, const char *without)
 {
     ucl_object_iter_t it = NULL;
     const ucl_object_t *first;
     while ((first = ucl_object_iterate(block, &it, true))) {
-        for (const ucl_object_t *item = first; item; item = item->next) {
+        bool skip = !strcmp(ucl_object_key(first), without);
+        for (const ucl_object_t *item = skip ? NULL : first; item; item = item->next) {
             bool is_block = ucl_object_type(item) == UCL_OBJECT;
             indent(o, depth);
             word(o, ucl_object_key(first));
@@ -145,7 +147,7 @@ static void value_write(struct output *o, const ucl_object_t *value, unsigned de
     switch (ucl_object_type(value)) {
     case UCL_OBJECT:
         put_text(o, "{\n");
-        items(o, value, depth + 1);
+        items(o, value, depth + 1, "");
         indent(o, depth);
         put_text(o, "}");
         break;
@@ -181,6 +183,8 @@ char *conf_write(const struct conf_text *text)
 {
     struct output o = {0};
     put_text(&o, "");
+    if (ucl_object_type(text->root) == UCL_OBJECT)
+        items(&o, text->root, 0, "child"); // init's own
     each_child(text->root, child_write, &o);
     if (!o.failed)
         return o.text;
