@@ -54,15 +54,15 @@ static void graphviz_takes_it(void)
     CHECK(strstr(graph, "<svg") && count("class=\"node\"") == 2 + 12);
 }
 
-// The inner init's configuration is its `config` block, in which routes have their compiled form.
+// The inner init's configuration is its `config` block.
 static void an_inner_init_is_drawn_with_its_children(void)
 {
     FILE *file = fopen(NESTED ".ucl", "w");
     fputs("child a { ram = 1Mb; caps = 64; provides = [ x, y ] }\n"
           "child b { ram = 1Mb; caps = 64; route { x = any; y { to = a; for_label = q } } }\n"
           "child inner { binary = init; ram = 4Mb; caps = 900; route { default = parent }\n"
-          "    config { c { ram = 1Mb; route { r0 { service = log; to = d; kind = 2 } } } d { } } "
-          "}\n",
+          "    config { child c { ram = 1Mb; caps = 64; route { log = d } }\n"
+          "             child d { ram = 1Mb; caps = 64; provides = log } } }\n",
           file);
     fclose(file);
     CHECK(!run("build/tools/conf -o " NESTED ".dtb " NESTED ".ucl && tools/graph " NESTED ".dtb"));
