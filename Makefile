@@ -158,13 +158,13 @@ ALL_ARCHIVES := $(SCENARIOS:%=$(B)/scenarios/%.cpio)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: help all run test bench profile iso gdb graph lint new soak mutants clean
+.PHONY: help all run test bench profile iso gdb gdb-app graph lint new soak mutants clean
 .SECONDARY:
 all: $(B)/kernel.elf $(ALL_ARCHIVES)
 
 help: ## what there is
 	@printf 'Tessera. Targets:\n'
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 	@printf 'Variables: S=scenario (%s)  T=test-pattern  K=bench-key  CC=gcc|clang  CPUS=n  ACCEL=tcg|kvm  DEBUG=1  V=1\n' \
 		'$(SCENARIOS)'
 
@@ -189,6 +189,9 @@ iso: $(B)/packages.run $(B)/packages.iso $(B)/kernel.elf $(B)/scenarios/$(S).cpi
 
 gdb: $(B)/packages.run $(B)/packages.gdb $(B)/kernel.elf $(B)/scenarios/$(S).cpio ## boot scenario S and attach gdb to it
 	$(Q)tools/qemu gdb $(B)/kernel.elf $(B)/scenarios/$(S).cpio "$(CMDLINE_$(S))"
+
+gdb-app: $(B)/packages.run $(B)/packages.gdb $(B)/kernel.elf $(B)/scenarios/$(S).cpio ## gdb on a component: boot scenario S, which has a gdbstub, and attach (S=debug)
+	$(Q)tools/qemu gdb-app $(B)/kernel.elf $(B)/scenarios/$(S).cpio "$(CMDLINE_$(S))"
 
 graph: $(B)/packages.graph $(B)/graph-$(S).svg ## build/graph-S.svg: the components of scenario S and the sessions between them
 $(B)/graph-%.svg: $(B)/scenarios/%.dtb tools/graph
