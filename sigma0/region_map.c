@@ -178,11 +178,12 @@ static bool fits_in(const struct region_map *map, u64 at, u64 pages)
     return at >= map->first && at < map->pages && pages <= map->pages - at;
 }
 
-// A free place for `pages` pages from `at` up, aligned; REGION_ANYWHERE if there is none.
-static u64 search(struct region_map *map, u64 at, u64 pages, u64 align)
+// A free place for `pages` pages from `at` up, `phase` pages above a multiple of `align`;
+// REGION_ANYWHERE if there is none.
+static u64 search(struct region_map *map, u64 at, u64 pages, u64 align, u64 phase)
 {
     for (;;) {
-        at = ALIGN_UP(at, align);
+        at += (phase - at) & (align - 1);
         if (at > map->area_last || pages - 1 > map->area_last - at)
             return REGION_ANYWHERE;
         const struct tree_node *node = tree_overlap_disjoint(&map->regions, at, at + pages - 1);
@@ -192,26 +193,27 @@ static u64 search(struct region_map *map, u64 at, u64 pages, u64 align)
     }
 }
 
-static u64 find_place(struct region_map *map, u64 pages)
+// Where it can be shown in blocks that are as large as possible: `from` is where its pages are.
+static u64 find_place(struct region_map *map, u64 pages, u64 from)
 {
     enum { ALIGN_MAX = 512 }; // superpages
     u64 align = 1;
     while (align < ALIGN_MAX && align * 2 <= pages)
         align *= 2;
-    u64 at = search(map, map->hint, pages, align);
+    u64 at = search(map, map->hint, pages, align, from);
     if (at == REGION_ANYWHERE)
-        at = search(map, map->area_first, pages, align);
+        at = search(map, map->area_first, pages, align, from);
     if (at != REGION_ANYWHERE)
         map->hint = at + pages;
     return at;
 }
 
-static error_t choose_place(struct region_map *map, const struct region_request *q, u64 pages,
-                            u64 *at)
+static error_t choose_place(struct region_map *map, const struct dataspace *ds,
+                            const struct region_request *q, u64 pages, u64 *at)
 {
     *at = q->at;
     if (q->at == REGION_ANYWHERE) {
-        *at = find_place(map, pages);
+        *at = find_place(map, pages, ds->view + q->offset);
         return *at == REGION_ANYWHERE ? ERESOURCE : SUCCESS;
     }
     if (!fits_in(map, q->at, pages))
@@ -229,7 +231,7 @@ static error_t region_add(struct region_map *map, struct dataspace *ds,
         return ENOTFOUND;
     if (ds->map && (shows(ds->map, map, &depth) || depth + 1 + height(map) > REGION_MAP_DEPTH))
         return EDEADLOCK;
-    error_t error = choose_place(map, q, pages, &at);
+    error_t error = choose_place(map, ds, q, pages, &at);
     if (!error)
         error = server_charge(map->payer, PD_REGION_COST);
     if (error)

@@ -14,6 +14,9 @@ error_t open_args(struct service_client *c, const char *name, const char *args, 
 // Whether such a session opens.
 error_t try_args(const char *name, const char *args);
 
+// The longest dataspace that the session gets, in bytes.
+u64 longest_dataspace(struct service_client *pd);
+
 void attach_tests(void);
 void cpu_tests(void);
 void device_tests(void);
@@ -26,6 +29,7 @@ void look_tests(void);
 void trace_tests(void);
 void hostile_tests(void);
 void exhaust_tests(void);
+void pages_tests(void);
 
 // For scenarios/memory-types: a domain that shows device memory of each type, and a thread of it
 // that runs for ever; returns on failure only.

@@ -117,7 +117,7 @@ static void random_requests_harm_nobody(void)
     space_close(&space);
 }
 
-static u64 largest(struct service_client *pd)
+u64 longest_dataspace(struct service_client *pd)
 {
     u64 low = 0, high = 128 * MEBI;
     while (high - low > PAGE_SIZE) {
@@ -147,7 +147,7 @@ static void memory_does_not_go_to_pieces(void)
     CHECK_EQ(open_args(&pd, "pd", "", ram / 2), SUCCESS);
     for (unsigned i = 0; i < KEPT; i++)
         kept[i] = SEL_NONE;
-    u64 before = largest(&pd);
+    u64 before = longest_dataspace(&pd);
     for (unsigned i = 0; i < soak_rounds; i++) {
         sel_t *one = &kept[random_of(&state) % KEPT];
         if (*one == SEL_NONE) {
@@ -161,7 +161,7 @@ static void memory_does_not_go_to_pieces(void)
     for (unsigned i = 0; i < KEPT; i++)
         if (kept[i] != SEL_NONE)
             ds_free(&pd, kept[i]);
-    CHECK_EQ(largest(&pd), before);
+    CHECK_EQ(longest_dataspace(&pd), before);
     service_close(&pd);
 }
 

@@ -379,6 +379,7 @@ int main(void)
     trace_tests();
     exhaust_tests();
     hostile_tests();
+    pages_tests();
     TESTS_DONE();
     machine_exit(tests_failed != 0);
     return 0;

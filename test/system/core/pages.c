@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// What sigma0 does to be quick must not be seen: pages that rest with a CPU are had by the others,
+// clients of all CPUs at once find zeroed pages and exact accounts; and windows with an offset are
+// shown in superpages.
+#include "lib/core/dataspace.h"
+#include "lib/rt/address.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/start.h"
+#include "lib/rt/thread.h"
+#include "test/system/check.h"
+#include "test/system/core/core.h"
+#include "test/system/core/load.h"
+#include "test/system/core/space.h"
+
+enum { MEBI = 1 << 20, SUPERPAGE = 2 * MEBI };
+
+static u64 kernel_memory(sel_t pd)
+{
+    u64 used = 0, limit;
+    return hc_pd_read(pd, PD_READ_KMEM, &used, &limit) ? 0 : used;
+}
+
+// Whether touching a hundred pages around what one thread touched takes no more of the domain's
+// kernel memory: they came with it.
+static bool came_at_once(struct space *s, word_t address)
+{
+    u64 before = s->shared->counter[0];
+    sel_t first = space_thread(s, 0, PIECE_TOUCH, address), second;
+    for (unsigned i = 0; i < 1000 && s->shared->counter[0] == before; i++)
+        (void)moves(&s->shared->counter[0]);
+    cpu_thread_kill(&s->cpu, first);
+    if (cpu_thread_create(&s->cpu, s->domain.domain, 0, 20, UTCBS + PAGE_SIZE * s->threads++,
+                          "second", &second))
+        return false;
+    u64 used = kernel_memory(s->domain.pd);
+    s->shared->counter[1] = 100;
+    if (cpu_thread_start(&s->cpu, second, piece(PIECE_TIME), 0, address + PAGE_SIZE))
+        return false;
+    for (unsigned i = 0; i < 1000 && s->shared->counter[1]; i++)
+        (void)moves(&s->shared->counter[0]);
+    bool same = !s->shared->counter[1] && kernel_memory(s->domain.pd) == used;
+    cpu_thread_kill(&s->cpu, second);
+    return same;
+}
+
+static void windows_are_shown_in_superpages(void)
+{
+    static struct space s;
+    sel_t ds;
+    CHECK(space_open(&s));
+    CHECK_EQ(ds_alloc(&s.pd, 4 * MEBI, &ds), SUCCESS);
+    static const u64 offsets[] = {0, PAGE_SIZE, 300 * PAGE_SIZE};
+    for (unsigned i = 0; i < ARRAY_SIZE(offsets); i++) {
+        struct rm_window w = {offsets[i], 0, RM_ANYWHERE, RM_WRITE};
+        word_t address = 0;
+        CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &w, &address), SUCCESS);
+        CHECK_EQ(address % SUPERPAGE, offsets[i]);
+        CHECK(came_at_once(&s, address - offsets[i] + SUPERPAGE));
+        CHECK_EQ(rm_detach(&s.pd, s.domain.space, address), SUCCESS);
+    }
+    // One page off there is no way.
+    struct rm_window w = {PAGE_SIZE, 0, 0x20000000, RM_WRITE};
+    CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &w, NULL), SUCCESS);
+    CHECK(!came_at_once(&s, 0x20000000 + SUPERPAGE));
+    space_close(&s);
+    selector_drop(ds);
+}
+
+static void allocate_and_free(void *argument)
+{
+    enum { HELD = 24 };
+    struct service_client *pd = argument;
+    sel_t ds[HELD];
+    for (unsigned round = 0; round < 20; round++) {
+        unsigned made = 0;
+        while (made < HELD && !ds_alloc(pd, PAGE_SIZE, &ds[made]))
+            made++;
+        while (made)
+            ds_free(pd, ds[--made]);
+    }
+}
+
+static void allocate_on_all_cpus(struct service_client *pd)
+{
+    struct thread t[MAX_CPUS];
+    for (unsigned cpu = 0; cpu < hip()->cpu_count; cpu++)
+        CHECK_EQ(thread_create(&t[cpu], cpu, 20, "pages", allocate_and_free, pd), SUCCESS);
+    for (unsigned cpu = 0; cpu < hip()->cpu_count; cpu++)
+        thread_join(&t[cpu]);
+}
+
+enum { PIECES_MAX = 120, HOLE = 16, FILLERS_MAX = 1024 };
+
+static u64 physical(struct service_client *pd, sel_t ds)
+{
+    u64 at = 0, bytes;
+    return ds_phys(pd, ds, &at, &bytes) ? 0 : at;
+}
+
+static void give(struct service_client *pd, sel_t *ds)
+{
+    ds_free(pd, *ds);
+    *ds = SEL_NONE;
+}
+
+// Takes all memory in pieces of 1 MiB and gives back a run of them from the middle, in which then
+// alone a dataspace of that length has room; and a few at the end. Returns where the run was.
+static u64 make_hole(struct service_client *pd, sel_t piece_ds[PIECES_MAX])
+{
+    unsigned count = 0, run = 0, i = 8;
+    for (unsigned k = 0; k < PIECES_MAX; k++)
+        piece_ds[k] = SEL_NONE;
+    while (count < PIECES_MAX && !ds_alloc(pd, MEBI, &piece_ds[count]))
+        count++;
+    for (; i < count && run < HOLE; i++)
+        run = physical(pd, piece_ds[i]) == physical(pd, piece_ds[i - 1]) + MEBI ? run + 1 : 0;
+    if (run < HOLE || i + 3 > count)
+        return 0;
+    u64 first = physical(pd, piece_ds[i - HOLE]);
+    for (unsigned k = 0; k < HOLE; k++)
+        give(pd, &piece_ds[--i]);
+    for (unsigned k = 0; k < 3; k++)
+        give(pd, &piece_ds[--count]);
+    return first;
+}
+
+// Pages that were given back and rest with some CPU make a long range long again when it is wanted.
+static void pages_set_aside_are_had_again(void)
+{
+    static sel_t pieces[PIECES_MAX], filler[FILLERS_MAX];
+    struct service_client pd;
+    u64 ram, caps, hole, at = 0, used, limit, high;
+    unsigned fillers = 0;
+    sel_t all;
+    CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
+    CHECK_EQ(open_args(&pd, "pd", "", ram), SUCCESS);
+    allocate_on_all_cpus(&pd); // what sigma0 needs for itself it has then
+    CHECK_EQ(pd_reference(&pd, &env_pd), SUCCESS); // which has most of what there is
+    CHECK_EQ(memory_info(&used, &limit, &high), SUCCESS);
+    CHECK_EQ(pd_transfer(&pd, limit - used - MEBI, false), SUCCESS);
+    hole = make_hole(&pd, pieces);
+    CHECK(hole);
+    for (; fillers < FILLERS_MAX && at - hole >= HOLE * MEBI; fillers++) {
+        CHECK_EQ(ds_alloc(&pd, PAGE_SIZE, &filler[fillers]), SUCCESS);
+        at = physical(&pd, filler[fillers]);
+    }
+    CHECK(at - hole < HOLE * MEBI);
+    CHECK_EQ(ds_alloc(&pd, HOLE * MEBI, &all), EMEM);
+    give(&pd, &filler[fillers - 1]);
+    allocate_on_all_cpus(&pd);
+    CHECK_EQ(ds_alloc(&pd, HOLE * MEBI, &all), SUCCESS);
+    CHECK_EQ(physical(&pd, all), hole);
+    service_close(&pd);
+    for (unsigned i = 0; i < PIECES_MAX; i++)
+        selector_drop(pieces[i]);
+    for (unsigned i = 0; i < fillers; i++)
+        selector_drop(filler[i]);
+    selector_drop(all);
+}
+
+static bool zeroed(volatile u64 *page)
+{
+    bool zero = true;
+    for (unsigned i = 0; i < PAGE_SIZE / sizeof(*page); i++) {
+        zero = zero && !page[i];
+        page[i] = ~0ul;
+    }
+    return zero;
+}
+
+static volatile u64 dirty;
+
+static void busy(void *argument)
+{
+    struct load *load = argument;
+    word_t address = address_alloc(PAGE_SIZE);
+    for (unsigned i = 0; i < 600 && load_cycle(load); i++) {
+        sel_t ds = selector_alloc();
+        if (dataspace_alloc_at(&load->pd, PAGE_SIZE, PD_ATTACH, ds, address, 0) ||
+            !zeroed((volatile u64 *)address))
+            __atomic_fetch_add(&dirty, 1, __ATOMIC_RELAXED);
+        ds_free(&load->pd, ds);
+    }
+    address_free(address, PAGE_SIZE);
+}
+
+static void clients_of_all_cpus_are_served_at_once(void)
+{
+    static struct load loads[MAX_CPUS];
+    struct thread t[MAX_CPUS];
+    unsigned cpus = hip()->cpu_count;
+    u64 before, after, caps;
+    dirty = 0;
+    CHECK_EQ(env_quota(&before, &caps), SUCCESS);
+    for (unsigned cpu = 0; cpu < cpus; cpu++) {
+        CHECK_EQ(load_open(&loads[cpu]), SUCCESS);
+        CHECK_EQ(thread_create(&t[cpu], cpu, 20, "busy", busy, &loads[cpu]), SUCCESS);
+    }
+    for (unsigned cpu = 0; cpu < cpus; cpu++) {
+        thread_join(&t[cpu]);
+        CHECK_EQ(loads[cpu].cycles, 600);
+        CHECK_EQ(load_close(&loads[cpu]), SUCCESS);
+    }
+    CHECK_EQ(dirty, 0);
+    CHECK_EQ(env_quota(&after, &caps), SUCCESS);
+    CHECK_EQ(after, before);
+}
+
+void pages_tests(void)
+{
+    RUN(windows_are_shown_in_superpages);
+    RUN(pages_set_aside_are_had_again);
+    RUN(clients_of_all_cpus_are_served_at_once);
+}
