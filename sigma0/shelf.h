@@ -21,7 +21,7 @@ struct shelf {
 };
 #define SHELF_INIT                                                                                 \
     {                                                                                              \
-        .cpu = {[0 ... MAX_CPUS - 1] = {.lock = MUTEX_INIT} }                                      \
+        .cpu = { [0 ... MAX_CPUS - 1] = {.lock = MUTEX_INIT} }                                     \
     }
 
 // What was put back last on this CPU, or NULL.

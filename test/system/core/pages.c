@@ -136,7 +136,7 @@ static void pages_set_aside_are_had_again(void)
     sel_t all;
     CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
     CHECK_EQ(open_args(&pd, "pd", "", ram), SUCCESS);
-    allocate_on_all_cpus(&pd); // what sigma0 needs for itself it has then
+    allocate_on_all_cpus(&pd);                     // what sigma0 needs for itself it has then
     CHECK_EQ(pd_reference(&pd, &env_pd), SUCCESS); // which has most of what there is
     CHECK_EQ(memory_info(&used, &limit, &high), SUCCESS);
     CHECK_EQ(pd_transfer(&pd, limit - used - MEBI, false), SUCCESS);
