@@ -74,7 +74,7 @@ static error_t open_memory(struct child *child)
                      child->ram_limit / 1024, bytes / 1024);
         return ERESOURCE;
     }
-    struct service_quota quota = {bytes, SESSION_CAPS_LEAST + CHILD_REGIONS * PD_DATASPACE_CAPS};
+    struct service_quota quota = {bytes, service_caps_least() + CHILD_REGIONS * PD_DATASPACE_CAPS};
     error_t error = service_init(&child->pd, "pd", child->name, "", quota);
     if (error)
         return error;

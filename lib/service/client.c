@@ -109,7 +109,8 @@ error_t service_init(struct service_client *c, const char *name, const char *lab
         .name = name,
         .label = label,
         .args = args,
-        .quota = {at_least(quota.ram, SESSION_RAM_LEAST), at_least(quota.caps, SESSION_CAPS_LEAST)},
+        .quota = {at_least(quota.ram, SESSION_RAM_LEAST),
+                  at_least(quota.caps, service_caps_least())},
     };
     return SUCCESS;
 }

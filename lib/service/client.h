@@ -13,6 +13,7 @@
 // it got; the next call goes to the new service. `retry_aborted` repeats those too.
 #pragma once
 
+#include "lib/rt/start.h"
 #include "lib/rt/sync.h"
 #include "lib/rt/thread.h"
 #include "lib/rt/utcb.h"
@@ -58,6 +59,13 @@ struct service_client {
 
 // All that the program has donated with the sessions of its handles, and not got back.
 extern struct service_quota service_donated;
+
+// The capability slots that a client donates with every session at least: the pseudonym, and a
+// portal of each CPU, if the service's sessions have such.
+static inline u64 service_caps_least(void)
+{
+    return 1ul + hip()->cpu_count;
+}
 
 // Makes a handle for sessions of the service `name`; nothing is asked of anybody until the first
 // call. The strings must stay. ERESOURCE: no selectors.

@@ -11,8 +11,9 @@
 // Opens `client` for `name` with `args`; closed again if that fails.
 static error_t begin(struct service_client *client, const char *name, const char *args)
 {
-    // Each holds one thing for us beside the session: said at once, it need not be asked for.
-    struct service_quota price = {0, SESSION_CAPS_LEAST + 1};
+    // Pseudonym, session, and the thing that each holds for us: said at once, it need not be asked
+    // for.
+    struct service_quota price = {0, 3};
     error_t error = service_init(client, name, "", args, price);
     if (!error && (error = service_open(client)))
         service_close(client);

@@ -25,7 +25,8 @@ enum {
 };
 
 // What a client donates with every session at least: most services' price of one (server.h).
-enum { SESSION_RAM_LEAST = 768, SESSION_CAPS_LEAST = 2 };
+// Slots: client.h, service_caps_least.
+enum { SESSION_RAM_LEAST = 768 };
 // What a parent's own books of a session cost who opens it, beside what it donates.
 enum { PSEUDONYM_COST = 512 };
 

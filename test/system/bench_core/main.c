@@ -170,7 +170,9 @@ static void beside_many(void)
 {
     static sel_t many[MANY];
     struct service_client lender;
-    must(service_init(&lender, "pd", "many", "", (struct service_quota){80ul << 20, 0}), "account");
+    must(service_init(&lender, "pd", "many", "",
+                      (struct service_quota){80ul << 20, MANY + service_caps_least()}),
+         "account");
     for (unsigned i = 0; i < MANY; i++)
         must(ds_alloc(&lender, PAGE_SIZE, &many[i]), "one of many");
     alloc_free("ds_alloc_free_beside_10000", PAGE_SIZE, SAMPLES);

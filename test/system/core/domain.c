@@ -388,10 +388,10 @@ static void quota_moves_between_accounts(void)
     CHECK_EQ(now.limit.caps, whole.caps - two.caps);
     CHECK_EQ(pd_accounts(&b, &now), SUCCESS);
     CHECK_EQ(now.limit.ram, PD_PRICE + MEBI);
-    CHECK_EQ(now.limit.caps, SESSION_CAPS_LEAST + 10);
+    CHECK_EQ(now.limit.caps, service_caps_least() + 10);
     CHECK_EQ(dataspace_alloc_at(&c, MEBI / 2, 0, ds, 0, 0), SUCCESS);
     CHECK_EQ(pd_accounts(&c, &now), SUCCESS);
-    CHECK_EQ(now.used.caps, SESSION_CAPS_LEAST + PD_DATASPACE_CAPS);
+    CHECK_EQ(now.used.caps, service_caps_least() + PD_DATASPACE_CAPS);
     CHECK_EQ(pd_transfer(&c, one, true), ERESOURCE); // half of it is in use
     CHECK_EQ(pd_transfer(&c, (struct service_quota){0, 10}, true), ERESOURCE); // and one slot
     CHECK_EQ(pd_transfer(&c, quarter, true), SUCCESS);
@@ -401,7 +401,7 @@ static void quota_moves_between_accounts(void)
     CHECK(now.limit.ram == whole.ram && now.limit.caps == whole.caps);
     CHECK_EQ(pd_accounts(&c, &now), SUCCESS);
     CHECK(now.used.ram == PD_PRICE && now.limit.ram == PD_PRICE);
-    CHECK(now.used.caps == SESSION_CAPS_LEAST && now.limit.caps == SESSION_CAPS_LEAST);
+    CHECK(now.used.caps == service_caps_least() && now.limit.caps == service_caps_least());
     service_close(&c);
     service_close(&a);
     selector_drop(ds);

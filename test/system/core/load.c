@@ -25,6 +25,8 @@ error_t load_open(struct load *l)
     error = domain_open(&l->pd, LOAD_KMEM, LOAD_CAPS, &l->domain);
     if (error)
         service_close(&l->pd);
+    else
+        l->used = used_of(&l->pd);
     return error;
 }
 
@@ -48,9 +50,9 @@ bool load_cycle(struct load *l)
 
 error_t load_close(struct load *l)
 {
-    domain_close(&l->pd, &l->domain);
-    if (!l->error && used_of(&l->pd))
+    if (!l->error && used_of(&l->pd) != l->used)
         l->error = ERESOURCE;
+    domain_close(&l->pd, &l->domain);
     service_close(&l->pd);
     return l->error;
 }

@@ -10,7 +10,7 @@
 struct load {
     struct service_client pd;
     struct domain_client domain;
-    u64 cycles;
+    u64 cycles, used;
     error_t error; // of the first that failed
 };
 

@@ -128,7 +128,7 @@ static void sessions_run_out_and_come_back(void)
     for (unsigned i = 0; i < MANY; i++)
         CHECK_EQ(open_args(&clients[i], "log", "", i ? 0 : ram - MANY * 2 * PAGE_SIZE), SUCCESS);
     CHECK_EQ(env_quota(&after, &caps_after), SUCCESS);
-    CHECK(after < MANY * 2 * PAGE_SIZE && caps_after < caps - MANY * SESSION_CAPS_LEAST);
+    CHECK(after < MANY * 2 * PAGE_SIZE && caps_after < caps - MANY * service_caps_least());
     CHECK_EQ(open_args(&c, "log", "", after + 1), ERESOURCE);
     for (unsigned i = 0; i < MANY; i++)
         service_close(&clients[i]);

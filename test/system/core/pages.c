@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// What sigma0 does to be quick must not be seen: pages that rest with a CPU are had by the others,
-// clients of all CPUs at once find zeroed pages and exact accounts; and windows with an offset are
-// shown in superpages.
+// What sigma0 does to be quick must not be seen: clients of all CPUs at once find zeroed pages and
+// exact accounts. And windows with an offset are shown in superpages.
 #include "lib/core/dataspace.h"
 #include "lib/rt/address.h"
 #include "lib/rt/selector.h"
@@ -68,98 +67,6 @@ static void windows_are_shown_in_superpages(void)
     selector_drop(ds);
 }
 
-static void allocate_and_free(void *argument)
-{
-    enum { HELD = 24 };
-    struct service_client *pd = argument;
-    sel_t ds[HELD];
-    for (unsigned round = 0; round < 20; round++) {
-        unsigned made = 0;
-        while (made < HELD && !ds_alloc(pd, PAGE_SIZE, &ds[made]))
-            made++;
-        while (made)
-            ds_free(pd, ds[--made]);
-    }
-}
-
-static void allocate_on_all_cpus(struct service_client *pd)
-{
-    struct thread t[MAX_CPUS];
-    for (unsigned cpu = 0; cpu < hip()->cpu_count; cpu++)
-        CHECK_EQ(thread_create(&t[cpu], cpu, 20, "pages", allocate_and_free, pd), SUCCESS);
-    for (unsigned cpu = 0; cpu < hip()->cpu_count; cpu++)
-        thread_join(&t[cpu]);
-}
-
-enum { PIECES_MAX = 120, HOLE = 16, FILLERS_MAX = 1024 };
-
-static u64 physical(struct service_client *pd, sel_t ds)
-{
-    u64 at = 0, bytes;
-    return ds_phys(pd, ds, &at, &bytes) ? 0 : at;
-}
-
-static void give(struct service_client *pd, sel_t *ds)
-{
-    ds_free(pd, *ds);
-    *ds = SEL_NONE;
-}
-
-// Takes all memory in pieces of 1 MiB and gives back a run of them from the middle, in which then
-// alone a dataspace of that length has room; and a few at the end. Returns where the run was.
-static u64 make_hole(struct service_client *pd, sel_t piece_ds[PIECES_MAX])
-{
-    unsigned count = 0, run = 0, i = 8;
-    for (unsigned k = 0; k < PIECES_MAX; k++)
-        piece_ds[k] = SEL_NONE;
-    while (count < PIECES_MAX && !ds_alloc(pd, MEBI, &piece_ds[count]))
-        count++;
-    for (; i < count && run < HOLE; i++)
-        run = physical(pd, piece_ds[i]) == physical(pd, piece_ds[i - 1]) + MEBI ? run + 1 : 0;
-    if (run < HOLE || i + 3 > count)
-        return 0;
-    u64 first = physical(pd, piece_ds[i - HOLE]);
-    for (unsigned k = 0; k < HOLE; k++)
-        give(pd, &piece_ds[--i]);
-    for (unsigned k = 0; k < 3; k++)
-        give(pd, &piece_ds[--count]);
-    return first;
-}
-
-// Pages that were given back and rest with some CPU make a long range long again when it is wanted.
-static void pages_set_aside_are_had_again(void)
-{
-    static sel_t pieces[PIECES_MAX], filler[FILLERS_MAX];
-    struct service_client pd;
-    u64 ram, caps, hole, at = 0, used, limit, high;
-    unsigned fillers = 0;
-    sel_t all;
-    CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
-    CHECK_EQ(open_args(&pd, "pd", "", ram), SUCCESS);
-    allocate_on_all_cpus(&pd);                     // what sigma0 needs for itself it has then
-    CHECK_EQ(pd_reference(&pd, &env_pd), SUCCESS); // which has most of what there is
-    CHECK_EQ(memory_info(&used, &limit, &high), SUCCESS);
-    CHECK_EQ(pd_transfer(&pd, limit - used - MEBI, false), SUCCESS);
-    hole = make_hole(&pd, pieces);
-    CHECK(hole);
-    for (; fillers < FILLERS_MAX && at - hole >= HOLE * MEBI; fillers++) {
-        CHECK_EQ(ds_alloc(&pd, PAGE_SIZE, &filler[fillers]), SUCCESS);
-        at = physical(&pd, filler[fillers]);
-    }
-    CHECK(at - hole < HOLE * MEBI);
-    CHECK_EQ(ds_alloc(&pd, HOLE * MEBI, &all), EMEM);
-    give(&pd, &filler[fillers - 1]);
-    allocate_on_all_cpus(&pd);
-    CHECK_EQ(ds_alloc(&pd, HOLE * MEBI, &all), SUCCESS);
-    CHECK_EQ(physical(&pd, all), hole);
-    service_close(&pd);
-    for (unsigned i = 0; i < PIECES_MAX; i++)
-        selector_drop(pieces[i]);
-    for (unsigned i = 0; i < fillers; i++)
-        selector_drop(filler[i]);
-    selector_drop(all);
-}
-
 static bool zeroed(volatile u64 *page)
 {
     bool zero = true;
@@ -211,6 +118,5 @@ static void clients_of_all_cpus_are_served_at_once(void)
 void pages_tests(void)
 {
     RUN(windows_are_shown_in_superpages);
-    RUN(pages_set_aside_are_had_again);
     RUN(clients_of_all_cpus_are_served_at_once);
 }
