@@ -89,25 +89,8 @@ static inline bool usual(enum crd_kind kind, struct pd *from_pd, u64 from, struc
 {
     if (kind == CRD_OBJ)
         return order == 0 && mapping_derive_capability(from_pd, from, to_pd, to, rights);
-    if (kind != CRD_MEM)
-        return false;
-    return order == 0 ? mapping_derive_page(from_pd, from, to_pd, to, rights, attr)
-                      : mapping_derive_small(from_pd, from, to_pd, to, 1ul << order, rights, attr);
-}
-
-static bool enter_both(struct pd *from, struct pd *to)
-{
-    mapping_enter(to);
-    if (mapping_also(from, to))
-        return true;
-    mapping_leave(to);
-    return false;
-}
-
-static void leave_both(struct pd *from, struct pd *to)
-{
-    mapping_done(from, to);
-    mapping_leave(to);
+    return kind == CRD_MEM &&
+           mapping_derive_small(from_pd, from, to_pd, to, 1ul << order, rights, attr);
 }
 
 // One delegation into a window; *got is what arrived, in the receiver's terms. *any: something did,
@@ -128,7 +111,13 @@ static u32 delegate_item(struct pd *from_pd, struct typed_item item, struct pd *
     unsigned rights = crd_rights(item.crd), attr = (unsigned)item.how;
     if (!kernel && usual(kind, from_pd, from, to_pd, to, order, rights, attr))
         goto done;
-    bool together = !kernel && enter_both(from_pd, to_pd);
+    bool together = false;
+    if (!kernel) {
+        mapping_enter(to_pd);
+        together = mapping_also(from_pd, to_pd);
+        if (!together)
+            mapping_leave(to_pd);
+    }
     if (!together)
         mapping_lock();
     if (kind == CRD_OBJ)
@@ -137,10 +126,12 @@ static u32 delegate_item(struct pd *from_pd, struct typed_item item, struct pd *
         error = delegate_kernel_range(kind, from, to_pd, to, 1ul << order, rights, attr);
     else
         error = delegate_range(from_pd, kind, from, to_pd, to, 1ul << order, rights, attr, any);
-    if (together)
-        leave_both(from_pd, to_pd);
-    else
+    if (together) {
+        mapping_done(from_pd, to_pd);
+        mapping_leave(to_pd);
+    } else {
         mapping_unlock();
+    }
 done:
     if (!error)
         *got = crd(kind, to, order, rights);
@@ -211,8 +202,8 @@ bool delegate_page(struct ec *from, struct pd *pd)
     crd_t c = item->crd;
     u64 how = item->how;
     return crd_single(c, CRD_MEM) && (how & FLAGS & ~(u64)MEMORY_TYPE) == ITEM_DELEGATE &&
-           mapping_derive_page(from->pd, crd_base(c), pd, how >> 12 & mask(ORDER_WHOLE),
-                               crd_rights(c), (unsigned)how);
+           mapping_derive_small(from->pd, crd_base(c), pd, how >> 12 & mask(ORDER_WHOLE), 1,
+                                crd_rights(c), (unsigned)how);
 }
 
 u32 delegate_bulk(struct ec *from, struct pd *pd, unsigned count, u64 *done, bool *partly)

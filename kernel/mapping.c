@@ -187,16 +187,12 @@ static inline bool derive_small(struct pd *from, u64 source, struct pd *to, u64 
     return done;
 }
 
-bool mapping_derive_small(struct pd *from, u64 source, struct pd *to, u64 base, u64 count,
-                          unsigned rights, unsigned attr)
+STRAIGHT bool mapping_derive_small(struct pd *from, u64 source, struct pd *to, u64 base, u64 count,
+                                   unsigned rights, unsigned attr)
 {
+    if (LIKELY(count == 1))
+        return derive_small(from, source, to, base, 1, rights, attr); // no loops
     return derive_small(from, source, to, base, count, rights, attr);
-}
-
-STRAIGHT bool mapping_derive_page(struct pd *from, u64 source, struct pd *to, u64 base,
-                                  unsigned rights, unsigned attr)
-{
-    return derive_small(from, source, to, base, 1, rights, attr);
 }
 
 u32 mapping_pin(struct mapping *m, struct pd *pd, u64 page, void *kernel_page, bool writable)

@@ -26,9 +26,6 @@ MUST_CHECK u32 mapping_derive_range(struct mapping *from, struct pd *to, u64 bas
 // False, with nothing changed: anything is in the way.
 bool mapping_derive_small(struct pd *from, u64 source, struct pd *to, u64 base, u64 count,
                           unsigned rights, unsigned attr);
-// The same for a single page.
-bool mapping_derive_page(struct pd *from, u64 source, struct pd *to, u64 base, unsigned rights,
-                         unsigned attr);
 // Takes a page of the kernel (a UTCB, the HIP) into a PD's space, outside the tree's reach.
 // `mapping` is memory of the caller, who is alone. EMEM, EBUSY, EPARAM.
 MUST_CHECK u32 mapping_pin(struct mapping *mapping, struct pd *pd, u64 page, void *kernel_page,

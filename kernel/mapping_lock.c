@@ -9,29 +9,23 @@
 
 enum { PATIENCE = 200 }; // looks at a lock that another CPU holds, before it is given up
 
-static __attribute__((noinline)) void lock_others(void)
+static __attribute__((noinline)) void others(void (*each)(struct spinlock *lock))
 {
     for (unsigned i = 1; i < cpu_online_count; i++)
-        spin_lock(&cpus[i]->inside);
-}
-
-static __attribute__((noinline)) void unlock_others(void)
-{
-    for (unsigned i = 1; i < cpu_online_count; i++)
-        spin_unlock(&cpus[i]->inside);
+        each(&cpus[i]->inside);
 }
 
 void mapping_lock(void)
 {
     spin_lock(&cpus[0]->inside);
     if (UNLIKELY(cpu_online_count > 1))
-        lock_others();
+        others(spin_lock);
 }
 
 void mapping_unlock(void)
 {
     if (UNLIKELY(cpu_online_count > 1))
-        unlock_others();
+        others(spin_unlock);
     spin_unlock(&cpus[0]->inside);
 }
 

@@ -313,33 +313,24 @@ static void unmap_in(struct pd *pd, u64 *table, unsigned level, u64 page, u64 co
     }
 }
 
-// The usual case, one page whose table keeps other entries, in a straight line.
-static bool unmap_one(struct pd *pd, u64 page)
+bool space_unmap_page(struct pd *pd, u64 page)
 {
     if (!leaf_at(pd, page) || pd->leaf.use->count <= 1)
         return false;
     u64 *entry = &pd->leaf.table[index_at(page, 0)];
+    struct mapping **slots = pd->leaf.use->slots;
     pd->leaf.use->count -= *entry & PTE_P;
     *entry = 0;
+    if (LIKELY(slots))
+        slots[index_at(page, 0)] = NULL;
     return true;
 }
 
 void space_unmap(struct pd *pd, u64 page, u64 count, struct tlb_batch *batch)
 {
     tlb_batch_add(batch, pd, page, count);
-    if (count != 1 || !unmap_one(pd, page))
+    if (count != 1 || !space_unmap_page(pd, page))
         unmap_in(pd, pd->page_table, LEVELS - 1, page, count, batch);
-}
-
-bool space_unmap_page(struct pd *pd, u64 page)
-{
-    if (!leaf_at(pd, page) || pd->leaf.use->count == 1)
-        return false;
-    struct mapping **slots = pd->leaf.use->slots;
-    pd->leaf.use->count--;
-    pd->leaf.table[index_at(page, 0)] = 0;
-    slots[index_at(page, 0)] = NULL;
-    return true;
 }
 
 void space_unmap_owned(struct pd *pd, u64 page, u64 count, struct tlb_batch *batch)
