@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// The children of a mapping (mapping.h). A capability's are a list. A range's are found by frame,
-// but most never are: they go by their own place in their own space. So a new child goes to the
-// front of the list, which costs a few instructions however many there are; only when the parent is
-// asked which of its children touch a range, those behind the first few move to an interval tree,
-// each at most once in its life, a bounded number at a time.
+// The children of a mapping (mapping.h): a list, since most are never looked for, they go by their
+// place in their own space. Only when a range is asked which of its children touch some frames,
+// those behind the first few move to an interval tree, each once, a bounded number at a time.
 #include "kernel/mapping.h"
 
 void child_link(struct mapping *parent, struct mapping *m)

@@ -2,8 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // The locks of mapping_lock.h. Each CPU has one which it holds while it is inside with others; who
-// wants to be alone takes those of all CPUs, in order of their numbers. So CPUs that work in
-// different spaces write no cache line in common.
+// wants to be alone takes those of all CPUs, in order of their numbers.
 #include "kernel/mapping_lock.h"
 #include "kernel/cpu.h"
 

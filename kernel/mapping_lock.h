@@ -16,10 +16,8 @@
 // never changes in a mapping's life (parent, but when a range is cut; pd, base, object, rights) may
 // be read under that as far up as one likes.
 //
-// Order: mapping_enter waits for its PD and holds none then; mapping_also waits only for a while,
-// so that two who delegate to each other do not wait for ever. Who does not get the second goes out
-// again, undoing what it did, and comes back alone. Inside: a semaphore's lock, then pool and cache
-// locks.
+// Order: mapping_enter waits for its PD and holds none then; mapping_also waits only for a while.
+// Who does not get the second leaves and comes back alone. Inside: a semaphore's lock, then others.
 #pragma once
 
 #include "kernel/pd.h"

@@ -19,9 +19,8 @@ void pd_get(struct pd *pd)
     __atomic_fetch_add(&pd->refs, 1, __ATOMIC_RELAXED);
 }
 
-// Pages of a capability space in which all is empty: directories full of null_cap_page, pages of
-// slots full of null_mapping. A few are kept as they are, since filling them costs more than all
-// else in a PD's life.
+// Empty pages of capability spaces: directories full of null_cap_page, pages of slots full of
+// null_mapping. A few are kept, since filling them costs more than all else in a PD's life.
 enum { KEPT = 8 };
 struct empty_pages {
     struct spinlock lock;

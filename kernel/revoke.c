@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Revocation (revoke.h). It removes one leaf a step: take a child that touches the range, cut it at
-// the range's borders, go down to a leaf, remove it. The root mapping of a PD goes only after
-// everything in that PD's spaces went the same way. What is a leaf already, and lies inside the
-// range, needs no more than the locks of two PDs; all else is done alone.
+// Revocation (revoke.h), a leaf a step: take a child that touches the range, cut it at its borders,
+// go down to a leaf, remove it. A PD's root mapping goes after all that is in the PD's spaces. A
+// leaf needs no more than the locks of two PDs; all else is done alone.
 #include "kernel/revoke.h"
 #include "kernel/destroy.h"
 #include "kernel/paging.h"
@@ -162,7 +161,6 @@ static bool objects_step(struct revocation *r, struct tlb_batch *batch)
     return sel <= r->last;
 }
 
-// The part of a range mapping that is revoked.
 struct part {
     u64 last, first_frame, last_frame;
 };
@@ -210,8 +208,7 @@ bool revoke_step(struct revocation *r, struct tlb_batch *batch, u32 *error)
     return true;
 }
 
-// `m` is in the space of `held` or derived from there, and `other` is the PD at the other end, or
-// NULL: the kernel.
+// `m` is in the space of `held` or derived from there; `other` is at the other end, NULL: the kernel.
 static bool remove_together(struct mapping *m, struct pd *held, struct pd *other,
                             struct tlb_batch *batch)
 {
