@@ -208,7 +208,7 @@ bool revoke_step(struct revocation *r, struct tlb_batch *batch, u32 *error)
     return true;
 }
 
-// `m` is in the space of `held` or derived from there; `other` is at the other end, NULL: the kernel.
+// `m` is in the space of `held` or derived from there; `other` is at the other end (NULL: kernel).
 static bool remove_together(struct mapping *m, struct pd *held, struct pd *other,
                             struct tlb_batch *batch)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// What is where in a PD's memory and ports (mapping.h): small mappings of memory by slots (paging.h),
-// all else by an interval tree. What is mapped and not in the tree is small.
+// What is where in a PD's memory and ports (mapping.h): small mappings of memory by slots beside
+// page-table entries, all else by an interval tree. What is mapped and not in the tree is small.
 #include "kernel/mapping.h"
 #include "kernel/paging.h"
 
