@@ -42,14 +42,15 @@ CONFIG := $(B)/config.$(notdir $(CC))$(if $(DEBUG),.debug)
 $(CONFIG): Makefile $(B)/packages.run
 	$(Q)mkdir -p $(B); rm -f $(B)/config.*; touch $@
 
-# Packages, once a build folder.
+# Packages, once a build folder and change of the lists.
 PACKAGES_run := gcc make qemu-system-x86 python3 binutils
 PACKAGES_iso := grub-pc-bin grub-efi-amd64-bin grub-common xorriso mtools ovmf
 PACKAGES_lint := clang-format clang-tidy cppcheck clang
 PACKAGES_gdb := gdb
 PACKAGES_test := spin libfdt-dev gdb babeltrace2
 PACKAGES_graph := graphviz
-$(B)/packages.%:
+PACKAGES_trace := babeltrace2
+$(B)/packages.%: Makefile
 	$(Q)mkdir -p $(B); tools/packages $(PACKAGES_$*) && touch $@
 
 # Kernel
@@ -158,7 +159,7 @@ ALL_ARCHIVES := $(SCENARIOS:%=$(B)/scenarios/%.cpio)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: help all run test bench profile iso gdb gdb-app graph lint new soak mutants clean
+.PHONY: help all run test bench profile iso gdb gdb-app graph trace lint new soak mutants clean
 .SECONDARY:
 all: $(B)/kernel.elf $(ALL_ARCHIVES)
 
@@ -196,6 +197,9 @@ gdb-app: $(B)/packages.run $(B)/packages.gdb $(B)/kernel.elf $(B)/scenarios/$(S)
 graph: $(B)/packages.graph $(B)/graph-$(S).svg ## build/graph-S.svg: the components of scenario S and the sessions between them
 $(B)/graph-%.svg: $(B)/scenarios/%.dtb tools/graph
 	$(call step,GRAPH,$@)tools/graph $< $* > $(@:.svg=.dot) && dot -Tsvg -o $@ $(@:.svg=.dot)
+
+trace: $(B)/packages.run $(B)/packages.trace $(B)/kernel.elf $(B)/scenarios/$(S).cpio ## what scenario S does, for babeltrace2 and Perfetto: build/trace-S, build/trace-S.json (INPUT=file: what to type)
+	$(Q)tools/trace $(S) $(B)/kernel.elf $(B)/scenarios/$(S).cpio "$(CMDLINE_$(S))" $(INPUT)
 
 lint: $(B)/packages.lint $(B)/packages.libfdt $(B)/gen/offsets.h $(UCL_DIR)/fetched $(NEWLIB_DIR)/fetched ## format, static checks, headers that compile alone, layering
 	$(Q)tools/lint

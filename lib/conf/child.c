@@ -81,7 +81,9 @@ void time_compile(const char *path, const char *name, const ucl_object_t *value,
 void text_compile(const char *path, const char *name, const ucl_object_t *value, size_t size)
 {
     const char *s = ucl_object_type(value) == UCL_STRING ? ucl_object_tostring(value) : "";
-    if (!*s || value->next)
+    // The label of a route may be empty: to init's parent that is init itself.
+    bool may_be_empty = ucl_object_type(value) == UCL_STRING && !strcmp(name, "label");
+    if ((!*s && !may_be_empty) || value->next)
         complain(path, "found \"%s\", expected a text",
                  value->next ? "several" : value_text(value));
     else if (strlen(s) >= size)

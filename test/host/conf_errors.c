@@ -171,6 +171,11 @@ static void routes(void)
     CHECK(
         accepted("route { y { to = b; for_prefix = n; label_prefix = p } y { to = b; for_args = q; "
                  "label_suffix = s } y = any }"));
+    CHECK(accepted("route { y { to = b; label = \"\" } }")); // init's own
+    CHECK(item_refused("route { y { to = b; label = yes } }",
+                       "a.route.y.label: found \"true\", expected a text"));
+    CHECK(item_refused("route { y { to = b; for_label = \"\" } }",
+                       "a.route.y.for_label: found \"\", expected a text"));
 }
 
 static void names(void)

@@ -25,7 +25,7 @@ static const char text[] =
     "        echo { to = server; for_label = \"gold\"; label = \"new\"; args = \"first\" }\n"
     "        echo { to = server; for_label = \"tin\" }\n"
     "        echo = parent;\n"
-    "        count = server; timer { to = parent; args = \"2\" }\n"
+    "        count = server; timer { to = parent; args = \"2\"; label = \"\" }\n"
     "    }\n"
     "    config {\n"
     "        word = hello; every = 100ms; size = 2Kb; flag = on; list = [ a, bc ];\n"
@@ -142,7 +142,7 @@ static void routes_by_service_and_label(void)
     config_route(&c, "count", "gold", "", &r);
     CHECK(r.kind == CONFIG_ROUTE_CHILD && !strcmp(r.to, "server"));
     config_route(&c, "timer", "x", "", &r);
-    CHECK(r.kind == CONFIG_ROUTE_PARENT && r.args && !strcmp(r.args, "2") && !r.label);
+    CHECK(r.kind == CONFIG_ROUTE_PARENT && r.args && !strcmp(r.args, "2") && r.label && !*r.label);
     config_route(&c, "unknown", "gold", "", &r); // the default, though it stands first in the text
     CHECK(r.kind == CONFIG_ROUTE_ANY);
     free(c.routes);
