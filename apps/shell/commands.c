@@ -160,6 +160,8 @@ const struct command commands[] = {
     {"top", "", "who uses the processors, in one second", command_top, false},
     {"config", "VERB", "show, load MODULE, set PATH VALUE (\"config set clock.ram 1Mb\")",
      command_config, false},
+    {"trace", "[VERB]", "threads; start [NAME...], stop, show [NAME], dump, events [LIST]",
+     command_trace, false},
     {"bench", "ipc", "what calls cost here, in cycles", command_bench, false},
     {"uptime", "", "time since the start, and the wall clock", command_uptime, false},
     {"version", "", "what runs, on how many CPUs, started with which options", command_version,
@@ -169,3 +171,10 @@ const struct command commands[] = {
     {"poweroff", "", "turn the machine off", command_poweroff, false},
 };
 const unsigned command_count = ARRAY_SIZE(commands);
+
+const char *command_verbs(const char *command)
+{
+    if (!strcmp(command, "trace"))
+        return "start stop show dump events";
+    return strcmp(command, "config") ? NULL : "show load set";
+}

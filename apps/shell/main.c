@@ -41,16 +41,18 @@ static void send(const char *text, size_t length)
 
 void say_bytes(const char *text, size_t length)
 {
-    while (length > 0) {
-        const char *end = memchr(text, '\n', length);
-        size_t part = end ? (size_t)(end - text) : length;
-        send(text, part);
-        if (!end)
-            return;
-        send("\r\n", 2);
-        length -= part + 1;
-        text = end + 1;
+    char out[OUT_MAX]; // a line goes out in one piece: nobody else's comes between it and its end
+    size_t used = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (used + 2 > sizeof(out)) {
+            send(out, used);
+            used = 0;
+        }
+        if (text[i] == '\n')
+            out[used++] = '\r';
+        out[used++] = text[i];
     }
+    send(out, used);
 }
 
 void say(const char *format, ...)
@@ -107,6 +109,28 @@ static bool consider_child(const struct control_child *child, void *context)
     return true;
 }
 
+// The verbs of the line's command, if the word at the cursor is the one after it. False if there is
+// nothing to choose from.
+static bool consider_verbs(struct search *s)
+{
+    char command[EDITOR_LINE_MAX + 1];
+    const char *rest = strchr(editor.line, ' ');
+    strlcpy(command, editor.line, rest ? (size_t)(rest - editor.line) + 1 : sizeof(command));
+    while (rest && *rest == ' ')
+        rest++;
+    const char *verbs = rest == s->word ? command_verbs(command) : NULL;
+    while (verbs && *verbs) {
+        char verb[16];
+        size_t length = 0;
+        while (verbs[length] && verbs[length] != ' ')
+            length++;
+        strlcpy(verb, verbs, length + 1 < sizeof(verb) ? length + 1 : sizeof(verb));
+        consider(s, verb);
+        verbs += length + (verbs[length] == ' ');
+    }
+    return verbs != NULL;
+}
+
 static const char *complete(void *context, const char *word, size_t length, bool first)
 {
     (void)context;
@@ -114,7 +138,7 @@ static const char *complete(void *context, const char *word, size_t length, bool
     completion[0] = 0;
     for (unsigned i = 0; i < command_count && first; i++)
         consider(&s, commands[i].name);
-    if (!first && control_visit(client_init(), consider_child, &s))
+    if (!first && !consider_verbs(&s) && control_visit(client_init(), consider_child, &s))
         return NULL;
     return s.found && completion[0] ? completion : NULL;
 }

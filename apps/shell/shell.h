@@ -29,6 +29,8 @@ struct command {
 };
 extern const struct command commands[];
 extern const unsigned command_count;
+// The words that may follow a command, for completion; NULL: none but names of children.
+const char *command_verbs(const char *command);
 
 // quota.c: the last lines of tree; suggested quotas, if the kernel's command line asks for them.
 void show_sum(void);
@@ -39,4 +41,5 @@ void command_graph(const char *argument);
 void command_log(const char *argument);
 void command_top(const char *argument);
 void command_bench(const char *argument);
+void command_trace(const char *argument);
 void command_config(const char *argument);
