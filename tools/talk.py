@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: 2026 The Tessera authors
 """Types into a guest (tools/qemu talk) what a script says, a line each: `WAIT regex` until it appears after what was matched before,
-`SEND text` (with a return at its end; \\t is a tab, \\e an escape; \\ac goes to QEMU's monitor and back), `SLEEP seconds`; other lines are comments."""
+`SEND text` (with a return at its end; \\t is a tab, \\e an escape; \\ac goes to QEMU's monitor and back), `SLEEP seconds`; other lines
+are comments."""
 import os, re, subprocess, time
 
 

@@ -19,6 +19,7 @@ enum { STACK_DEFAULT = 4 * PAGE_SIZE, STARTUP_STACK = PAGE_SIZE, GONE_TRIES = 10
 
 error_t (*rt_sc_create)(sel_t ec, unsigned priority, u32 quantum_us, const char *name, sel_t *sc);
 void (*rt_sc_destroy)(sel_t sc);
+error_t (*rt_handler_show)(sel_t ec, const char *name);
 
 struct mutex rt_thread_lock = MUTEX_INIT; // guards startup[]
 static struct {

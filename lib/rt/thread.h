@@ -83,6 +83,8 @@ extern error_t (*rt_sc_create)(sel_t ec, unsigned priority, u32 quantum_us, cons
                                sel_t *sc);
 // Gives it back; may be NULL (then the capability is dropped).
 extern void (*rt_sc_destroy)(sel_t sc);
+// Shows a handler by its name to those who may trace the program; may be NULL.
+extern error_t (*rt_handler_show)(sel_t ec, const char *name);
 
 // The exception base of our threads on a CPU. SEL_EXC_CPU + 32 * cpu here (fallback.c); sigma0 may
 // have its own.

@@ -157,6 +157,7 @@ void rt_main_init(void)
     if (!service_init(&env_cpu, "cpu", "", "", nothing)) {
         rt_sc_create = sc_create;
         rt_sc_destroy = env_sc_destroy;
+        rt_handler_show = env_handler;
     }
     env_memory_init();
 }

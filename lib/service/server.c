@@ -3,6 +3,7 @@
 //
 // A server's handlers: one local thread a CPU, which all portals of the service on that CPU lead
 // to; finding the session of a request; start and end of the service (server.h).
+#include "lib/rt/print.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
@@ -138,6 +139,15 @@ __attribute__((naked)) void server_session_entry(void)
     __asm__ volatile("mov %%r10, %%rcx\n\tjmp %P0" ::"i"((portal_raw_t *)request));
 }
 
+// Those who may trace the program see the handler as "NAME CPU". Who is denied that serves as well.
+static void show_handler(const struct server_cpu *cpu)
+{
+    char name[SERVICE_NAME_MAX + 8];
+    text_format(name, sizeof(name), "%s %u", cpu->server->config.name, cpu->cpu);
+    if (rt_handler_show)
+        (void)!rt_handler_show(cpu->thread.ec, name);
+}
+
 static error_t cpu_start(struct server *server, unsigned index)
 {
     struct server_cpu *cpu = &server->cpu[index];
@@ -154,6 +164,7 @@ static error_t cpu_start(struct server *server, unsigned index)
     ((struct thread_words *)u->user)->argument = cpu;
     u->window = crd(CRD_OBJ, cpu->window, 0, RIGHT_ALL);
     u->translate = CRD_ALL_OBJ;
+    show_handler(cpu);
     return portal_create(&cpu->thread, server_session_entry, 0, 0, &cpu->portal);
 }
 
