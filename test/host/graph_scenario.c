@@ -41,9 +41,10 @@ static void tour_has_its_sessions(void)
     CHECK(!run("tools/graph " TOUR));
     CHECK(count("\"init/alice\" -> \"init/greeter\" [label = \"greeter\"];") == 1);
     CHECK(count("\"init/alice\" -> \"init\" [label = \"pd, cpu\"];") == 1);
-    CHECK(count("\"init/shell\" -> \"init\" [label = \"init, pd, cpu\"];") == 1);
+    CHECK(count("\"init/shell\" -> \"init\" [label = \"init, pd, cpu, trace\"];") == 1);
     CHECK(count("\"init/log\" -> \"init/serial\" [label = \"serial\"];") == 1);
-    CHECK(count("\"init\" -> sigma0 [label = \"log, pd, cpu, io_port, irq, io_mem\"];") == 1);
+    CHECK(count("\"init\" -> sigma0 [label = \"log, pd, cpu, io_port, irq, io_mem, trace\"];") ==
+          1);
     CHECK(count("-> \"init/greeter\"") == 2); // of alice and bob; the stranger has no route
     CHECK(count("\"init/stranger\" ->") == 2);
 }
