@@ -232,11 +232,18 @@ void trace_write(struct ec *ec, enum trace_event event, u64 first, u64 second)
     record(ec, event, first, second);
 }
 
+static inline __attribute__((always_inline)) void record_once(struct ec *ec, enum trace_event event,
+                                                              u64 first, u64 second)
+{
+    if (LIKELY(ec->trace.retry != ec->regs.rip))
+        record(ec, event, first, second);
+    else
+        ec->trace.retry = 0;
+}
+
 void trace_once(struct ec *ec, enum trace_event event, u64 first, u64 second)
 {
-    if (ec->trace.retry != ec->regs.rip)
-        record(ec, event, first, second);
-    ec->trace.retry = 0;
+    record_once(ec, event, first, second);
 }
 
 void trace_enter(struct ec *ec)
@@ -266,7 +273,7 @@ struct pt *trace_call(struct ec *ec)
     if ((handler->wait_tag & ~(u32)TAG_TRACED) != cpu->tag || (cpu->lazy & ~(u32)LAZY_TRACED) ||
         r->rsi > UTCB_WORDS)
         return NULL;
-    trace_once(ec, TRACE_CALL, r->rdi, r->rdx);
+    record_once(ec, TRACE_CALL, r->rdi, r->rdx);
     record(handler, TRACE_DISPATCH, pt->id, r->rdx);
     hand_over(cpu, handler);
     return pt;
@@ -280,7 +287,7 @@ struct ec *trace_reply(struct ec *ec)
     if ((cpu->lazy & ~(u32)LAZY_TRACED) || (caller->hazard & ~(u32)HAZARD_TRACED) ||
         r->rsi > UTCB_WORDS || cpu->links <= 0)
         return NULL;
-    trace_once(ec, TRACE_REPLY, r->rdx, r->rsi);
+    record_once(ec, TRACE_REPLY, r->rdx, r->rsi);
     record(caller, TRACE_RETURN, r->rdx, SUCCESS);
     hand_over(cpu, caller);
     return caller;

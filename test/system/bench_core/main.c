@@ -8,6 +8,7 @@
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
 #include "test/system/bench.h"
+#include "test/system/bench_core/bench_core.h"
 #include "test/system/core/space.h"
 #include "test/system/exit.h"
 
@@ -200,6 +201,7 @@ int main(void)
     signals();
     domains();
     threads();
+    traces();
     beside_many();
     print("bench: DONE\n");
     machine_exit(0);
