@@ -83,6 +83,16 @@ static void signals(void)
     CHECK_EQ(bells, 3);
 }
 
+static void traces(void)
+{
+    u64 loaves, signals;
+    sel_t oven;
+    CHECK_EQ(semaphore_create(0, &oven), SUCCESS);
+    CHECK_EQ(example_trace(oven, &loaves, &signals), SUCCESS);
+    CHECK_EQ(loaves, 3);
+    CHECK_EQ(signals, 3);
+}
+
 int main(void)
 {
     RUN(dataspaces);
@@ -93,6 +103,7 @@ int main(void)
     RUN(devices);
     RUN(log);
     RUN(signals);
+    RUN(traces);
     TESTS_DONE();
     machine_exit(tests_failed != 0);
     return 0;

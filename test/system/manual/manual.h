@@ -49,5 +49,7 @@ MUST_CHECK error_t example_interrupts(unsigned count);
 // log.c
 MUST_CHECK error_t example_lines(void);
 MUST_CHECK error_t example_reading(unsigned *found);
+// trace.c
+MUST_CHECK error_t example_trace(sel_t oven, u64 *loaves, u64 *signals);
 // signals.c
 MUST_CHECK error_t example_signals(u64 *doors, u64 *bells);
