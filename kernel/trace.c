@@ -40,8 +40,8 @@ static bool frames_are_free(u64 frame, u64 count)
 // ordinary memory; 0: not so. Under mapping_lock.
 static u64 frames_at(u64 page, u64 count)
 {
-    u64 first = 0, at = page, end = page + count;
-    for (unsigned pieces = 0; at < end; pieces++) {
+    u64 first = 0, at = page, beyond = page + count;
+    for (unsigned pieces = 0; at < beyond; pieces++) {
         const struct mapping *m = mapping_find(root_pd, CRD_MEM, at);
         if (!m || pieces == PIECES_MAX || (m->attr & ~MAPPING_SMALL) ||
             (~m->rights & (MEM_R | MEM_W)))
