@@ -65,6 +65,7 @@ int main(void)
     bool watch = !rom_open(&config, "config") && number_of(config.data, "watch");
     if (watch && rom_watch_begin(&rom))
         return 3;
+    print("begins with n = %lu\n", n);
     for (word_t calls = 1;; calls++) {
         word_t w[4] = {0, 0, calls, 1};
         if (service_call_words(&echo, COMPOSE_ADD, w) || w[1] != calls + 1 || w[2] != calls)
