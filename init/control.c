@@ -14,6 +14,15 @@ struct slots {
     u64 used, limit;
 };
 
+// What the domains hold that the child has made of its own, as an init does: the kernel counts it
+// as theirs. `limit` is what its own domain has.
+static u64 slots_below(const struct child *child, u64 limit)
+{
+    u64 has = child->config.caps + child->caps_received,
+        away = child->caps_given + child->fee_slots + limit;
+    return has > away ? has - away : 0;
+}
+
 // Of a child: what its domain holds and what it donates.
 static struct slots slots_of(struct child *child)
 {
@@ -22,6 +31,9 @@ static struct slots slots_of(struct child *child)
     account_sample(child);
     if (!child->domain_up || hc_pd_read(child->sel_pd, PD_READ_CAPS, &s.used, &s.limit))
         s = (struct slots){0, child->config.caps - (away < child->config.caps ? away : 0)};
+    else
+        s = (struct slots){s.used + slots_below(child, s.limit),
+                           s.limit + slots_below(child, s.limit)};
     s.used += away;
     s.limit += away;
     return s;
@@ -123,7 +135,7 @@ static void taken(u64 *ram, u64 *image, u64 *caps)
         if (children[i].pd_open)
             *image += children[i].pd.quota.ram;
         if (children[i].domain_up && !hc_pd_read(children[i].sel_pd, PD_READ_CAPS, &used, &limit))
-            *caps += limit;
+            *caps += limit + slots_below(&children[i], limit);
     }
     *ram += *image;
 }
