@@ -53,6 +53,15 @@ static void affinity_read(const void *blob, int node, struct config_child *c)
             (u32)value[i] << 24 | (u32)value[i + 1] << 16 | (u32)value[i + 2] << 8 | value[i + 3];
 }
 
+// The first eight bytes of a name: most names that are compared differ there.
+static u64 key_of(const char *name)
+{
+    u64 key = 0;
+    for (unsigned i = 0; name && i < 8 && name[i]; i++)
+        key |= (u64)(u8)name[i] << 8 * i;
+    return key;
+}
+
 static bool same(const char *a, const char *b)
 {
     return a && b && *a == *b && !strcmp(a, b); // most differ at once
@@ -76,6 +85,8 @@ static void routes_read(const void *blob, struct config_child *c)
         u64 kind = number(blob, node, "kind", CONFIG_ROUTE_DENY);
         c->routes[c->route_count++] = (struct config_route_entry){
             .service = text(blob, node, "service"),
+            .key = key_of(text(blob, node, "service")),
+            .any = same(text(blob, node, "service"), "*"),
             .for_label = text(blob, node, "for_label"),
             .for_prefix = text(blob, node, "for_prefix"),
             .for_args = text(blob, node, "for_args"),
@@ -155,15 +166,21 @@ int config_child_next(const struct config *config, struct config_child *child)
     return node;
 }
 
+// Whether a route is for sessions of the service that this label and these arguments have.
+static bool applies(const struct config_route_entry *e, const char *label, const char *args)
+{
+    return (!e->for_label || same(e->for_label, label)) &&
+           (!e->for_prefix || !strncmp(label, e->for_prefix, strlen(e->for_prefix))) &&
+           (!e->for_args || same(e->for_args, args));
+}
+
 void config_route(const struct config_child *child, const char *service, const char *label,
                   const char *args, struct config_route *route)
 {
+    u64 key = key_of(service);
     for (u32 i = 0; i < child->route_count; i++) {
         const struct config_route_entry *e = &child->routes[i];
-        if ((same(e->service, service) || same(e->service, "*")) &&
-            (!e->for_label || same(e->for_label, label)) &&
-            (!e->for_prefix || !strncmp(label, e->for_prefix, strlen(e->for_prefix))) &&
-            (!e->for_args || same(e->for_args, args))) {
+        if (((e->key == key && same(e->service, service)) || e->any) && applies(e, label, args)) {
             *route = e->route;
             return;
         }

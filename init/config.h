@@ -59,7 +59,9 @@ struct config_route {
     const char *label_suffix; // in place of the client's label
 };
 struct config_route_entry {
-    const char *service;                           // what it is for; "*": any
+    const char *service;                           // what it is for
+    u64 key;                                       // its first eight bytes
+    bool any;                                      // for every service ("*")
     const char *for_label, *for_prefix, *for_args; // NULL: any
     struct config_route route;
 };

@@ -31,7 +31,12 @@ static void label_set(const struct child *child, struct parent_open *o,
     size_t name = strlen(prefix), old = strlen(o->label);
     if (name > sizeof(o->label) - sizeof(arrow))
         name = sizeof(o->label) - sizeof(arrow);
-    size_t before = name + (old ? sizeof(arrow) - 1 : 0);
+    if (!old) { // as most
+        memcpy(o->label, prefix, name);
+        o->label[name] = 0;
+        return;
+    }
+    size_t before = name + sizeof(arrow) - 1;
     if (old > sizeof(o->label) - 1 - before)
         old = sizeof(o->label) - 1 - before;
     memmove(o->label + before, o->label, old);

@@ -347,9 +347,9 @@ static struct result sys_pd_ctrl(u64 pd_sel, u64 operation, u64 other_sel, u64 a
     struct pd *other = cap_object(self(), other_sel, OBJ_PD, PD_ACCOUNT);
     if (!other || other->object.dying || pd->object.dying)
         return result(ECAP);
-    bool moved = operation == PD_GIVE_KMEM   ? account_move_kmem(&other->account, a, amount)
-                 : operation == PD_GIVE_CAPS ? account_move_caps(&other->account, a, amount)
-                                             : account_move(&other->account, a, amount);
+    bool moved = LIKELY(operation == PD_GIVE) ? account_move(&other->account, a, amount)
+                 : operation == PD_GIVE_KMEM  ? account_move_kmem(&other->account, a, amount)
+                                              : account_move_caps(&other->account, a, amount);
     return result(moved ? SUCCESS : EMEM);
 }
 

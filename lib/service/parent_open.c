@@ -175,6 +175,19 @@ static bool is_plain(const char *text)
     return !*text;
 }
 
+// Label and arguments as they were asked for, one after the other; mostly there are none.
+static size_t asked_copy(struct parent_open *o)
+{
+    size_t label = 1, args = 1;
+    o->asked[0] = o->asked[1] = 0;
+    if (*o->label)
+        label = strlcpy(o->asked, o->label, sizeof(o->asked)) + 1;
+    o->asked[label] = 0;
+    if (*o->args)
+        args = strlcpy(o->asked + label, o->args, sizeof(o->asked) - label) + 1;
+    return label + args;
+}
+
 error_t parent_do_open(struct parent *parent, struct parent_client *client, struct parent_cpu *cpu,
                        struct msg *m)
 {
@@ -191,8 +204,7 @@ error_t parent_do_open(struct parent *parent, struct parent_client *client, stru
         places = msg_get_word(m);
     if (msg_error(m) || !o.name[0] || !is_plain(o.name) || !is_plain(o.label) || !is_plain(o.args))
         return EPROTO;
-    size_t label = strlcpy(o.asked, o.label, sizeof(o.asked)) + 1;
-    o.asked_bytes = label + strlcpy(o.asked + label, o.args, sizeof(o.asked) - label) + 1;
+    o.asked_bytes = asked_copy(&o);
     error_t error = admit(parent, client, &o);
     if (error)
         return error;

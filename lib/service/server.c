@@ -187,6 +187,7 @@ static void teardown(struct server *server, unsigned started)
         server_session_close(s, false);
         server_session_put(s);
     }
+    server_store_drop_kept(server);
     for (unsigned i = 0; i < started; i++)
         cpu_stop(&server->cpu[i]);
     selector_drop(server->event);

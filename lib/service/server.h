@@ -47,6 +47,7 @@ struct server_session {
     u32 index, generation;
     u32 users; // calls under way, + 1 while the session is open
     bool open;
+    bool kept; // its portals stand, though nobody has them
     sel_t pseudonym;
     u32 next_free;
 };
@@ -92,7 +93,7 @@ struct server_host {
 };
 
 // What the store's own books of a session take.
-enum { SERVER_SESSION_BYTES = 192, SERVER_CHUNK = 32 };
+enum { SERVER_SESSION_BYTES = 192, SERVER_CHUNK = 32, SERVER_KEPT = 4 };
 
 struct server_config {
     const char *name;
@@ -107,8 +108,8 @@ struct server_config {
 
 struct server {
     struct server_config config;
-    struct mutex lock; // guards the store's free list, opening and closing
-    struct server_session **chunk; // SERVER_CHUNK slots each
+    struct mutex lock;                     // guards the store's free list, opening and closing
+    struct server_session **chunk;         // SERVER_CHUNK slots each
     u32 first_free, last_free, used_slots; // slots are reused first in, first out
     u32 open_count;
     u32 sweeps;                       // that have begun
@@ -171,6 +172,8 @@ void server_session_put(struct server_session *session);
 void server_session_close(struct server_session *session, bool by_parent);
 MUST_CHECK error_t server_store_create(struct server *server);
 void server_store_destroy(struct server *server);
+// Destroys the portals that closed sessions have left. When no more are opened.
+void server_store_drop_kept(struct server *server);
 // An opening that fails with ERESOURCE says in *missing what the donation falls short of the price.
 MUST_CHECK error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m,
                                        struct server_cost *missing);

@@ -111,11 +111,29 @@ static void slot_free(struct server_session *s)
     mutex_unlock(&server->lock);
 }
 
-// The session's own kernel objects; none of them is left on failure.
+// The first slots keep their portals from one session to the next, at the server's own cost: they
+// are only taken from the client, and get another identity.
+static bool keeps_portals(const struct server_session *s)
+{
+    return has_portals(s->server) && s->index < SERVER_KEPT;
+}
+
+static error_t portals_renew(const struct server_session *s)
+{
+    word_t identity = (s->index + 1) | (word_t)s->generation << 32;
+    error_t error = SUCCESS;
+    for (unsigned cpu = 0; cpu < s->server->cpu_count && !error; cpu++)
+        error = hc_pt_ctrl(first_selector(s) + cpu, identity);
+    return error;
+}
+
+// The session's own kernel objects; none of them is left on failure, but what it keeps.
 static error_t objects_create(struct server_session *s)
 {
     struct server *server = s->server;
     sel_t first = first_selector(s);
+    if (s->kept)
+        return portals_renew(s);
     if (!has_portals(server))
         return hc_create_sm(first, s->generation, SEL_PD);
     word_t identity = (s->index + 1) | (word_t)s->generation << 32;
@@ -132,8 +150,20 @@ static error_t objects_create(struct server_session *s)
 
 static void objects_destroy(struct server_session *s)
 {
+    s->kept = keeps_portals(s);
     hc_revoke(SEL_PD, crd(CRD_OBJ, first_selector(s), s->server->portal_order, RIGHT_ALL),
-              REVOKE_SELF);
+              s->kept ? 0 : REVOKE_SELF);
+}
+
+void server_store_drop_kept(struct server *server)
+{
+    for (u32 i = 0; i < server->used_slots && i < SERVER_KEPT; i++) {
+        struct server_session *s = slot_at(server, i);
+        if (s->kept)
+            hc_revoke(SEL_PD, crd(CRD_OBJ, first_selector(s), server->portal_order, RIGHT_ALL),
+                      REVOKE_SELF);
+        s->kept = false;
+    }
 }
 
 // What the client gets: its session, or its portals.
