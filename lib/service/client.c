@@ -196,8 +196,10 @@ static error_t session_open(struct service_client *c, sel_t pt)
     }
     if (error)
         return error == ECAP || error == EABORT ? EPROTO : error;
-    if (msg_error(&m) || !crd_kind(msg_get_item(&m).crd))
+    if (msg_error(&m) || !m.in_items)
         return EPROTO;
+    if (!crd_kind(msg_get_item(&m).crd))
+        return EMEM; // granted, but there was no room to put it
     if (portals)
         c->held |= ((1u << hip()->cpu_count) - 1) << CLIENT_PORTAL;
     else

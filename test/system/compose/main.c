@@ -379,8 +379,8 @@ static void sessions_run_out_and_come_back(void)
     CHECK(opened > 64);
     CHECK_EQ(control_start(&control, "host"), SUCCESS); // another's life begins as usual
     CHECK(reaches(&control, "host", CHILD_RUNNING, 0));
-    for (unsigned i = 0; i < opened; i++)
-        service_close(&c[i]);
+    while (opened)
+        service_close(&c[--opened]);
     service_close(&control);
     CHECK_EQ(open(&c[0], "echo"), SUCCESS);
     struct info i = {0};
