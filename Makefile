@@ -166,7 +166,7 @@ all: $(B)/kernel.elf $(ALL_ARCHIVES)
 help: ## what there is
 	@printf 'Tessera. Targets:\n'
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
-	@printf 'Variables: S=scenario (%s)  T=test-pattern  K=bench-key  CC=gcc|clang  CPUS=n  ACCEL=tcg|kvm  DEBUG=1  V=1\n' \
+	@printf 'Variables: S=scenario (%s)  T=test-pattern  K=bench-key  CC=gcc|clang  CPUS=n  ACCEL=tcg|kvm  DEBUG=1  QUOTAS=1  V=1\n' \
 		'$(SCENARIOS)'
 
 run: $(B)/packages.run $(B)/kernel.elf $(B)/scenarios/$(S).cpio ## boot scenario S in QEMU on this terminal (leave: poweroff, or Ctrl-A X)
