@@ -140,8 +140,11 @@ static void close_worker(void)
 static unsigned read_all(struct trace_buffer *b, struct trace_record *out, unsigned count)
 {
     unsigned got = 0;
-    for (u64 deadline = deadline_in_us(10 * SECOND); got < count && rdtsc() < deadline;)
+    for (u64 deadline = deadline_in_us(10 * SECOND); got < count && rdtsc() < deadline;) {
         got += trace_read(&b->reader, out + got, count - got);
+        if (got < count)
+            (void)!hc_sm_down(w.done, deadline_in_us(100)); // lets it run where there is one CPU
+    }
     return got;
 }
 
