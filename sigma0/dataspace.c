@@ -43,7 +43,7 @@ error_t dataspace_publish(struct dataspace *ds)
     return error;
 }
 
-struct dataspace *dataspace_find(crd_t name)
+struct dataspace *dataspace_find(struct typed_item name)
 {
     struct named *named = named_find(name, NAMED_DATASPACE);
     return named ? CONTAINER_OF(named, struct dataspace, named) : NULL;

@@ -37,7 +37,7 @@ struct dataspace *dataspace_new(void);
 // ERESOURCE, EMEM: `ds` is freed.
 MUST_CHECK error_t dataspace_publish(struct dataspace *ds);
 // The dataspace that an item names, with a reference, or NULL.
-struct dataspace *dataspace_find(crd_t name);
+struct dataspace *dataspace_find(struct typed_item name);
 static inline void dataspace_put(struct dataspace *ds)
 {
     named_put(&ds->named);

@@ -19,7 +19,7 @@ static void release(struct named *named)
     heap_free(d);
 }
 
-struct domain *domain_find(crd_t name)
+struct domain *domain_find(struct typed_item name)
 {
     struct named *named = named_find(name, NAMED_DOMAIN);
     return named ? CONTAINER_OF(named, struct domain, named) : NULL;
@@ -35,7 +35,7 @@ struct domain *domain_of_thread(sel_t ec)
     u64 pd;
     if (hc_ec_pd(ec, &pd))
         return NULL;
-    struct named *by_pd = named_find(crd(CRD_OBJ, pd, 0, 0), NAMED_PD);
+    struct named *by_pd = named_find((struct typed_item){crd(CRD_OBJ, pd, 0, 0), 0}, NAMED_PD);
     if (!by_pd)
         return NULL;
     struct domain *d = CONTAINER_OF(by_pd, struct domain, by_pd);
@@ -81,7 +81,7 @@ static error_t exceptions_create(struct domain *d)
     error_t error = SUCCESS;
     for (unsigned cpu = 0; cpu < hip()->cpu_count && !error; cpu++) {
         sel_t first = d->exceptions + (cpu << EXCEPTION_ORDER);
-        error = exception_portals(cpu, first, d->named.sel);
+        error = exception_portals(cpu, first, named_word(&d->named));
         if (!error)
             error = give_exceptions(d, first, SEL_EXC_CPU + EXC_COUNT * cpu);
     }

@@ -68,7 +68,7 @@ MUST_CHECK error_t domain_create(struct server_session *payer, u64 kmem_bytes, u
                                  struct domain **out);
 // Its threads end, its memory is unmapped, its kernel memory comes back. By its owner, once.
 void domain_destroy(struct domain *domain);
-struct domain *domain_find(crd_t name);
+struct domain *domain_find(struct typed_item name);
 // The domain that a thread is in, with a reference; NULL: none of those that were made here.
 struct domain *domain_of_thread(sel_t ec);
 // Puts a thread into the domain's list, unless it is in one. Under domain->lock.
@@ -83,7 +83,7 @@ MUST_CHECK error_t domain_keep(struct domain *domain, sel_t *place, sel_t sel, s
 // Gives such a place's capability up without dropping it.
 void domain_release(struct domain *domain, sel_t *place);
 // The thread that an item names, with a reference, or NULL.
-struct subject *subject_find(crd_t name);
+struct subject *subject_find(struct typed_item name);
 static inline void subject_put(struct subject *subject)
 {
     named_put(&subject->named);

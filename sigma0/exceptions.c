@@ -35,9 +35,10 @@ error_t exceptions_prepare(void)
 // admitted becomes one by its first exception there.
 static struct subject *subject_of(struct domain *d, word_t tag)
 {
-    struct subject *s = tag ? subject_find(crd(CRD_OBJ, tag, 0, 0)) : NULL;
-    if (!s)
+    struct named *named = named_find_word(tag, NAMED_THREAD);
+    if (!named)
         return NULL;
+    struct subject *s = CONTAINER_OF(named, struct subject, named);
     mutex_lock(&d->lock);
     domain_enter(d, s);
     bool ours = s->domain == d;
@@ -78,7 +79,7 @@ static void stop(struct domain *d, struct subject *s, const struct stray *what)
 
 static struct domain *domain_of(word_t identity)
 {
-    struct named *named = named_find(crd(CRD_OBJ, identity, 0, 0), NAMED_DOMAIN);
+    struct named *named = named_find_word(identity, NAMED_DOMAIN);
     return named ? CONTAINER_OF(named, struct domain, named) : NULL;
 }
 
@@ -157,7 +158,7 @@ __attribute__((used)) static void exception(word_t identity, head_t h, word_t ve
 }
 PORTAL_RAW(exception_entry, exception);
 
-error_t exception_portals(unsigned cpu, sel_t first, sel_t domain)
+error_t exception_portals(unsigned cpu, sel_t first, word_t domain)
 {
     static const struct {
         portal_entry_t entry;

@@ -19,6 +19,6 @@ static inline enum exception_portal exception_portal_of(unsigned vector)
            : vector == EXC_STARTUP  ? EXCEPTION_STARTUP
                                     : EXCEPTION_OTHER;
 }
-// Makes the portals of a domain (its name's selector) on one CPU, from `first` on. Whoever calls
+// Makes the portals of a domain (its named_word) on one CPU, from `first` on. Whoever calls
 // drops them, also after an error: EMEM.
-MUST_CHECK error_t exception_portals(unsigned cpu, sel_t first, sel_t domain);
+MUST_CHECK error_t exception_portals(unsigned cpu, sel_t first, word_t domain);

@@ -39,13 +39,12 @@ static struct named **slot_make(sel_t sel)
     return slot_of(sel);
 }
 
-error_t named_enter(struct named *named, sel_t sel, enum named_type type,
-                    void (*release)(struct named *named))
+static error_t enter(struct named *named, sel_t sel, u64 life, void (*release)(struct named *named))
 {
     struct named **slot = slot_make(sel);
     if (!slot)
         return EMEM;
-    named->type = (u8)type;
+    named->life = life;
     named->refs = 1;
     named->release = release;
     named->sel = sel;
@@ -55,34 +54,49 @@ error_t named_enter(struct named *named, sel_t sel, enum named_type type,
     return SUCCESS;
 }
 
+error_t named_enter(struct named *named, sel_t sel, enum named_type type,
+                    void (*release)(struct named *named))
+{
+    return enter(named, sel, type, release);
+}
+
 error_t named_create(struct named *named, enum named_type type,
                      void (*release)(struct named *named))
 {
+    static u64 lives;
+    u64 generation = __atomic_add_fetch(&lives, 1, __ATOMIC_RELAXED);
     sel_t sel;
-    error_t error = semaphore_create(0, &sel);
+    error_t error = semaphore_create(generation, &sel);
     if (error)
         return error;
-    error = named_enter(named, sel, type, release);
+    error = enter(named, sel, generation << ITEM_TAG_SHIFT | type, release);
     if (error)
         selector_drop(sel);
     return error;
 }
 
-struct named *named_find(crd_t name, enum named_type type)
+struct named *named_find(struct typed_item name, enum named_type type)
 {
-    u64 sel = crd_base(name);
-    if (crd_kind(name) != CRD_OBJ || sel >= SEL_LIMIT)
+    u64 sel = crd_base(name.crd);
+    if (crd_kind(name.crd) != CRD_OBJ || sel >= SEL_LIMIT)
         return NULL;
     struct named **slot = slot_of((sel_t)sel), *found = NULL;
     if (!slot)
         return NULL;
     mutex_lock(lock_of((sel_t)sel));
-    if (*slot && (*slot)->type == type) {
+    if (*slot && (*slot)->life == (name.how | type)) {
         found = *slot;
         named_get(found);
     }
     mutex_unlock(lock_of((sel_t)sel));
     return found;
+}
+
+struct named *named_find_word(word_t name, enum named_type type)
+{
+    u64 sel = name & ((1u << NAMED_SEL_BITS) - 1);
+    struct typed_item item = {crd(CRD_OBJ, sel, 0, 0), name >> NAMED_SEL_BITS << ITEM_TAG_SHIFT};
+    return named_find(item, type);
 }
 
 void named_put(struct named *named)

@@ -7,7 +7,9 @@
 // selector, and takes one of many locks for a moment.
 //
 // An object lives while somebody refers to it. Withdrawing it takes its name from everybody at
-// once; its memory goes with the last reference.
+// once; its memory goes with the last reference. Selectors are used again: the semaphore's counter
+// tells which life of its selector is meant, so that a request that began before the object went
+// never finds the next one. Clients get the semaphore without rights, so the counter stays.
 #pragma once
 
 #include "lib/rt/hypercall.h"
@@ -21,10 +23,13 @@ enum named_type {
               // it
 };
 
+enum { NAMED_SEL_BITS = 20 }; // of a word that names an object
+_Static_assert(SEL_LIMIT <= 1u << NAMED_SEL_BITS, "a selector fits into a word's low bits");
+
 struct named {
     sel_t sel;
     u32 refs; // atomic
-    u8 type;
+    u64 life; // which of its selector: the semaphore's counter << ITEM_TAG_SHIFT | type
     void (*release)(struct named *named); // frees it
 };
 
@@ -36,7 +41,14 @@ MUST_CHECK error_t named_create(struct named *named, enum named_type type,
 MUST_CHECK error_t named_enter(struct named *named, sel_t sel, enum named_type type,
                                void (*release)(struct named *named));
 // The object that an item names, with a reference; NULL: nothing of that type.
-struct named *named_find(crd_t name, enum named_type type);
+struct named *named_find(struct typed_item name, enum named_type type);
+// Likewise by named_word.
+struct named *named_find_word(word_t name, enum named_type type);
+// What names it where the kernel hands a word of ours back: the identity of a portal, a thread's tag.
+static inline word_t named_word(const struct named *named)
+{
+    return named->life >> ITEM_TAG_SHIFT << NAMED_SEL_BITS | named->sel;
+}
 static inline void named_get(struct named *named)
 {
     __atomic_fetch_add(&named->refs, 1, __ATOMIC_RELAXED);
@@ -50,5 +62,5 @@ MUST_CHECK bool named_leave(struct named *named);
 // What a client gets.
 static inline struct typed_item named_item(const struct named *named, unsigned hotspot)
 {
-    return item_delegate(crd(CRD_OBJ, named->sel, 0, SM_DOWN), hotspot, 0);
+    return item_delegate(crd(CRD_OBJ, named->sel, 0, 0), hotspot, 0);
 }

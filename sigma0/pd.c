@@ -30,7 +30,7 @@ static struct list sessions = LIST_INIT(sessions);
 
 static struct dataspace *find(struct msg *m)
 {
-    return dataspace_find(msg_get_item(m).crd);
+    return dataspace_find(msg_get_item(m));
 }
 
 static error_t done(struct msg *m)
@@ -268,7 +268,7 @@ static error_t create_domain(struct server_session *session, struct msg *m)
 
 static error_t destroy_domain(struct pd_session *pd, struct msg *m)
 {
-    struct domain *d = domain_find(msg_get_item(m).crd);
+    struct domain *d = domain_find(msg_get_item(m));
     if (!d)
         return ENOTFOUND;
     mutex_lock(&pd->lock);
@@ -285,7 +285,7 @@ static error_t destroy_domain(struct pd_session *pd, struct msg *m)
 static error_t assign_parent(struct pd_session *pd, struct server_cpu *handler, struct msg *m)
 {
     word_t cpu = msg_get_word(m);
-    struct domain *d = domain_find(msg_get_item(m).crd);
+    struct domain *d = domain_find(msg_get_item(m));
     sel_t portal = server_take_item(handler, msg_get_item(m)), before;
     error_t error = !d ? ENOTFOUND : d->payer != pd->session ? EPERM : SUCCESS;
     if (!error && (msg_error(m) || portal == SEL_NONE || cpu >= MAX_CPUS))
@@ -312,7 +312,7 @@ static error_t read_memory(struct msg *m)
 {
     u8 data[PD_MEMORY_MAX];
     u64 address = msg_get_word(m), bytes = msg_get_word(m);
-    struct domain *d = domain_find(msg_get_item(m).crd);
+    struct domain *d = domain_find(msg_get_item(m));
     if (!d)
         return ENOTFOUND;
     bytes = bytes < sizeof(data) ? bytes : sizeof(data);
@@ -330,7 +330,7 @@ static error_t write_memory(struct msg *m)
 {
     u8 data[PD_MEMORY_MAX];
     u64 address = msg_get_word(m), bytes = msg_get_bytes(m, data, sizeof(data));
-    struct domain *d = domain_find(msg_get_item(m).crd);
+    struct domain *d = domain_find(msg_get_item(m));
     if (!d)
         return ENOTFOUND;
     error_t error = msg_error(m) ? EPROTO : region_map_copy(d->space, address, data, &bytes, true);

@@ -100,7 +100,7 @@ uncharge:
     return error;
 }
 
-struct region_map *region_map_find(crd_t name)
+struct region_map *region_map_find(struct typed_item name)
 {
     struct named *named = named_find(name, NAMED_REGION_MAP);
     return named ? CONTAINER_OF(named, struct region_map, named) : NULL;

@@ -50,7 +50,7 @@ MUST_CHECK error_t region_map_create(struct server_session *payer, u64 pages, se
                                      struct region_map **out);
 // Everything in it and all that shows it goes; threads that wait try again. By its owner, once.
 void region_map_destroy(struct region_map *map);
-struct region_map *region_map_find(crd_t name);
+struct region_map *region_map_find(struct typed_item name);
 static inline void region_map_put(struct region_map *map)
 {
     named_put(&map->named);

@@ -82,7 +82,7 @@ static error_t attach(struct region_map *map, struct msg *m)
     u64 at;
     if (error)
         return error;
-    struct dataspace *ds = dataspace_find(msg_get_item(m).crd);
+    struct dataspace *ds = dataspace_find(msg_get_item(m));
     if (!ds)
         return ENOTFOUND;
     error = region_map_attach(map, ds, &q, &at);
@@ -153,7 +153,7 @@ error_t rm_operation(struct server_session *session, struct rm_owner *owner, str
         return create(session, owner, m);
     if (operation < RM_CREATE || operation > RM_DESTROY)
         return EPROTO;
-    struct region_map *map = region_map_find(msg_get_item(m).crd);
+    struct region_map *map = region_map_find(msg_get_item(m));
     error_t error = EPROTO;
     if (!map)
         return ENOTFOUND;

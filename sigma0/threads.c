@@ -21,7 +21,7 @@ static void release(struct named *named)
     heap_free(s);
 }
 
-struct subject *subject_find(crd_t name)
+struct subject *subject_find(struct typed_item name)
 {
     struct named *named = named_find(name, NAMED_THREAD);
     return named ? CONTAINER_OF(named, struct subject, named) : NULL;
@@ -46,7 +46,7 @@ static error_t subject_new(struct cpu_session *session, sel_t ec, const char *na
         heap_free(s);
         return error;
     }
-    error = hc_ec_tag(ec, s->named.sel);
+    error = hc_ec_tag(ec, named_word(&s->named));
     if (error) {
         if (named_withdraw(&s->named))
             named_put(&s->named);
@@ -245,7 +245,7 @@ static error_t create_thread(struct cpu_session *session, struct msg *m)
     char name[CPU_NAME_SIZE];
     struct subject *s;
     msg_get_string(m, name, sizeof(name));
-    crd_t named = msg_get_item(m).crd;
+    struct typed_item named = msg_get_item(m);
     if (msg_error(m) || !priority || priority > PRIORITY_MAX)
         return EPROTO;
     if (cpu >= hip()->cpu_count || !(session->cpus >> cpu & 1))
@@ -411,7 +411,7 @@ static error_t kill(struct cpu_session *session, struct subject *s, struct msg *
 
 static error_t next_exception(struct msg *m)
 {
-    struct domain *d = domain_find(msg_get_item(m).crd);
+    struct domain *d = domain_find(msg_get_item(m));
     struct stray stray = {0};
     struct subject *s = NULL;
     if (!d)
@@ -451,7 +451,7 @@ static error_t next_exception(struct msg *m)
 static error_t next_thread(struct msg *m)
 {
     u64 after = msg_get_word(m);
-    struct domain *d = domain_find(msg_get_item(m).crd);
+    struct domain *d = domain_find(msg_get_item(m));
     struct subject *found = NULL;
     if (!d)
         return ENOTFOUND;
@@ -483,7 +483,7 @@ static error_t next_thread(struct msg *m)
 
 static error_t set_signal(struct server_cpu *cpu, struct msg *m)
 {
-    crd_t name = msg_get_item(m).crd;
+    struct typed_item name = msg_get_item(m);
     sel_t signal = server_take_item(cpu, msg_get_item(m)), before;
     struct domain *d = domain_find(name);
     struct subject *s = d ? NULL : subject_find(name);
@@ -550,7 +550,7 @@ error_t thread_dispatch(struct cpu_session *session, struct server_cpu *cpu, wor
         if (operation > CPU_NEXT_EXCEPTION)
             return EPROTO;
     }
-    struct subject *s = subject_find(msg_get_item(m).crd);
+    struct subject *s = subject_find(msg_get_item(m));
     if (!s)
         return ENOTFOUND;
     error_t error = of_thread(session, operation, s, m);

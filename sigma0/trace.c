@@ -176,7 +176,7 @@ static bool place_taken(word_t address, u64 bytes)
 
 // Whether the dataspace can still be named. Its end looks at `rings` after it took the name away,
 // so of two that are at it at once at least one sees the other.
-static bool still_there(const struct dataspace *ds, crd_t name)
+static bool still_there(const struct dataspace *ds, struct typed_item name)
 {
     struct dataspace *again = dataspace_find(name);
     if (again)
@@ -185,7 +185,7 @@ static bool still_there(const struct dataspace *ds, crd_t name)
 }
 
 // Under the lock, with everything but the kernel's part in *t.
-static error_t start(struct tracing *t, crd_t name, u64 *capacity)
+static error_t start(struct tracing *t, struct typed_item name, u64 *capacity)
 {
     struct subject *s = t->subject;
     error_t error = ENOTFOUND;
@@ -205,7 +205,7 @@ static error_t start(struct tracing *t, crd_t name, u64 *capacity)
 }
 
 static error_t enable_into(struct trace_session *ts, struct subject *s, struct dataspace *ds,
-                           const struct tracing *wish, crd_t name, u64 *capacity)
+                           const struct tracing *wish, struct typed_item name, u64 *capacity)
 {
     u64 offset = wish->address, size = ds->count * PAGE_SIZE;
     if (!dataspace_is_ram(ds))
@@ -246,7 +246,7 @@ static error_t enable(struct trace_session *ts, struct msg *m)
     wish.bytes = msg_get_word(m);
     wish.policy = msg_get_word(m);
     wish.filter = msg_get_word(m);
-    crd_t name = msg_get_item(m).crd;
+    struct typed_item name = msg_get_item(m);
     if (msg_error(m))
         return EPROTO;
     struct subject *s = find(ts, id, &view);

@@ -59,7 +59,7 @@ static error_t host_down(sel_t sel, u64 deadline)
     return error ? error : EABORT;
 }
 
-static error_t host_create_sm(sel_t sel)
+static error_t host_create_sm(sel_t sel, u64 initial)
 {
     pthread_condattr_t attributes;
     if (host_out_of_kmem)
@@ -70,7 +70,7 @@ static error_t host_create_sm(sel_t sel)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&host_sm[sel].changed, &attributes);
     host_sm[sel].live = true;
-    host_sm[sel].counter = 0;
+    host_sm[sel].counter = initial;
     return SUCCESS;
 }
 
@@ -78,7 +78,7 @@ static error_t host_hypercall(enum hypercall number, word_t a0, word_t a1, word_
 {
     sel_t sel = number == HC_revoke ? (sel_t)crd_base(a1) : (sel_t)a0;
     if (number == HC_create_sm)
-        return host_create_sm(sel);
+        return host_create_sm(sel, a1);
     if (sel >= HOST_SELECTORS || !host_sm[sel].live)
         return ECAP;
     if (number == HC_revoke) {
