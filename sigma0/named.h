@@ -44,7 +44,8 @@ MUST_CHECK error_t named_enter(struct named *named, sel_t sel, enum named_type t
 struct named *named_find(struct typed_item name, enum named_type type);
 // Likewise by named_word.
 struct named *named_find_word(word_t name, enum named_type type);
-// What names it where the kernel hands a word of ours back: the identity of a portal, a thread's tag.
+// What names it where the kernel hands a word of ours back: the identity of a portal, a thread's
+// tag.
 static inline word_t named_word(const struct named *named)
 {
     return named->life >> ITEM_TAG_SHIFT << NAMED_SEL_BITS | named->sel;

@@ -11,7 +11,6 @@
 #include "lib/rt/print.h"
 #include "lib/service/server.h"
 
-
 static struct server server;
 static struct machine machine;
 static struct mutex lock = MUTEX_INIT;

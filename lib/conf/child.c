@@ -2,9 +2,9 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // One child of the configuration: its items against the schema (doc/configuration.md), its routes.
-#include "init/config.h"
 #include "lib/service/protocol.h"
 #include "lib/conf/compile.h"
+#include "lib/conf/form.h"
 #include <libfdt.h>
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 // Compiling (conf.h): the text's children one after the other, and what all parts of it complain
 // with. What is written when an error has been found is thrown away.
 #include "lib/conf/compile.h"
-#include "init/config.h"
+#include "lib/conf/form.h"
 #include <libfdt.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// From UCL text to init's flattened tree (init/config.h): what the files of lib/conf share.
+// From UCL text to init's flattened tree (lib/conf/form.h): what the files of lib/conf share.
 #pragma once
 
 #include "lib/conf/conf.h"

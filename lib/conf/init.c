@@ -4,8 +4,8 @@
 // The items of an init's configuration beside its children (doc/configuration.md): how often it
 // beats to its parent, and the report of its state. They are properties of the root, since a
 // subnode of any name is a child.
-#include "init/config.h"
 #include "lib/conf/compile.h"
+#include "lib/conf/form.h"
 #include <libfdt.h>
 #include <string.h>
 

@@ -3,9 +3,9 @@
 //
 // The `route` block of a child: where its sessions go. The order of the file is that of precedence,
 // `default` comes last.
-#include "init/config.h"
 #include "lib/service/protocol.h"
 #include "lib/conf/compile.h"
+#include "lib/conf/form.h"
 #include <libfdt.h>
 #include <stdio.h>
 #include <string.h>

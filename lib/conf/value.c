@@ -4,8 +4,8 @@
 // Values: numbers with their units, and what a `config` block holds. There, a whole number is a
 // 64-bit property, a time one in microseconds, yes and no are 32-bit 1 and 0, a text and a list of
 // texts are strings one after the other, a block and any other list are nodes.
-#include "init/config.h"
 #include "lib/conf/compile.h"
+#include "lib/conf/form.h"
 #include <libfdt.h>
 #include <stdio.h>
 #include <stdlib.h>

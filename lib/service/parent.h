@@ -152,7 +152,7 @@ struct parent {
     unsigned cpu_count;
     sel_t first_pseudonym;
     u32 first_free, closing; // lists of pseudonyms, PARENT_NO_SLOT at the end
-    u32 pseudonyms_made;     // slots that were ever in use; memory comes for PSEUDONYM_CHUNK at once
+    u32 pseudonyms_made; // slots that were ever in use; memory comes for PSEUDONYM_CHUNK at once
     struct parent_pseudonym **pseudonym_chunk;
     struct parent_client client[PARENT_CLIENTS_MAX];
     struct parent_service service[PARENT_SERVICES_MAX];

@@ -20,8 +20,8 @@ static void forwarded_close(struct parent *parent, struct parent_pseudonym *p)
     msg_begin(&m);
     msg_put_word(&m, PARENT_CLOSE);
     msg_put_word(&m, 0);
-    msg_put_item(&m, item_translate(crd(CRD_OBJ, parent->first_pseudonym + p->index, 0,
-                                        RIGHT_ALL)));
+    msg_put_item(&m,
+                 item_translate(crd(CRD_OBJ, parent->first_pseudonym + p->index, 0, RIGHT_ALL)));
     (void)!parent_call(&m);
     for (unsigned cpu = 0; cpu < parent->cpu_count; cpu++)
         selector_drop(p->forwarded_portal[cpu]);

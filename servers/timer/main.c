@@ -275,9 +275,8 @@ static int fail(const char *what, error_t error)
 
 int main(void)
 {
-    struct server_config config = {.name = "timer",
-                                   .session_bytes = sizeof(struct timer_session),
-                                   .ops = &ops};
+    struct server_config config = {
+        .name = "timer", .session_bytes = sizeof(struct timer_session), .ops = &ops};
     clock_init();
     made = (u16)(rdtsc() >> 8);
     error_t error = semaphore_create(0, &wake);

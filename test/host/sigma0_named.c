@@ -37,8 +37,8 @@ static void release(struct named *named)
 // A name as the kernel translates it: the selector, and the semaphore's counter.
 static struct typed_item translated(const struct named *named)
 {
-    return (struct typed_item){crd(CRD_OBJ, named->sel, 0, 0), host_sm[named->sel].counter
-                                                                   << ITEM_TAG_SHIFT};
+    return (struct typed_item){crd(CRD_OBJ, named->sel, 0, 0),
+                               host_sm[named->sel].counter << ITEM_TAG_SHIFT};
 }
 
 static struct named *found(struct named *named)

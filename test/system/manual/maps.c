@@ -38,7 +38,7 @@ error_t example_window(struct worker *w, u64 *written)
 error_t example_on_demand(struct worker *w, u64 *filled)
 {
     struct rm_window all = {.address = 2 * HERE, .flags = RM_WRITE}, page = {.flags = RM_WRITE};
-    struct rm_fault fault;
+    struct rm_fault fault = {0};
     struct thread_exception e;
     sel_t map, managed, signal, memory, thread;
     u64 *at;
