@@ -9,8 +9,10 @@
 #include "lib/rt/archive.h"
 #include "sigma0/ram.h"
 
+#ifndef RT_HOST_TEST // has a window of its own
 #define PHYSICAL_WINDOW                                                                            \
     0x0000010000000000ul // 1 TiB: above lib/rt's addresses, below the end of CRD_ALL_MEM
+#endif
 
 // Page number in sigma0's space of a physical page, and its address.
 static inline u64 physical_page(u64 page)

@@ -38,12 +38,11 @@ static void sessions(void)
 {
     for (unsigned i = 0; i < SAMPLES + WARM; i++) {
         struct service_client c;
-        u64 begin = rdtsc();
+        u64 begin = operation_begin("session_open_close");
         must(service_init(&c, "echo", "", "", (struct service_quota){4096, 0}), "handle");
         must(service_open(&c), "session");
         service_close(&c);
-        u64 end = rdtsc();
-        samples[i % SAMPLES] = end - begin - overhead;
+        samples[i % SAMPLES] = operation_end(begin);
     }
     report("session_open_close", SAMPLES);
 }
@@ -55,10 +54,9 @@ static void upgrades(void)
         struct service_client c;
         must(service_init(&c, "echo", "", "", (struct service_quota){4096, 0}), "handle");
         must(service_open(&c), "session");
-        u64 begin = rdtsc();
+        u64 begin = operation_begin("session_upgrade");
         must(service_upgrade(&c, (struct service_quota){4096, 1}), "upgrade");
-        u64 end = rdtsc();
-        samples[i % SAMPLES] = end - begin - overhead;
+        samples[i % SAMPLES] = operation_end(begin);
         service_close(&c);
     }
     report("session_upgrade", SAMPLES);
