@@ -209,6 +209,27 @@ static void cycles_are_refused(void)
     service_close(&elsewhere);
 }
 
+// What names a dataspace, a map, a domain tells a life of its selector by a counter, which is no
+// client's to change.
+static void names_are_changed_by_nobody(void)
+{
+    struct service_client pd;
+    u64 physical, bytes;
+    sel_t map, managed, memory;
+    CHECK_EQ(open_args(&pd, "pd", "", MEBI), SUCCESS);
+    CHECK_EQ(rm_create(&pd, PAGE_SIZE, &map, &managed), SUCCESS);
+    CHECK_EQ(ds_alloc(&pd, PAGE_SIZE, &memory), SUCCESS);
+    const sel_t names[] = {map, managed, memory};
+    for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+        CHECK_EQ(hc_sm_up(names[i]), ECAP);
+        CHECK_EQ(hc_sm_down(names[i], 1), ECAP);
+    }
+    CHECK_EQ(ds_phys(&pd, memory, &physical, &bytes), SUCCESS);
+    ds_free(&pd, memory);
+    rm_destroy(&pd, map, managed);
+    service_close(&pd);
+}
+
 // A client that does one operation after the other, and is killed in the middle of one.
 static struct service_client mine[3]; // pd, cpu, rm
 static volatile u64 operations;
@@ -323,6 +344,7 @@ static void read_soak_rounds(void)
 void hostile_tests(void)
 {
     read_soak_rounds();
+    RUN(names_are_changed_by_nobody);
     RUN(cycles_are_refused);
     RUN(freed_memory_is_written_by_nobody);
     RUN(clients_die_inside_each_operation);
