@@ -227,7 +227,7 @@ int main(void)
         (struct hip_memory){3 * PAGE_SIZE, (PAGES - 3) * PAGE_SIZE, HIP_MEM_FREE, 0};
     host_hip.archive_size = 1;
     window = memory = aligned_alloc(PAGE_SIZE, PAGES * PAGE_SIZE);
-    (void)host_create_sm(SEL_MEMORY_LOCK);
+    (void)host_create_sm(SEL_MEMORY_LOCK, 0);
     physical_init();
     RUN(all_memory_is_had_at_once);
     RUN(the_last_page_rests_with_another_cpu);
