@@ -30,7 +30,7 @@ size_t msg_get_bytes(struct msg *m, void *buffer, size_t size)
 {
     word_t length = msg_get_word(m);
     size_t left = m->in_words - m->next_word;
-    if (m->error)
+    if (m->error || !length)
         return 0;
     if (length > size || length > left * sizeof(word_t)) {
         m->error = EPROTO;
@@ -44,41 +44,38 @@ size_t msg_get_bytes(struct msg *m, void *buffer, size_t size)
 void msg_get_string(struct msg *m, char *buffer, size_t size)
 {
     size_t length = msg_get_bytes(m, buffer, size - 1);
-    if (memchr(buffer, 0, length)) {
-        m->error = EPROTO;
-        length = 0;
-    }
     buffer[length] = 0;
+    if (strlen(buffer) != length) {
+        m->error = EPROTO;
+        buffer[0] = 0;
+    }
 }
 
 // Register words that are not part of the message hold what an earlier one left: nobody's business.
-static void clear_unused(struct msg *m)
+static word_t register_word(const struct msg *m, unsigned i)
 {
-    for (unsigned i = m->words; i < UTCB_REGISTER_WORDS; i++)
-        m->utcb->words[i] = 0;
+    return m->words > i ? m->utcb->words[i] : 0;
 }
 
 error_t msg_call(struct msg *m, sel_t pt)
 {
-    word_t *w = m->utcb->words;
     head_t h = msg_head(m);
     if (m->error)
         return m->error;
-    clear_unused(m);
-    word_t in_registers[UTCB_REGISTER_WORDS] = {w[0], w[1], w[2], w[3]};
-    error_t error = hc_call(pt, &h, in_registers);
+    word_t w[UTCB_REGISTER_WORDS] = {register_word(m, 0), register_word(m, 1), register_word(m, 2),
+                                     register_word(m, 3)};
+    error_t error = hc_call(pt, &h, w);
     if (error)
         h = 0;
-    msg_receive(m, h, in_registers[0], in_registers[1], in_registers[2], in_registers[3]);
+    msg_receive(m, h, w[0], w[1], w[2], w[3]);
     m->error = error;
     return error;
 }
 
 void msg_reply(struct msg *m)
 {
-    word_t *w = m->utcb->words;
     if (m->error && (m->words || m->items))
         hc_reply(head(1, 0), EPROTO, 0, 0, 0);
-    clear_unused(m);
-    hc_reply(msg_head(m), w[0], w[1], w[2], w[3]);
+    hc_reply(msg_head(m), register_word(m, 0), register_word(m, 1), register_word(m, 2),
+             register_word(m, 3));
 }

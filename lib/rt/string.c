@@ -152,11 +152,12 @@ size_t strnlen(const char *string, size_t limit)
 
 int strcmp(const char *a, const char *b)
 {
-    while (*a && *a == *b) {
-        a++;
-        b++;
+    size_t i = 0;
+    while (a[i] == b[i] && a[i]) {
+        i++;
+        __asm__ volatile("" : "+r"(i)); // one index, not two pointers
     }
-    return (u8)*a - (u8)*b;
+    return (u8)a[i] - (u8)b[i];
 }
 
 int strncmp(const char *a, const char *b, size_t limit)

@@ -68,11 +68,19 @@ static void answer_failure(struct msg *m, error_t error, struct server_cost miss
     msg_put_word(m, missing.caps);
 }
 
+// Takes the operation and the word after it, which only clients use, out of the request.
+static word_t take_operation(struct msg *m)
+{
+    if (UNLIKELY(m->in_words < 2))
+        m->error = EPROTO;
+    m->next_word = m->in_words < 2 ? m->in_words : 2;
+    return m->in_words ? m->utcb->words[0] : 0;
+}
+
 // A request with a session, beyond the fast ones.
 static void serve(struct server_session *s, struct server_cpu *cpu, bool translated, struct msg *m)
 {
-    word_t operation = msg_get_word(m);
-    (void)msg_get_word(m);
+    word_t operation = take_operation(m);
     if (translated)
         (void)msg_get_item(m);
     if (operation == SERVICE_CLOSE && s) {
@@ -92,29 +100,27 @@ static void serve(struct server_session *s, struct server_cpu *cpu, bool transla
 }
 
 __attribute__((noinline)) static void respond(struct server_session *s, struct server_cpu *cpu,
-                                              head_t h, const word_t w[4], word_t identity)
+                                              head_t h, struct msg *m, word_t identity)
 {
     struct server *server = cpu->server;
     bool translated = !identity && !(server->config.flags & SERVICE_STATELESS);
     sel_t window = cpu->window;
-    struct msg m;
-    msg_receive(&m, h, w[0], w[1], w[2], w[3]);
-    bool delegated = landed(cpu, m.utcb, head_typed(h));
+    bool delegated = landed(cpu, m->utcb, head_typed(h));
     if (s || server->config.flags & SERVICE_STATELESS) {
-        serve(s, cpu, translated, &m);
+        serve(s, cpu, translated, m);
         if (s)
             server_session_put(s);
-    } else if (!identity && head_untyped(h) && w[0] == SERVICE_OPEN) {
+    } else if (!identity && head_untyped(h) && m->utcb->words[0] == SERVICE_OPEN) {
         struct server_cost missing = {0, 0};
-        error_t error = server_session_open(cpu, h, &m, &missing);
+        error_t error = server_session_open(cpu, h, m, &missing);
         if (error)
-            answer_failure(&m, error, missing);
+            answer_failure(m, error, missing);
     } else {
-        answer(&m, EEXISTS);
+        answer(m, EEXISTS);
     }
     if (UNLIKELY(delegated) && cpu->window == window)
         hc_drop(window);
-    msg_reply(&m);
+    msg_reply(m);
 }
 
 static void request(word_t identity, head_t h, word_t w0, word_t w1, word_t w2, word_t w3)
@@ -126,12 +132,16 @@ static void request(word_t identity, head_t h, word_t w0, word_t w1, word_t w2, 
         s = server_session_get(server, (u32)identity - 1, (u32)(identity >> 32));
     else if (!(server->config.flags & (SERVICE_STATELESS | SERVICE_SESSION_PORTALS)))
         s = session_named(server, utcb(), head_typed(h));
-    word_t w[4] = {w0, w1, w2, w3};
-    if (s && server->config.ops->fast && head_typed(h) <= 1 && server->config.ops->fast(s, w)) {
-        server_session_put(s);
-        hc_reply(head(4, 0), w[0], w[1], w[2], w[3]);
+    if (s && server->config.ops->fast && head_typed(h) <= 1) {
+        word_t w[4] = {w0, w1, w2, w3};
+        if (server->config.ops->fast(s, w)) {
+            server_session_put(s);
+            hc_reply(head(4, 0), w[0], w[1], w[2], w[3]);
+        }
     }
-    respond(s, cpu, h, w, identity);
+    struct msg m;
+    msg_receive(&m, h, w0, w1, w2, w3);
+    respond(s, cpu, h, &m, identity);
 }
 
 __attribute__((naked)) void server_session_entry(void)
