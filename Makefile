@@ -207,8 +207,9 @@ lint: $(B)/packages.lint $(B)/packages.libfdt $(B)/gen/offsets.h $(UCL_DIR)/fetc
 new: ## a new component: make new NAME=hello
 	$(Q)tools/new '$(NAME)'
 
-soak: all ## a million allocations and frees, then the tests again and again for an hour
-	$(Q)tools/test -m '^soak' soak:1,2
+SOAK ?= 1000000
+soak: all ## a million (SOAK) allocations and as many sessions, then the tests again and again for an hour
+	$(Q)LIMIT=1800 CMDLINE=soak=$(SOAK) tools/test -m '^(soak|compose)@' soak:1,2 compose:1,2
 	$(Q)end=$$(($$(date +%s) + 3600)); while [ $$(date +%s) -lt $$end ]; do $(MAKE) --no-print-directory test || exit 1; done
 
 mutants: all ## break one line at a time and name the breakages no test notices
