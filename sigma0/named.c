@@ -18,16 +18,14 @@ static struct mutex *lock_of(sel_t sel)
     return &locks[sel % LOCKS];
 }
 
-static struct named **slot_of(sel_t sel)
+static inline __attribute__((always_inline)) struct named **slot_of(sel_t sel)
 {
     struct named **page = __atomic_load_n(&pages[sel / PAGE_SLOTS], __ATOMIC_ACQUIRE);
     return page ? &page[sel % PAGE_SLOTS] : NULL;
 }
 
-static struct named **slot_make(sel_t sel)
+static __attribute__((noinline)) struct named **slot_make(sel_t sel)
 {
-    if (slot_of(sel))
-        return slot_of(sel);
     struct named **page = heap_zalloc(PAGE_SLOTS * sizeof(struct named *));
     mutex_lock(&page_lock);
     if (page && !pages[sel / PAGE_SLOTS]) {
@@ -41,16 +39,14 @@ static struct named **slot_make(sel_t sel)
 
 static error_t enter(struct named *named, sel_t sel, u64 life, void (*release)(struct named *named))
 {
-    struct named **slot = slot_make(sel);
-    if (!slot)
+    struct named **slot = slot_of(sel);
+    if (UNLIKELY(!slot) && !(slot = slot_make(sel)))
         return EMEM;
     named->life = life;
     named->refs = 1;
     named->release = release;
     named->sel = sel;
-    mutex_lock(lock_of(sel));
-    *slot = named;
-    mutex_unlock(lock_of(sel));
+    __atomic_store_n(slot, named, __ATOMIC_RELEASE); // nobody else has this selector
     return SUCCESS;
 }
 
@@ -80,14 +76,15 @@ struct named *named_find(struct typed_item name, enum named_type type)
     u64 sel = crd_base(name.crd);
     if (crd_kind(name.crd) != CRD_OBJ || sel >= SEL_LIMIT)
         return NULL;
-    struct named **slot = slot_of((sel_t)sel), *found = NULL;
+    struct named **slot = slot_of((sel_t)sel);
     if (!slot)
         return NULL;
     mutex_lock(lock_of((sel_t)sel));
-    if (*slot && (*slot)->life == (name.how | type)) {
-        found = *slot;
+    struct named *found = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+    if (LIKELY(found && found->life == (name.how | type)))
         named_get(found);
-    }
+    else
+        found = NULL;
     mutex_unlock(lock_of((sel_t)sel));
     return found;
 }
