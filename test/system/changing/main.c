@@ -133,7 +133,7 @@ static void quotas_change_in_place(void)
     CHECK_EQ(find("apps", "counter", &child), SUCCESS);
     CHECK(set("counter.ram", "1Mb"));
     CHECK(limits_become("counter", 1 << 20, 220));
-    CHECK(set("counter.kmem", "150Kb"));
+    CHECK(set("counter.kmem", "250Kb"));
     CHECK(set("counter.ram", "8Kb")); // less than it has in use
     CHECK(limits_become("counter", child.ram_used, 220));
     CHECK(set("counter.ram", "1Mb"));

@@ -70,8 +70,11 @@ int main(void)
         word_t w[4] = {0, 0, calls, 1};
         if (service_call_words(&echo, COMPOSE_ADD, w) || w[1] != calls + 1 || w[2] != calls)
             return 1;
-        if (watch && !rom_watch_wait(&rom, deadline_in_us(BEAT_US)) && look(&rom, &n))
+        error_t error = watch ? rom_watch_wait(&rom, deadline_in_us(BEAT_US)) : ETIMEOUT;
+        if (!error && (error = look(&rom, &n))) {
+            print("looking at n after %lu: %s\n", n, error_name(error));
             return 4;
+        }
         if (!watch)
             (void)!hc_sm_down(never, deadline_in_us(BEAT_US));
     }
