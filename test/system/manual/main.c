@@ -37,6 +37,15 @@ static void domains(void)
     CHECK(after.ram == before.ram && after.caps == before.caps);
 }
 
+static void quotas(void)
+{
+    struct service_quota session, page;
+    CHECK_EQ(example_price(&session, &page), SUCCESS);
+    CHECK(session.ram >= SESSION_RAM_LEAST && session.caps >= service_caps_least());
+    CHECK(page.ram > PAGE_SIZE && page.caps >= PD_DATASPACE_CAPS);
+    CHECK(page.ram <= 2 * PAGE_SIZE); // in whole pages
+}
+
 static void threads(void)
 {
     u64 written;
@@ -98,6 +107,7 @@ int main(void)
     RUN(dataspaces);
     RUN(region_maps);
     RUN(domains);
+    RUN(quotas);
     RUN(threads);
     RUN(rom);
     RUN(devices);

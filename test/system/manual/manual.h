@@ -37,6 +37,8 @@ MUST_CHECK error_t example_on_demand(struct worker *worker, u64 *filled);
 // domains.c
 MUST_CHECK error_t example_accounts(void);
 MUST_CHECK error_t example_upgrade(void);
+// quotas.c
+MUST_CHECK error_t example_price(struct service_quota *session, struct service_quota *page);
 // threads.c
 MUST_CHECK error_t example_registers(struct worker *worker, u64 *written);
 // rom.c
