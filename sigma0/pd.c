@@ -6,9 +6,11 @@
 // session, plus and minus what moved from and to the reference account. All that a session made is
 // its own: when it is closed, that vanishes everywhere.
 #include "lib/rt/heap.h"
+#include "lib/rt/print.h"
 #include "lib/rt/range.h"
 #include "lib/rt/selector.h"
 #include "sigma0/domain.h"
+#include "sigma0/options.h"
 #include "sigma0/physical.h"
 #include "sigma0/rm.h"
 #include "sigma0/services.h"
@@ -433,6 +435,9 @@ static void pd_close(struct server_session *session)
     mutex_unlock(&sessions_lock);
     semaphore_destroy(&pd->lock.semaphore);
     heap_free(pd);
+    if (option_is("trace", "locks"))
+        print("sigma0: %lu times a lock was waited for\n",
+              __atomic_load_n(&rt_mutex_waits, __ATOMIC_RELAXED));
 }
 
 const struct server_ops pd_ops = {.open = pd_open, .close = pd_close, .dispatch = pd_dispatch};

@@ -101,8 +101,11 @@ void semaphore_up_slow(struct semaphore *s)
             error_name(error));
 }
 
+u64 rt_mutex_waits;
+
 void mutex_lock_slow(struct mutex *m)
 {
+    __atomic_fetch_add(&rt_mutex_waits, 1, __ATOMIC_RELAXED);
     error_t error = wait_in_kernel(&m->semaphore, DEADLINE_NEVER);
     if (UNLIKELY(error))
         rt_panic("a mutex cannot wait: %s; mutex_prepare would have told in time\n",

@@ -55,6 +55,7 @@ static inline MUST_CHECK error_t mutex_prepare(struct mutex *m)
     return semaphore_prepare(&m->semaphore);
 }
 void mutex_lock_slow(struct mutex *m);
+extern u64 rt_mutex_waits; // how often a thread of this program found a mutex taken
 static inline void mutex_lock(struct mutex *m)
 {
     if (UNLIKELY(__atomic_fetch_sub(&m->semaphore.count, 1, __ATOMIC_ACQUIRE) <= 0))

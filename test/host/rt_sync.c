@@ -31,7 +31,7 @@ static void uncontended_lock_enters_no_kernel(void)
         semaphore_up(&semaphore);
         CHECK(!semaphore_down(&semaphore, DEADLINE_NEVER));
     }
-    CHECK(host_hypercalls == before);
+    CHECK(host_hypercalls == before && rt_mutex_waits == 0);
     CHECK(!semaphore_try(&semaphore) && mutex_try(&mutex));
     CHECK(!mutex_try(&mutex));
     mutex_unlock(&mutex);
@@ -64,6 +64,7 @@ static void mutex_excludes(void)
 {
     run_threads(locker, THREADS);
     CHECK(shared == THREADS * ROUNDS);
+    CHECK(rt_mutex_waits > 0); // else they were never at it together
     CHECK(mutex.semaphore.count == 1);
     CHECK(mutex.semaphore.sm == 0 || host_sm[mutex.semaphore.sm].counter == 0);
 }
