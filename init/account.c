@@ -132,9 +132,15 @@ static error_t refuse_ram(struct child *child, const char *service, u64 bytes)
 
 static error_t refuse_caps(struct child *child, const char *service, u64 caps)
 {
-    u64 used = 0, limit = 0;
+    u64 used = 0, limit = 0, kmem = 0, kmem_limit = 0;
     if (hc_pd_read(child->sel_pd, PD_READ_CAPS, &used, &limit))
         used = limit = 0;
+    // Each slot takes kernel memory along: that may be what is missing.
+    u64 memory = caps * CAP_KMEM, own = child->kmem_own;
+    if (limit - used >= caps && !hc_pd_read(child->sel_pd, PD_READ_KMEM, &kmem, &kmem_limit) &&
+        kmem_limit - kmem < memory && kmem_limit - kmem <= own)
+        return refuse(child, service, "kmem", kib(memory), kib(own - (kmem_limit - kmem)), kib(own),
+                      "Kb");
     u64 given = child->caps_given + child->fee_slots;
     if (used + given + caps > child->caps_wanted)
         child->caps_wanted = used + given + caps;
@@ -262,6 +268,8 @@ error_t account_up(struct child *child)
     error_t error =
         hc_create_pd(child->sel_pd, SEL_PD, child->config.kmem_bytes, caps + child->caps_received);
     child->domain_up = !error;
+    child->caps_own = child->config.caps;
+    child->kmem_own = child->config.kmem_bytes;
     return error;
 }
 

@@ -40,9 +40,9 @@ static error_t next_read(struct next *next, const void *blob, size_t size)
         return EMEM;
     for (int at = config_child_first(&next->config, &c); at >= 0;
          at = config_child_next(&next->config, &c)) {
-        if (next->count == CHILDREN_MAX || !c.whole || !strcmp(c.name, "init")) {
+        if (!c.whole || !strcmp(c.name, "init")) {
             heap_free(c.routes);
-            return !c.whole ? EMEM : next->count == CHILDREN_MAX ? ERESOURCE : EPROTO;
+            return !c.whole ? EMEM : EPROTO;
         }
         next->child[next->count++] = c;
     }
@@ -220,7 +220,6 @@ error_t change_apply(void *blob, size_t size, bool owned)
     static u32 change[CHILDREN_MAX];
     static bool again[CHILDREN_MAX];
     struct next next;
-    static struct config_child before[CHILDREN_MAX]; // numbers are read of it only
     error_t error = next_read(&next, blob, size);
     if (error) {
         refuse(error, !config.blob);
@@ -233,7 +232,6 @@ error_t change_apply(void *blob, size_t size, bool owned)
         struct child *child = &children[i];
         const struct config_child *now = child->present ? next_find(&next, child->name) : NULL;
         change[i] = now ? config_difference(&config, &child->config, &next.config, now) : 0;
-        before[i] = child->config;
         again[i] = now && needs_new_life(child, change[i], now);
         if (child->present && !now)
             remove(child);
@@ -244,7 +242,7 @@ error_t change_apply(void *blob, size_t size, bool owned)
     }
     exchange(&next);
     add_all(&next, again);
-    quota_apply(change, before);
+    quota_apply(change);
     policy_review();
     blocks(change, again);
     begin_all(&next, again);

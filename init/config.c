@@ -134,12 +134,22 @@ static void root_read(const void *blob, struct config *config)
     config->report_what = (u32)number(blob, 0, "report_what", CONFIG_REPORT_ALL);
 }
 
+static unsigned children_of(const void *blob)
+{
+    unsigned count = 0;
+    for (int node = fdt_first_subnode(blob, 0); node >= 0; node = fdt_next_subnode(blob, node))
+        count++;
+    return count;
+}
+
 error_t config_open(struct config *config, const void *blob, size_t size)
 {
     *config = (struct config){.blob = blob};
     if (fdt_check_full(blob, size))
         return EPROTO;
     root_read(blob, config);
+    if (children_of(blob) > CONFIG_CHILDREN_MAX)
+        return ERESOURCE;
     for (int node = fdt_first_subnode(blob, 0); node >= 0; node = fdt_next_subnode(blob, node)) {
         int length = 0;
         const char *name = fdt_get_name(blob, node, &length);

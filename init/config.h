@@ -51,8 +51,9 @@ struct config_child {
 };
 
 // Checks the blob: its whole structure, and the children's names, of 1 to CONFIG_NAME_MAX - 1
-// bytes, none twice. EPROTO if it is none. `blob` is aligned to 8 bytes, must stay and must not
-// change.
+// bytes, none twice. EPROTO if it is none, ERESOURCE if there are more than CONFIG_CHILDREN_MAX
+// (which is looked at first: comparing the names of many takes long). `blob` is aligned to 8 bytes,
+// must stay and must not change.
 MUST_CHECK error_t config_open(struct config *config, const void *blob, size_t size);
 // Goes through the children in the file's order; returns a number to go on with, negative at the
 // end. What is missing or malformed in a child has its default: RAM and slots 0. Numbers that are

@@ -18,7 +18,7 @@ struct slots {
 // as theirs. `limit` is what its own domain has.
 static u64 slots_below(const struct child *child, u64 limit)
 {
-    u64 has = child->config.caps + child->caps_received,
+    u64 has = child->caps_own + child->caps_received,
         away = child->caps_given + child->fee_slots + limit;
     return has > away ? has - away : 0;
 }

@@ -16,7 +16,7 @@
 #include "lib/service/env.h"
 #include "lib/service/parent.h"
 
-enum { CHILDREN_MAX = 128, CHILD_REGIONS = 16 };
+enum { CHILDREN_MAX = CONFIG_CHILDREN_MAX, CHILD_REGIONS = 16 };
 
 // What a handler asks the main thread to do with a child.
 enum child_note {
@@ -50,6 +50,7 @@ struct child {
     u64 ram_used, image_ram, ram_received, ram_high, ram_wanted;
     // Slots likewise: donated, received. What its own domain holds the kernel knows.
     u64 caps_given, caps_received, caps_high, given_high, caps_wanted;
+    u64 caps_own, kmem_own;  // what its domain has of `caps` and `kmem`, if not all could be had
     u64 fee_slots, fee_used; // taken for init's books of its sessions, and in use for them
     struct debt *debts;      // to each child, and to init itself
     struct refusal refusal;  // the last one
@@ -105,9 +106,8 @@ void child_end(struct child *child);
 // EMEM.
 MUST_CHECK error_t change_apply(void *blob, size_t size, bool owned);
 // quota.c: what is configured of RAM, kernel memory, slots and budget, for all children: those that
-// get less give back what is unused, those that get more get it if it is there. `before`: what was
-// configured.
-void quota_apply(const u32 change[CHILDREN_MAX], const struct config_child *before);
+// get less give back what is unused, those that get more get it if it is there.
+void quota_apply(const u32 change[CHILDREN_MAX]);
 
 // source.c: where the configuration comes from. The first version is in force when this returns, or
 // will be when there is one.

@@ -71,6 +71,13 @@ void child_begin(struct child *child)
     report_changed();
 }
 
+static const char *ordinal_ending(u32 number)
+{
+    if (number / 10 % 10 == 1)
+        return "th";
+    return number % 10 == 1 ? "st" : number % 10 == 2 ? "nd" : number % 10 == 3 ? "rd" : "th";
+}
+
 // After the end of a life: now, later or never again.
 static void plan(struct child *child, bool failed)
 {
@@ -125,9 +132,7 @@ static void attend(struct child *child)
     u64 now = rdtsc(), beat = child->config.heartbeat_us;
     if (child->restart_at && child->restart_at <= now) {
         child_report(child, "started again, %u%s time", child->restarts,
-                     child->restarts == 1   ? "st"
-                     : child->restarts == 2 ? "nd"
-                                            : "th");
+                     ordinal_ending(child->restarts));
         child_begin(child);
     }
     now = rdtsc();

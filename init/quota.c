@@ -74,10 +74,12 @@ static void rams(void)
     }
 }
 
-static void caps_change(struct child *child, u64 old, u64 new)
+static void caps_change(struct child *child, u64 new)
 {
+    u64 old = child->caps_own;
     mutex_lock(&parent.lock);
     u64 moved = account_caps_change(child, old, new);
+    child->caps_own = new > old ? old + moved : old - moved;
     parent_unlock(&parent);
     if (new > old && moved < new - old)
         child_report(child, "caps %lu instead of %lu are more than are left; it keeps what it has",
@@ -87,15 +89,18 @@ static void caps_change(struct child *child, u64 old, u64 new)
                      old - moved);
 }
 
-static void kmem_change(struct child *child, u64 old, u64 new)
+static void kmem_change(struct child *child, u64 new)
 {
-    u64 used = 0, limit = 0, change = ALIGN_DOWN(new > old ? new - old : old - new, 64ul);
+    u64 old = child->kmem_own, used = 0, limit = 0;
+    u64 change = ALIGN_DOWN(new > old ? new - old : old - new, 64ul);
     error_t error = hc_pd_read(child->sel_pd, PD_READ_KMEM, &used, &limit);
     if (!error && new < old && change > limit - used)
         change = limit - used;
     if (!error && change)
         error = new > old ? hc_pd_give(child->sel_pd, PD_GIVE_KMEM, SEL_PD, change)
                           : hc_pd_give(SEL_PD, PD_GIVE_KMEM, child->sel_pd, change);
+    if (!error)
+        child->kmem_own = new > old ? old + change : old - change;
     if (error)
         child_report(child, "kmem %luKb instead of %luKb: %s; it keeps what it has", new / 1024,
                      old / 1024, error_name(error));
@@ -119,19 +124,19 @@ static void budget(struct child *child)
         child_report(child, "budget not changed: %s", error_name(error));
 }
 
-void quota_apply(const u32 change[CHILDREN_MAX], const struct config_child *before)
+void quota_apply(const u32 change[CHILDREN_MAX])
 {
     rams();
     for (int more = 0; more < 2; more++) { // first those that give back
         for (unsigned i = 0; i < child_count; i++) {
             struct child *child = &children[i];
-            u64 caps = before[i].caps, kmem = before[i].kmem_bytes;
+            const struct config_child *c = &child->config;
             if (!child->present || child->state != CHILD_RUNNING || !(change[i] & CHANGE_KERNEL))
                 continue;
-            if (child->config.caps != caps && (child->config.caps > caps) == more)
-                caps_change(child, caps, child->config.caps);
-            if (child->config.kmem_bytes != kmem && (child->config.kmem_bytes > kmem) == more)
-                kmem_change(child, kmem, child->config.kmem_bytes);
+            if (c->caps != child->caps_own && (c->caps > child->caps_own) == more)
+                caps_change(child, c->caps);
+            if (c->kmem_bytes != child->kmem_own && (c->kmem_bytes > child->kmem_own) == more)
+                kmem_change(child, c->kmem_bytes);
         }
     }
     for (unsigned i = 0; i < child_count; i++) {

@@ -21,7 +21,12 @@
 
 #include <tessera/types.h>
 
-enum { CONFIG_NAME_MAX = 64, CONFIG_CPUS_MAX = MAX_CPUS, CONFIG_DEPTH_MAX = 16 };
+enum {
+    CONFIG_CHILDREN_MAX = 128,
+    CONFIG_NAME_MAX = 64,
+    CONFIG_CPUS_MAX = MAX_CPUS,
+    CONFIG_DEPTH_MAX = 16
+};
 
 enum config_route_kind {
     CONFIG_ROUTE_DENY = 0,

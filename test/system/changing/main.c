@@ -167,6 +167,51 @@ static void who_does_not_begins_anew(void)
     CHECK(reaches("counter", CHILD_RUNNING, 0));
 }
 
+// caps and kmem likewise: what could not be had once is not taken away when sense returns.
+static void what_was_refused_is_not_taken_back(void)
+{
+    struct control_child before, after;
+    CHECK_EQ(find("apps", "counter", &before), SUCCESS);
+    CHECK(set("counter.caps", "190000"));
+    CHECK(set("counter.kmem", "900Mb"));
+    CHECK(set("counter.caps", "220"));
+    CHECK(set("counter.kmem", "250Kb"));
+    CHECK(set("counter.config.n", "4"));
+    CHECK(seen(5)); // it can still open a session
+    CHECK_EQ(find("apps", "counter", &after), SUCCESS);
+    CHECK_EQ(after.caps_limit, before.caps_limit);
+    CHECK(is(&after, CHILD_RUNNING, 0));
+}
+
+#define PACED(share)                                                                               \
+    "{ binary = changing-child; ram = 1Mb; caps = 200; kmem = 100Kb; affinity = [ 0 ]; " share     \
+    " route { log = parent; pd = parent; cpu = parent; echo = parent } config { n = 1; paced = "   \
+    "yes } }"
+
+// A budget is another in the life that goes on; whether there is one, and the priority, are those
+// of a new life (doc/decisions.md).
+static void budgets_change_in_place(void)
+{
+    CHECK(set("paced", PACED("budget = 5ms; period = 50ms;")));
+    CHECK(reaches("paced", CHILD_RUNNING, 0));
+    CHECK(seen(7));
+    CHECK(set("paced.budget", "8ms"));
+    CHECK(seen(8));
+    CHECK(set("paced.period", "40ms"));
+    CHECK(seen(9));
+    CHECK(reaches("paced", CHILD_RUNNING, 0));
+    CHECK(set("paced.priority", "40"));
+    CHECK(reaches("paced", CHILD_RUNNING, 1));
+    CHECK(seen(7));
+    CHECK(set("paced", PACED("priority = 40;")));
+    CHECK(reaches("paced", CHILD_RUNNING, 2));
+    CHECK(seen(6)); // nothing holds it
+    CHECK(set("paced", ""));
+    CHECK(goes("paced"));
+    CHECK(seen(5));
+    CHECK(reaches("counter", CHILD_RUNNING, 0));
+}
+
 static void children_come_and_go(void)
 {
     CHECK(set("late",
@@ -262,6 +307,8 @@ int main(void)
     RUN(quotas_change_in_place);
     RUN(who_watches_is_told);
     RUN(who_does_not_begins_anew);
+    RUN(what_was_refused_is_not_taken_back);
+    RUN(budgets_change_in_place);
     RUN(children_come_and_go);
     RUN(sessions_follow_the_routes);
     RUN(many_changes_in_a_row);

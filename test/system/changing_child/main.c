@@ -4,7 +4,8 @@
 // A child of scenarios/changing. It calls "echo" on one session and ends with exit code 1 as soon
 // as a call fails or the service has counted another number of calls: so it only goes on while it
 // and its session are untouched. With `watch` in its configuration it follows `n` there, and opens
-// a session "seen" for each value that it sees.
+// a session "seen" for each value that it sees; with `paced` it does so for each share of the
+// processor that it finds to be its own.
 #include "lib/rt/heap.h"
 #include "lib/rt/memory.h"
 #include "lib/rt/print.h"
@@ -51,18 +52,32 @@ static error_t look(struct rom_watch *rom, u64 *n)
     return error;
 }
 
+// What it has of the processor is asked for at each beat.
+static error_t look_at_share(u64 *budget_us, u64 *period_us)
+{
+    struct cpu_limits limits;
+    error_t error = env_cpu_limits(&limits);
+    if (error || (limits.budget_us == *budget_us && limits.period_us == *period_us))
+        return error;
+    *budget_us = limits.budget_us;
+    *period_us = limits.period_us;
+    print("has %luus of %luus\n", *budget_us, *period_us);
+    return see(*budget_us);
+}
+
 int main(void)
 {
     struct rom_watch rom;
     struct service_client echo;
     sel_t never;
-    u64 n = 0;
+    u64 n = 0, budget_us = 0, period_us = 0;
     if (rom_watch_init(&rom, "config", "", (struct service_quota){0, 0}) ||
         semaphore_create(0, &never) ||
         service_init(&echo, "echo", "", "", (struct service_quota){0, 0}) || look(&rom, &n))
         return 2;
     struct rom config;
-    bool watch = !rom_open(&config, "config") && number_of(config.data, "watch");
+    bool open = !rom_open(&config, "config"), watch = open && number_of(config.data, "watch"),
+         paced = open && number_of(config.data, "paced");
     if (watch && rom_watch_begin(&rom))
         return 3;
     print("begins with n = %lu\n", n);
@@ -70,6 +85,8 @@ int main(void)
         word_t w[4] = {0, 0, calls, 1};
         if (service_call_words(&echo, COMPOSE_ADD, w) || w[1] != calls + 1 || w[2] != calls)
             return 1;
+        if (paced && look_at_share(&budget_us, &period_us))
+            return 5;
         error_t error = watch ? rom_watch_wait(&rom, deadline_in_us(BEAT_US)) : ETIMEOUT;
         if (!error && (error = look(&rom, &n))) {
             print("looking at n after %lu: %s\n", n, error_name(error));

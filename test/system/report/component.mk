@@ -1,4 +1,5 @@
 # Writes reports and reads them, init's among them.
 NAME := report-test
-SRCS := main.c
-LIBS := service rt
+SRCS := main.c feed.c
+LIBS := core service rt
+PORTS := libfdt

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // Reports and their readers (scenarios/report; servers/report).
+#include "test/system/report/feed.h"
 #include "test/system/check.h"
 #include "test/system/exit.h"
 #include "lib/rt/heap.h"
@@ -287,6 +288,14 @@ int main(void)
     RUN(writers_pay);
     RUN(readers_see_whole_versions);
     RUN(report_ends_with_its_writer);
+    RUN(first_configuration_comes_late);
+    RUN(garbage_is_refused_in_words);
+    RUN(truncated_trees_are_refused);
+    RUN(size_is_bounded);
+    RUN(children_are_counted_first);
+    RUN(absurd_quotas_are_refused);
+    RUN(an_init_that_falls_silent_begins_anew);
+    RUN(flipped_bits_end_no_init);
     RUN(server_dies_and_comes_back);
     TESTS_DONE();
     machine_exit(tests_failed != 0);
