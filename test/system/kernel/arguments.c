@@ -207,7 +207,10 @@ static void delegate_wrong(void)
              EPARAM);
     CHECK_EQ(delegate_to(SEL_PD, crd(CRD_MEM, 0x600000, 0, 31), 0x600001), ECAP);
     CHECK_EQ(delegate_to(SEL_PD, crd(CRD_MEM, UTCB_ADDR / PAGE_SIZE, 0, 31), 0x600001),
-             EPARAM); // a UTCB
+             EPARAM);       // a UTCB
+    u64 page = page_new(2); // the same where there are page tables, on the short way
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_MEM, IMAGE_BASE / PAGE_SIZE, 0, 31), page), SUCCESS);
+    CHECK_EQ(delegate_to(SEL_PD, crd(CRD_MEM, UTCB_ADDR / PAGE_SIZE, 0, 31), page + 1), EPARAM);
 }
 
 static void control_wrong(void)

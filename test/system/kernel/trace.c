@@ -43,6 +43,9 @@ static void wrong_arguments(void)
     rings();
     word_t at = (word_t)ring;
     u64 capacity, device = page_new(1), read_only = page_new(1), frame = frame_new(1);
+    u64 torn = page_new(2), frames = frame_new(4); // pages of frames that lie apart
+    CHECK_EQ(take_kernel(crd(CRD_MEM, frames, 0, RIGHT_ALL), torn, 0), SUCCESS);
+    CHECK_EQ(take_kernel(crd(CRD_MEM, frames + 2, 0, RIGHT_ALL), torn + 1, 0), SUCCESS);
     sel_t weak = sel_new(1), nothing = sel_new(1);
     CHECK_EQ(take_kernel(crd(CRD_MEM, frame, 0, RIGHT_ALL), device, ITEM_UNCACHED), SUCCESS);
     CHECK_EQ(take_kernel(crd(CRD_MEM, frame_new(1), 0, MEM_R), read_only, 0), SUCCESS);
@@ -63,6 +66,7 @@ static void wrong_arguments(void)
                  {device * PAGE_SIZE, 256},
                  {read_only * PAGE_SIZE, 256},
                  {page_new(1) * PAGE_SIZE, 256},
+                 {torn * PAGE_SIZE, 2 * PAGE_SIZE},
                  {USER_END, 256},
                  {0xffff800000000000, 256},
                  {~63ul, 256}};
@@ -287,11 +291,34 @@ static void stop_reaches_other_cpus(void)
     thread_free(&t);
 }
 
+static u64 kernel_memory(void)
+{
+    u64 used = 0, limit;
+    return hc_pd_read(SEL_PD, PD_READ_KMEM, &used, &limit) ? 0 : used;
+}
+
+// Nobody has stopped it: its ring is forgotten when its memory goes.
+static void ends_with_its_thread(void)
+{
+    struct thread t;
+    rings();
+    CHECK_EQ(thread_start(&t, SEL_PD, 0, 5, mark_on, 0), SUCCESS);
+    CHECK_EQ(trace(t.ec, ring, RING_BYTES, TRACE_ALL), SUCCESS);
+    u64 before = kernel_memory();
+    drop(t.ec);
+    for (u64 until = tsc() + tsc_us(10000000); kernel_memory() >= before && tsc() < until;)
+        rest(1000);
+    CHECK(kernel_memory() < before);
+    CHECK_EQ(hc_trace_stop((word_t)ring), EPARAM);
+    thread_free(&t);
+}
+
 const struct test trace_tests[] = {{"trace_wrong_arguments", wrong_arguments, 1},
                                    {"only_the_root_domain_traces", others_may_not_trace, 1},
                                    {"trace_has_each_event", events_are_recorded, 1},
                                    {"trace_has_faults", faults_are_recorded, 1},
                                    {"full_rings_overwrite_or_stop", full_rings, 1},
                                    {"trace_filters_choose", filter, 1},
+                                   {"trace_ends_with_its_thread", ends_with_its_thread, 1},
                                    {"trace_stop_reaches_other_cpus", stop_reaches_other_cpus, 2},
                                    {0}};
