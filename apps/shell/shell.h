@@ -25,7 +25,6 @@ struct service_client *client_config(void);
 struct command {
     const char *name, *arguments, *help;
     void (*run)(const char *argument); // "" if none
-    bool child_argument;               // for completion
 };
 extern const struct command commands[];
 extern const unsigned command_count;

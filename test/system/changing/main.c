@@ -125,7 +125,7 @@ static void quotas_change_in_place(void)
 {
     struct control_child child;
     CHECK(set("counter.ram", "2Mb"));
-    CHECK(limits_become("counter", 2 << 20, 200));
+    CHECK(limits_become("counter", 2 << 20, 230));
     CHECK(set("counter.caps", "300"));
     CHECK(limits_become("counter", 2 << 20, 300));
     CHECK(set("counter.caps", "220"));
@@ -184,7 +184,7 @@ static void what_was_refused_is_not_taken_back(void)
 }
 
 #define PACED(share)                                                                               \
-    "{ binary = changing-child; ram = 1Mb; caps = 200; kmem = 100Kb; affinity = [ 0 ]; " share     \
+    "{ binary = changing-child; ram = 1Mb; caps = 200; kmem = 200Kb; affinity = [ 0 ]; " share     \
     " route { log = parent; pd = parent; cpu = parent; echo = parent } config { n = 1; paced = "   \
     "yes } }"
 
