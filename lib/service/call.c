@@ -16,6 +16,16 @@ error_t parent_call(struct msg *m)
     return msg_error(m) ? EPROTO : error;
 }
 
+void parent_close_lost(word_t selector)
+{
+    struct msg m;
+    msg_begin(&m);
+    msg_put_word(&m, PARENT_CLOSE);
+    msg_put_word(&m, 0);
+    msg_put_word(&m, selector);
+    (void)!parent_call(&m); // of an own parent that is gone nothing is left either
+}
+
 error_t parent_signal(enum parent_signal code, word_t value)
 {
     struct msg m;

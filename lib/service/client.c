@@ -140,8 +140,11 @@ static error_t pseudonym_open(struct service_client *c, bool *portal)
         return error;
     word_t flags = msg_get_word(&m);
     c->named = (sel_t)msg_get_word(&m);
-    if (!crd_kind(msg_get_item(&m).crd))
+    if (!crd_kind(msg_get_item(&m).crd)) {
+        if (!c->parent)
+            parent_close_lost(c->named);
         return EMEM; // granted, but there was no room to put it
+    }
     c->held |= 1u << CLIENT_PSEUDONYM;
     note_donation(c, c->quota.ram, c->quota.caps);
     *portal = flags && crd_kind(msg_get_item(&m).crd);

@@ -161,6 +161,9 @@ static inline MUST_CHECK error_t service_call2(struct service_client *client, wo
 // Calls the parent with a message whose word 0 is an enum parent_operation; returns the response's
 // word 0 or the kernel's error, with `m` reading from word 1 on.
 MUST_CHECK error_t parent_call(struct msg *m);
+// CLOSE of a session that the parent granted, but whose pseudonym found no room here: by the
+// selector that OPEN's answer names.
+void parent_close_lost(word_t selector);
 // SIGNAL to the parent.
 error_t parent_signal(enum parent_signal code, word_t value);
 // REQ_KILL of a child by name.

@@ -56,8 +56,11 @@ static error_t forward_open(struct parent *parent, struct parent_pseudonym *p,
     msg_put_string(&m, o->label);
     msg_put_string(&m, o->args);
     error_t error = parent_call_into(&m, selector_of(parent, p));
-    if (!error && !crd_kind(msg_get_item(&m).crd))
+    if (!error && !crd_kind(msg_get_item(&m).crd)) {
+        (void)msg_get_word(&m);
+        parent_close_lost(msg_get_word(&m));
         error = EMEM;
+    }
     p->forwarded = !error;
     return error;
 }
@@ -314,7 +317,10 @@ error_t parent_do_close(struct parent *parent, struct parent_client *client, str
                         struct msg *m)
 {
     (void)cpu;
-    struct parent_pseudonym *p = parent_pseudonym_named(parent, msg_get_item(m));
+    // A pseudonym that did not reach its client is named by number; nobody closes another's.
+    struct typed_item item =
+        m->in_items ? msg_get_item(m) : item_translate(crd(CRD_OBJ, msg_get_word(m), 0, 0));
+    struct parent_pseudonym *p = msg_error(m) ? NULL : parent_pseudonym_named(parent, item);
     if (!p || p->client != client)
         return ENOTFOUND;
     parent_pseudonym_close(parent, p);

@@ -46,7 +46,8 @@ enum service_flag {
       "parent; obj: pseudonym (SM_UP | SM_DOWN), "                                                 \
       "maybe obj: portal",                                                                         \
       "get a pseudonym for a service; EPERM if denied")                                            \
-    X(CLOSE, 2, "translate pseudonym", "", "give it back; the donated quota returns")              \
+    X(CLOSE, 2, "translate pseudonym, or 2 its selector at the parent, if it found no room", "",   \
+      "give it back; the donated quota returns")                                                   \
     X(GET_PORTAL, 3, "2 cpu; translate pseudonym", "1 enum service_flag; obj: the portal",         \
       "ERETRY: down the pseudonym, then ask again; ENOTFOUND: no such pseudonym")                  \
     X(REGISTER, 4,                                                                                 \

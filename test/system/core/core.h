@@ -29,6 +29,7 @@ void look_tests(void);
 void trace_tests(void);
 void hostile_tests(void);
 void exhaust_tests(void);
+void exhaust_own_tests(void);
 void pages_tests(void);
 
 // For scenarios/memory-types: a domain that shows device memory of each type, and a thread of it

@@ -378,6 +378,7 @@ int main(void)
     look_tests();
     trace_tests();
     exhaust_tests();
+    exhaust_own_tests();
     hostile_tests();
     pages_tests();
     TESTS_DONE();
