@@ -74,7 +74,8 @@ static void share_of(const struct child *child, const char *route, struct share 
     if (!*route)
         s->priority = c->priority;
     for (unsigned i = 0; i < c->affinity_count; i++)
-        s->cpus |= 1ul << c->affinity[i];
+        if (c->affinity[i] < MAX_CPUS) // a hostile tree may name any
+            s->cpus |= 1ul << c->affinity[i];
     if (!c->budget_us)
         return;
     s->budget_us = c->budget_us;
