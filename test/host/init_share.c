@@ -20,8 +20,8 @@ static const char *share(const char *route, const char *asked)
 
 static void affinity_is_the_most_that_is_had(void)
 {
-    child.config = (struct config_child){
-        .name = "a", .priority = 30, .affinity = {1, 2}, .affinity_count = 2};
+    child.config =
+        (struct config_child){.name = "a", .priority = 30, .affinity = {1, 2}, .affinity_count = 2};
     CHECK(!strcmp(share("", ""), "30,cpus=0x6"));
     CHECK(!strcmp(share("", "20,cpus=0x2"), "20,cpus=0x2"));
     CHECK(!strcmp(share("", "40,cpus=0xf"), "30,cpus=0x6"));
