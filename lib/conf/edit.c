@@ -69,8 +69,9 @@ static ucl_object_t *value_parse(const char *value, const struct conf_log *log)
     if (!parsed)
         return NULL;
     const ucl_object_t *found = ucl_object_lookup(parsed->root, "value");
+    // Taken out, not copied: a copy has but the first of several items of one name.
     if (found && !found->next && parsed->root->len == 1)
-        object = ucl_object_copy(found);
+        object = ucl_object_pop_keyl(parsed->root, "value", 5);
     else
         complain("value", "found several, expected one");
     conf_free(parsed);

@@ -226,9 +226,21 @@ static void a_full_tree_is_told_once(void)
     CHECK(!strcmp(told, "t: child: found a tree of more than 128 bytes, expected a smaller one\n"));
 }
 
+// A whole block comes with all items of one name.
+static void blocks_keep_what_stands_there_twice(void)
+{
+    CHECK(gives("child b { " GOOD "}", "a",
+                "{ " GOOD "route { x { to = parent; for_label = y } x = any; x = deny } }",
+                "child b {\n    ram = 1Mb;\n    caps = 64;\n}\n"
+                "child a {\n    ram = 1Mb;\n    caps = 64;\n    route {\n        x {\n"
+                "            to = parent;\n            for_label = y;\n        }\n"
+                "        x = any;\n        x = deny;\n    }\n}\n"));
+}
+
 int main(void)
 {
     RUN(scenarios_are_written_to_the_same_tree);
+    RUN(blocks_keep_what_stands_there_twice);
     RUN(odd_values_are_written_to_the_same_tree);
     RUN(items_are_set);
     RUN(children_come_and_go);
