@@ -14,8 +14,12 @@
 #include "sigma0/services.h"
 
 enum {
-    PIECE_ORDER = 6
-}; // the view may consist of single pages, of which the kernel takes 64 an item
+    PIECE_ORDER = 6, // the view may consist of single pages, of which the kernel takes 64 an item
+    // What the kernel keeps for a view, a page table and as much for its mappings' slots, is paid
+    // in slots. Views lie side by side, so small ones share their tables.
+    TABLE_PAGES = 512,
+    VIEW_PAGES_A_SLOT = TABLE_PAGES / (2 * PAGE_SIZE / CAP_KMEM),
+};
 
 struct rom_session {
     u64 bytes;
@@ -50,7 +54,9 @@ static error_t rom_session_open(struct server_session *session, const char *labe
     rom->bytes = file.size;
     u64 page = ((u64)file.data - PHYSICAL_WINDOW) / PAGE_SIZE;
     u64 count = ALIGN_UP(file.size, PAGE_SIZE) / PAGE_SIZE;
-    error_t error = dataspace_create_physical(page, count, MEM_R | MEM_X, 0, &rom->ds);
+    error_t error = server_charge_caps(session, count / VIEW_PAGES_A_SLOT);
+    if (!error)
+        error = dataspace_create_physical(page, count, MEM_R | MEM_X, 0, &rom->ds);
     if (error)
         heap_free(rom);
     else

@@ -206,6 +206,18 @@ static void kernel_memory_runs_dry_at_every_step(void)
     service_close(&cpu);
 }
 
+// What the kernel keeps for sigma0's view of a module is paid by who has it open.
+static bool large_modules_cost_more(const u64 *price)
+{
+    enum { LOG, ROM, PAGES_A_SLOT = 16 };
+    struct rom rom;
+    if (rom_open(&rom, "init"))
+        return false;
+    u64 pages = ALIGN_UP(rom.size, PAGE_SIZE) / PAGE_SIZE;
+    rom_close(&rom);
+    return pages >= 2 * PAGES_A_SLOT && price[ROM] == price[LOG] + pages / PAGES_A_SLOT;
+}
+
 // A session is opened with k bytes and k slots: it is refused, and nothing is lost, until that is
 // its price.
 static void sessions_are_refused_below_their_price(void)
@@ -218,7 +230,7 @@ static void sessions_are_refused_below_their_price(void)
                                               {"irq", "8"},
                                               {"io_port", "0xe0,1"},
                                               {"io_mem", "0xfed00000,4096"}};
-    u64 ram, after, caps, caps_after;
+    u64 ram, after, caps, caps_after, price[ARRAY_SIZE(services)];
     CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
     for (unsigned i = 0; i < ARRAY_SIZE(services); i++) {
         struct service_client c;
@@ -239,7 +251,9 @@ static void sessions_are_refused_below_their_price(void)
             CHECK_EQ(error, SUCCESS);
             CHECK(refused > 0);
         }
+        price[i] = refused; // in slots
     }
+    CHECK(large_modules_cost_more(price));
     CHECK_EQ(env_quota(&after, &caps_after), SUCCESS);
     CHECK_EQ(after, ram);
     CHECK_EQ(caps_after, caps);
