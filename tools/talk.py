@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: 2026 The Tessera authors
 """Types into a guest (tools/qemu talk) what a script says, a line each: `WAIT regex` until it appears after what was matched before,
-`SEND text` (with a return at its end; \\t is a tab, \\e an escape; \\ac goes to QEMU's monitor and back), `SLEEP seconds`; other lines
-are comments."""
+`UNTIL regex` likewise, but what was sent last is sent again every second (for what the guest does in its own time), `SEND text` (with
+a return at its end; \\t is a tab, \\e an escape; \\ac goes to QEMU's monitor and back), `SLEEP seconds`; other lines are comments."""
 import os, re, subprocess, time
 
 
@@ -18,18 +18,25 @@ def talk(command, environment, script, limit, linger=True):
             log += part.decode(errors="replace")
         else:
             time.sleep(0.02)
+    def send(text):
+        p.stdin.write(text.replace("\\t", "\t").replace("\\e", "\x1b").replace("\\a", "\x01").encode() + b"\r")
+        p.stdin.flush()
+    last, again = "", 0
     for line in open(script):
         verb, _, text = line.rstrip("\n").partition(" ")
         if verb == "SEND":
-            p.stdin.write(text.replace("\\t", "\t").replace("\\e", "\x1b").replace("\\a", "\x01").encode() + b"\r")
-            p.stdin.flush()
+            last, again = text, time.time() + 1
+            send(text)
         elif verb == "SLEEP":
             until = min(end, time.time() + float(text))
             while p.poll() is None and time.time() < until:
                 read()
-        elif verb == "WAIT":
+        elif verb in ("WAIT", "UNTIL"):
             while not (m := re.compile(text).search(log, at)) and p.poll() is None and time.time() < end:
                 read()
+                if verb == "UNTIL" and time.time() > again:
+                    again = time.time() + 1
+                    send(last)
             if not m:
                 break
             at = m.end()
