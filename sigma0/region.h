@@ -22,7 +22,9 @@ void region_map_lock(struct region_map *map, bool nested);
 void region_map_unlock(struct region_map *map, bool nested);
 // The region that covers a page, or NULL. With the map's locks.
 struct region *region_at(struct region_map *map, u64 page);
-// Fills the page table for a region of an address space. With the map's locks.
+// Fills the page table for a region of an address space, with all that it shows now, by way of
+// however many maps, until kernel memory is gone or the region has shown itself to be of very many
+// parts. With the map's locks.
 void region_populate(struct region *r);
 // Has the threads that wait for pages in [first, last] go on. With the map's locks.
 void region_map_wake(struct region_map *map, u64 first, u64 last);

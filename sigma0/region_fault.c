@@ -74,19 +74,56 @@ static enum fault_outcome map_block(sel_t pd, u64 page, const struct place *p)
     return !error || error == EBUSY ? FAULT_RESOLVED : FAULT_NO_MEMORY;
 }
 
-void region_populate(struct region *r)
+// Fills the page table of a domain with `count` pages of memory. False: no more is to be had.
+static bool enter(sel_t pd, struct place p, u64 to, u64 count)
 {
-    struct place p = {r->ds, r->view + r->offset, 0, 0, r->rights};
-    u64 to = r->node.key, count = r->node.last - to + 1;
-    r->touched = true;
     while (count) {
         unsigned order = range_order(p.from, to, count);
-        if (delegate_one(r->map->pd, p.from, to, order, &p))
-            return;
+        error_t error = delegate_one(pd, p.from, to, order, &p);
+        if (error && error != EBUSY) // some of it is there already: the rest with faults
+            return false;
         p.from += 1ul << order;
         to += 1ul << order;
         count -= 1ul << order;
     }
+    return true;
+}
+
+// Of an address space with a page table that is being filled.
+struct filling {
+    sel_t pd;
+    unsigned regions; // that may still be looked at: there can be more than anybody pays for
+};
+
+// Fills in what pages [first, last] of r's map show, of which the first stands at `to` in the
+// address space and all that is above has `rights`.
+static bool fill(struct filling *f, const struct region *r, u64 first, u64 last, u64 to,
+                 unsigned rights)
+{
+    u64 low = r->node.key > first ? r->node.key : first;
+    u64 high = r->node.last < last ? r->node.last : last, offset = r->offset + (low - r->node.key);
+    to += low - first;
+    rights &= r->rights;
+    if (f->regions-- == 0)
+        return false;
+    if (!r->ds->map)
+        return enter(f->pd, (struct place){r->ds, r->view + offset, 0, 0, rights}, to,
+                     high - low + 1);
+    first = offset;
+    last = offset + (high - low);
+    for (struct tree_node *n = tree_overlap_disjoint(&r->ds->map->regions, first, last);
+         n && n->key <= last; n = tree_next(n)) {
+        if (!fill(f, CONTAINER_OF(n, struct region, node), first, last, to, rights))
+            return false;
+    }
+    return true;
+}
+
+void region_populate(struct region *r)
+{
+    struct filling f = {r->map->pd, 4096};
+    r->touched = true;
+    (void)fill(&f, r, r->node.key, r->node.last, r->node.key, MEM_R | MEM_W | MEM_X);
 }
 
 // The owner of a managed dataspace is to fill the hole: the thread stops until then.

@@ -106,20 +106,64 @@ struct region_map *region_map_find(struct typed_item name)
     return named ? CONTAINER_OF(named, struct region_map, named) : NULL;
 }
 
-// Takes [first, last] of a map from the page tables of all who see it. With the map's locks.
-static void unmap(struct region_map *map, u64 first, u64 last)
+// Takes [first, last] of a map from the page tables of all who see it, as long as there are no more
+// than *left places: false.
+static bool unmap_places(const struct region_map *map, u64 first, u64 last, unsigned *left)
 {
     if (is_space(map)) {
         range_revoke_from(map->pd, CRD_MEM, first, last - first + 1, true);
-        return;
+        return true;
     }
     LIST_FOREACH (node, &map->ds->regions) {
-        struct region *r = LIST_ENTRY(node, struct region, in_ds);
+        const struct region *r = LIST_ENTRY(node, struct region, in_ds);
         u64 end = r->offset + (r->node.last - r->node.key);
         u64 low = first > r->offset ? first : r->offset, high = last < end ? last : end;
-        if (low <= high)
-            unmap(r->map, r->node.key + (low - r->offset), r->node.key + (high - r->offset));
+        if (low > high)
+            continue;
+        if (*left == 0)
+            return false;
+        --*left;
+        if (!unmap_places(r->map, r->node.key + (low - r->offset), r->node.key + (high - r->offset),
+                          left))
+            return false;
     }
+    return true;
+}
+
+// Whether a walk comes to a map for the first time. Maps that nest are a graph: by each of its ways
+// a walk would take as long as somebody likes who attaches each of eight maps a hundred times in
+// the next. With nest_lock.
+static u64 walks;
+static bool first_visit(struct region_map *map, u64 walk)
+{
+    bool first = map->walk != walk;
+    map->walk = walk;
+    return first;
+}
+
+// Takes every region of an address space by which something of the map shows from its page table:
+// what else stood there comes back with faults.
+static void unmap_regions(struct region_map *map, u64 walk)
+{
+    if (!first_visit(map, walk))
+        return;
+    LIST_FOREACH (node, &map->ds->regions) {
+        const struct region *r = LIST_ENTRY(node, struct region, in_ds);
+        if (is_space(r->map))
+            range_revoke_from(r->map->pd, CRD_MEM, r->node.key, r->node.last - r->node.key + 1,
+                              true);
+        else
+            unmap_regions(r->map, walk);
+    }
+}
+
+// Takes [first, last] of a map from the page tables of all who see it. With the map's locks.
+static void unmap(struct region_map *map, u64 first, u64 last)
+{
+    enum { PLACES_MAX = 64 };
+    unsigned left = PLACES_MAX;
+    if (!unmap_places(map, first, last, &left))
+        unmap_regions(map, ++walks);
 }
 
 // With the map's locks.
@@ -142,35 +186,46 @@ static void region_remove(struct region *r)
     dataspace_put(ds);
 }
 
-// Whether `map` shows `inner` anywhere, or is it; and how deep what it shows goes.
-static bool shows(struct region_map *map, const struct region_map *inner, unsigned *depth)
+// Whether `map` shows `inner` anywhere, or is it; else map->depth is how deep what it shows goes.
+static bool shows(struct region_map *map, const struct region_map *inner, u64 walk)
 {
-    unsigned deepest = 0;
     if (map == inner)
         return true;
+    if (!first_visit(map, walk))
+        return false;
+    map->depth = 0;
     for (struct tree_node *n = tree_first(&map->regions); n; n = tree_next(n)) {
-        const struct region *r = CONTAINER_OF(n, struct region, node);
-        unsigned below = 0;
-        if (!r->ds->map)
+        struct region_map *below = CONTAINER_OF(n, struct region, node)->ds->map;
+        if (!below)
             continue;
-        if (shows(r->ds->map, inner, &below))
+        if (shows(below, inner, walk))
             return true;
-        deepest = below + 1 > deepest ? below + 1 : deepest;
+        map->depth = below->depth + 1 > map->depth ? below->depth + 1 : map->depth;
     }
-    *depth = deepest;
     return false;
 }
 
-static unsigned height(const struct region_map *map)
+static unsigned height(struct region_map *map, u64 walk)
 {
-    unsigned highest = 0;
     if (is_space(map))
         return 0;
+    if (!first_visit(map, walk))
+        return map->depth;
+    map->depth = 0;
     LIST_FOREACH (node, &map->ds->regions) {
-        unsigned above = 1 + height(LIST_ENTRY(node, struct region, in_ds)->map);
-        highest = above > highest ? above : highest;
+        unsigned above = 1 + height(LIST_ENTRY(node, struct region, in_ds)->map, walk);
+        map->depth = above > map->depth ? above : map->depth;
     }
-    return highest;
+    return map->depth;
+}
+
+// Whether a map may show another one: not what shows it, nor too deep.
+static bool may_nest(struct region_map *map, struct region_map *inner)
+{
+    if (shows(inner, map, ++walks))
+        return false;
+    unsigned depth = inner->depth + 1;
+    return depth + height(map, ++walks) <= REGION_MAP_DEPTH;
 }
 
 static bool fits_in(const struct region_map *map, u64 at, u64 pages)
@@ -225,11 +280,10 @@ static error_t choose_place(struct region_map *map, const struct dataspace *ds,
 static error_t region_add(struct region_map *map, struct dataspace *ds,
                           const struct region_request *q, u64 pages, struct region **out)
 {
-    unsigned depth = 0;
     u64 at;
     if (map->gone)
         return ENOTFOUND;
-    if (ds->map && (shows(ds->map, map, &depth) || depth + 1 + height(map) > REGION_MAP_DEPTH))
+    if (ds->map && !may_nest(map, ds->map))
         return EDEADLOCK;
     error_t error = choose_place(map, ds, q, pages, &at);
     if (!error)
@@ -283,7 +337,7 @@ error_t region_map_attach(struct region_map *map, struct dataspace *ds,
     error_t error = region_add(map, ds, q, pages, &r);
     if (!error) {
         *at = r->node.key;
-        if (is_space(map) && !nested && q->populate)
+        if (is_space(map) && q->populate)
             region_populate(r);
         if (!list_empty(&map->waiting))
             region_map_wake(map, r->node.key, r->node.last);

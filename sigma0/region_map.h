@@ -42,6 +42,8 @@ struct region_map {
     struct list in_owner; // for who made it
     sel_t signal;         // upped when a fault needs the owner; SEL_NONE: nobody
     bool gone;
+    u64 walk;       // the last walk through maps that came here, and
+    unsigned depth; // what it found (region_map.c); under nest_lock
 };
 
 // A map of `pages` pages: with `pd` the address space of that domain, else with a managed dataspace
@@ -61,7 +63,8 @@ struct region_request {
     u64 offset, pages; // of the dataspace; 0 pages: all from the offset on
     u64 at;            // page, or REGION_ANYWHERE
     unsigned rights;   // MEM_R and more; cut to the dataspace's
-    bool populate;     // fill the page table now (what cannot be filled is left to faults)
+    bool populate;     // of an address space: fill the page table now with what there is to show
+                       // (what cannot be filled is left to faults)
 };
 // Shows a dataspace. *at is the page where. EPARAM a range beyond the dataspace's or the map's end;
 // EINUSE something is there; ERESOURCE the account of the map, or no addresses are left; EDEADLOCK

@@ -16,29 +16,6 @@ enum { MEBI = 1 << 20 };
 
 static struct space s;
 
-// The word that a thread of the domain reads at an address; faults are failures.
-static bool reads(word_t address, u64 expected)
-{
-    s.shared->value[0] = ~expected;
-    sel_t thread = space_thread(&s, s.threads % hip()->cpu_count, PIECE_READ, address);
-    for (unsigned i = 0; i < 1000 && s.shared->value[0] != expected; i++) {
-        if (!moves(&s.shared->counter[0]))
-            break;
-    }
-    cpu_thread_kill(&s.cpu, thread);
-    return s.shared->value[0] == expected;
-}
-
-static bool faults(enum code_piece p, word_t address)
-{
-    struct thread_exception e;
-    sel_t thread = space_thread(&s, s.threads % hip()->cpu_count, p, address);
-    bool so = !space_exception(&s, &e) && e.vector == EXC_PAGE_FAULT && e.address == address;
-    selector_drop(e.thread);
-    cpu_thread_kill(&s.cpu, thread);
-    return so;
-}
-
 static void attachments_in_one_map_are_distinct(void)
 {
     enum { TIMES_ATTACHED = 20 };
@@ -53,16 +30,16 @@ static void attachments_in_one_map_are_distinct(void)
         for (unsigned j = 0; j < i; j++)
             CHECK(where[i] >= where[j] + 3 * PAGE_SIZE || where[j] >= where[i] + 3 * PAGE_SIZE);
     }
-    CHECK(reads(where[0] + 2 * PAGE_SIZE, 0x2222));
-    CHECK(reads(where[TIMES_ATTACHED - 1] + 2 * PAGE_SIZE, 0x2222));
+    CHECK(space_reads(&s, where[0] + 2 * PAGE_SIZE, 0x2222));
+    CHECK(space_reads(&s, where[TIMES_ATTACHED - 1] + 2 * PAGE_SIZE, 0x2222));
     // One goes, named by any address inside: the others stay.
     CHECK_EQ(rm_detach(&s.pd, s.domain.space, where[0] + 2 * PAGE_SIZE + 77), SUCCESS);
-    CHECK(faults(PIECE_READ, where[0]));
-    CHECK(faults(PIECE_READ, where[0] + 2 * PAGE_SIZE));
-    CHECK(reads(where[1] + 2 * PAGE_SIZE, 0x2222));
+    CHECK(space_faults(&s, PIECE_READ, where[0]));
+    CHECK(space_faults(&s, PIECE_READ, where[0] + 2 * PAGE_SIZE));
+    CHECK(space_reads(&s, where[1] + 2 * PAGE_SIZE, 0x2222));
     CHECK_EQ(rm_detach(&s.pd, s.domain.space, where[0] + PAGE_SIZE), ENOTFOUND);
     CHECK_EQ(rm_detach(&s.pd, s.domain.space, where[2] + 3 * PAGE_SIZE - 1), SUCCESS);
-    CHECK(faults(PIECE_READ, where[2]));
+    CHECK(space_faults(&s, PIECE_READ, where[2]));
     selector_drop(ds);
     space_close(&s);
 }
@@ -76,14 +53,14 @@ static void windows_show_their_part_alone(void)
         at[i * PAGE_SIZE / 8] = 100 + i;
     struct rm_window w = {3 * PAGE_SIZE, 2 * PAGE_SIZE, HERE, 0};
     CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &w, NULL), SUCCESS);
-    CHECK(reads(HERE, 103));
-    CHECK(reads(HERE + PAGE_SIZE, 104));
-    CHECK(faults(PIECE_READ, HERE - 8));
-    CHECK(faults(PIECE_READ, HERE + 2 * PAGE_SIZE));
+    CHECK(space_reads(&s, HERE, 103));
+    CHECK(space_reads(&s, HERE + PAGE_SIZE, 104));
+    CHECK(space_faults(&s, PIECE_READ, HERE - 8));
+    CHECK(space_faults(&s, PIECE_READ, HERE + 2 * PAGE_SIZE));
     w = (struct rm_window){5 * PAGE_SIZE, 0, HERE + 2 * PAGE_SIZE, 0}; // all from there on
     CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &w, NULL), SUCCESS);
-    CHECK(reads(HERE + 4 * PAGE_SIZE, 107));
-    CHECK(faults(PIECE_READ, HERE + 5 * PAGE_SIZE));
+    CHECK(space_reads(&s, HERE + 4 * PAGE_SIZE, 107));
+    CHECK(space_faults(&s, PIECE_READ, HERE + 5 * PAGE_SIZE));
     selector_drop(ds);
     space_close(&s);
 }
@@ -98,10 +75,10 @@ static void rights_are_of_the_attachment(void)
     CHECK_EQ(space_attach(&s, ds, HERE + MEBI, RM_EXECUTE), SUCCESS);
     CHECK_EQ(space_attach(&s, ds, HERE + 2 * MEBI, 0), SUCCESS);
     at[0] = 0xfeeb; // jmp to itself
-    CHECK(faults(PIECE_JUMP, HERE));
-    CHECK(faults(PIECE_JUMP, HERE + 2 * MEBI));
-    CHECK(faults(PIECE_TOUCH, HERE + MEBI));
-    CHECK(faults(PIECE_TOUCH, HERE + 2 * MEBI));
+    CHECK(space_faults(&s, PIECE_JUMP, HERE));
+    CHECK(space_faults(&s, PIECE_JUMP, HERE + 2 * MEBI));
+    CHECK(space_faults(&s, PIECE_TOUCH, HERE + MEBI));
+    CHECK(space_faults(&s, PIECE_TOUCH, HERE + 2 * MEBI));
     sel_t thread = space_thread(&s, 0, PIECE_JUMP, HERE + MEBI);
     enum thread_state what;
     struct exc_state state = {0};
@@ -128,16 +105,17 @@ static void areas_are_attached_at_the_start(void)
     sel_t ds = space_memory(&s, PAGE_SIZE, &at);
     at[1] = 0x5bac;
     CHECK_EQ(rm_attach(&s.pd, s.domain.stack_area, ds, &w, NULL), SUCCESS);
-    CHECK(reads(STACK_AREA_BASE + 16 * PAGE_SIZE + 8, 0x5bac));
-    CHECK(faults(PIECE_TOUCH, STACK_AREA_BASE + 15 * PAGE_SIZE)); // below a stack is nothing
-    CHECK(faults(PIECE_TOUCH, STACK_AREA_BASE + 17 * PAGE_SIZE));
+    CHECK(space_reads(&s, STACK_AREA_BASE + 16 * PAGE_SIZE + 8, 0x5bac));
+    CHECK(space_faults(&s, PIECE_TOUCH,
+                       STACK_AREA_BASE + 15 * PAGE_SIZE)); // below a stack is nothing
+    CHECK(space_faults(&s, PIECE_TOUCH, STACK_AREA_BASE + 17 * PAGE_SIZE));
     w.address = 0;
     CHECK_EQ(rm_attach(&s.pd, s.domain.linker_area, ds, &w, NULL), SUCCESS);
-    CHECK(reads(LINKER_AREA_BASE + 8, 0x5bac));
+    CHECK(space_reads(&s, LINKER_AREA_BASE + 8, 0x5bac));
     CHECK_EQ(space_attach(&s, ds, STACK_AREA_BASE, 0), EINUSE);
     CHECK_EQ(space_attach(&s, ds, LINKER_AREA_BASE, 0), EINUSE);
     CHECK_EQ(rm_detach(&s.pd, s.domain.stack_area, 16 * PAGE_SIZE), SUCCESS);
-    CHECK(faults(PIECE_READ, STACK_AREA_BASE + 16 * PAGE_SIZE));
+    CHECK(space_faults(&s, PIECE_READ, STACK_AREA_BASE + 16 * PAGE_SIZE));
     selector_drop(ds);
     space_close(&s);
 }
@@ -170,31 +148,9 @@ static void maps_have_a_size(void)
     space_close(&s);
 }
 
-static u64 kernel_memory(void)
-{
-    u64 used, limit;
-    return hc_pd_read(s.domain.pd, PD_READ_KMEM, &used, &limit) ? 0 : used;
-}
-
-// Has a thread write to every second page of the first TOUCHED. Returns what the kernel keeps for
-// the mappings that came of it, in bytes: each fault that is resolved makes one.
-enum { TOUCHED = 256, A_MAPPING = 64, MAPPING_MOST = 256 };
 static u64 touch(word_t address)
 {
-    sel_t thread;
-    u64 counter = s.shared->counter[0];
-    s.shared->counter[1] = TOUCHED / 2;
-    if (cpu_thread_create(&s.cpu, s.domain.domain, 0, 20, UTCBS + PAGE_SIZE * s.threads++, "touch",
-                          &thread))
-        return ~0ul;
-    u64 before = kernel_memory();
-    if (cpu_thread_start(&s.cpu, thread, piece(PIECE_TIME), 0, address))
-        return ~0ul;
-    for (unsigned i = 0; i < 1000 && s.shared->counter[0] == counter; i++)
-        (void)moves(&s.shared->counter[0]);
-    u64 after = kernel_memory();
-    bool paused = !cpu_thread_pause(&s.cpu, thread); // not killed: that gives memory back, later
-    return s.shared->counter[1] || !paused ? ~0ul : after - before;
+    return space_takes(&s, PIECE_TIME, address);
 }
 
 // Where both places are aligned one mapping shows 2 MiB; where they are not, each page has its own.
@@ -203,16 +159,16 @@ static void superpages_show_what_is_aligned(void)
     struct rm_window w = {0, SUPER, HERE, RM_WRITE};
     volatile u64 *at;
     CHECK(space_open(&s));
-    CHECK(reads(SHARED, 0)); // what every thread needs is there
+    CHECK(space_reads(&s, SHARED, 0)); // what every thread needs is there
     sel_t ds = space_memory(&s, SUPER, &at);
     CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &w, NULL), SUCCESS);
     u64 large = touch(HERE);
-    CHECK(large > 0 && large <= PAGE_SIZE + MAPPING_MOST);
+    CHECK(large > 0 && large <= PAGE_SIZE + SPACE_MAPPING_MOST);
     CHECK_EQ(touch(HERE), 0);
     w.address = 2 * HERE + PAGE_SIZE;
     CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &w, NULL), SUCCESS);
     u64 small = touch(2 * HERE + PAGE_SIZE);
-    CHECK(small != ~0ul && small >= TOUCHED / 2 * A_MAPPING);
+    CHECK(small != ~0ul && small >= SPACE_TOUCHED / 2 * SPACE_MAPPING);
     // Anywhere is where superpages fit.
     w.address = RM_ANYWHERE;
     word_t where;
@@ -227,16 +183,16 @@ static void populated_regions_do_not_fault(void)
 {
     volatile u64 *at;
     CHECK(space_open(&s));
-    CHECK(reads(SHARED, 0));
-    sel_t ds = space_memory(&s, TOUCHED * PAGE_SIZE, &at);
-    u64 before = kernel_memory();
+    CHECK(space_reads(&s, SHARED, 0));
+    sel_t ds = space_memory(&s, SPACE_TOUCHED * PAGE_SIZE, &at);
+    u64 before = space_kmem(&s);
     CHECK_EQ(space_attach(&s, ds, HERE + PAGE_SIZE, RM_WRITE), SUCCESS);
-    CHECK_EQ(kernel_memory(), before); // lazily: nothing yet
+    CHECK_EQ(space_kmem(&s), before); // lazily: nothing yet
     CHECK_EQ(space_attach(&s, ds, 2 * HERE + PAGE_SIZE, RM_WRITE | RM_POPULATE), SUCCESS);
-    CHECK(kernel_memory() >= before + A_MAPPING);
+    CHECK(space_kmem(&s) >= before + SPACE_MAPPING);
     CHECK_EQ(touch(2 * HERE + PAGE_SIZE), 0);
     u64 lazily = touch(HERE + PAGE_SIZE);
-    CHECK(lazily != ~0ul && lazily >= TOUCHED / 2 * A_MAPPING);
+    CHECK(lazily != ~0ul && lazily >= SPACE_TOUCHED / 2 * SPACE_MAPPING);
     selector_drop(ds);
     space_close(&s);
 }

@@ -18,6 +18,7 @@ error_t try_args(const char *name, const char *args);
 u64 longest_dataspace(struct service_client *pd);
 
 void attach_tests(void);
+void populate_tests(void);
 void cpu_tests(void);
 void device_tests(void);
 void dma_tests(void);

@@ -374,6 +374,7 @@ int main(void)
     cpu_tests();
     domain_tests();
     attach_tests();
+    populate_tests();
     life_tests();
     look_tests();
     trace_tests();

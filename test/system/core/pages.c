@@ -15,12 +15,6 @@
 
 enum { MEBI = 1 << 20, SUPERPAGE = 2 * MEBI };
 
-static u64 kernel_memory(sel_t pd)
-{
-    u64 used = 0, limit;
-    return hc_pd_read(pd, PD_READ_KMEM, &used, &limit) ? 0 : used;
-}
-
 // Whether touching a hundred pages around what one thread touched takes no more of the domain's
 // kernel memory: they came with it.
 static bool came_at_once(struct space *s, word_t address)
@@ -33,13 +27,13 @@ static bool came_at_once(struct space *s, word_t address)
     if (cpu_thread_create(&s->cpu, s->domain.domain, 0, 20, UTCBS + PAGE_SIZE * s->threads++,
                           "second", &second))
         return false;
-    u64 used = kernel_memory(s->domain.pd);
+    u64 used = space_kmem(s);
     s->shared->counter[1] = 100;
     if (cpu_thread_start(&s->cpu, second, piece(PIECE_TIME), 0, address + PAGE_SIZE))
         return false;
     for (unsigned i = 0; i < 1000 && s->shared->counter[1]; i++)
         (void)moves(&s->shared->counter[0]);
-    bool same = !s->shared->counter[1] && kernel_memory(s->domain.pd) == used;
+    bool same = !s->shared->counter[1] && space_kmem(s) == used;
     cpu_thread_kill(&s->cpu, second);
     return same;
 }

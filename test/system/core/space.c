@@ -5,6 +5,7 @@
 #include "test/system/core/space.h"
 #include "lib/rt/address.h"
 #include "lib/rt/selector.h"
+#include "lib/rt/start.h"
 #include "lib/rt/string.h"
 #include "lib/rt/tsc.h"
 
@@ -144,4 +145,52 @@ error_t space_exception(struct space *s, struct thread_exception *exception)
 {
     error_t error = hc_sm_down(s->signal, deadline_in_us(5000000));
     return error ? error : cpu_next_exception(&s->cpu, s->domain.domain, exception);
+}
+
+bool space_reads(struct space *s, word_t address, u64 expected)
+{
+    s->shared->value[0] = ~expected;
+    sel_t thread = space_thread(s, s->threads % hip()->cpu_count, PIECE_READ, address);
+    for (unsigned i = 0; i < 1000 && s->shared->value[0] != expected; i++) {
+        if (!moves(&s->shared->counter[0]))
+            break;
+    }
+    cpu_thread_kill(&s->cpu, thread);
+    return s->shared->value[0] == expected;
+}
+
+bool space_faults(struct space *s, enum code_piece p, word_t address)
+{
+    struct thread_exception e;
+    sel_t thread = space_thread(s, s->threads % hip()->cpu_count, p, address);
+    bool so = !space_exception(s, &e) && e.vector == EXC_PAGE_FAULT && e.address == address;
+    selector_drop(e.thread);
+    cpu_thread_kill(&s->cpu, thread);
+    return so;
+}
+
+u64 space_kmem(const struct space *s)
+{
+    u64 used, limit;
+    return hc_pd_read(s->domain.pd, PD_READ_KMEM, &used, &limit) ? 0 : used;
+}
+
+u64 space_takes(struct space *s, enum code_piece p, word_t address)
+{
+    sel_t thread;
+    u64 counter = s->shared->counter[0];
+    s->shared->counter[1] = p == PIECE_TIME ? SPACE_TOUCHED / 2 : 0;
+    if (cpu_thread_create(&s->cpu, s->domain.domain, 0, 20, UTCBS + PAGE_SIZE * s->threads++,
+                          "touch", &thread))
+        return ~0ul;
+    u64 before = space_kmem(s);
+    if (cpu_thread_start(&s->cpu, thread, piece(p), 0, address))
+        return ~0ul;
+    for (unsigned i = 0; i < 1000 && s->shared->counter[0] == counter; i++)
+        (void)moves(&s->shared->counter[0]);
+    bool through = s->shared->counter[0] != counter && !s->shared->counter[1];
+    u64 after = space_kmem(s);
+    bool paused = !cpu_thread_pause(&s->cpu, thread); // not killed: that gives memory back, later
+    selector_drop(thread);
+    return through && paused ? after - before : ~0ul;
 }

@@ -61,3 +61,14 @@ bool comes_to_rest(volatile u64 *counter); // soon
 sel_t space_memory(struct space *space, size_t bytes, volatile u64 **at);
 // Attaches it at an address, or anywhere if that is RM_ANYWHERE.
 error_t space_attach(struct space *space, sel_t ds, word_t address, unsigned flags);
+// Whether a thread of the domain reads that word at an address; faults are failures.
+bool space_reads(struct space *space, word_t address, u64 expected);
+// Whether it gets a page fault there.
+bool space_faults(struct space *space, enum code_piece piece, word_t address);
+// The kernel memory that the domain uses, in bytes.
+u64 space_kmem(const struct space *space);
+// What the kernel keeps for the mappings that come of PIECE_READ, or of PIECE_TIME with the first
+// SPACE_TOUCHED pages, in bytes: each fault that is resolved makes one. ~0: it did not come
+// through.
+enum { SPACE_TOUCHED = 256, SPACE_MAPPING = 64, SPACE_MAPPING_MOST = 256 };
+u64 space_takes(struct space *space, enum code_piece piece, word_t address);
