@@ -173,7 +173,7 @@ void ec_kill(struct ec *ec)
     ec->caller = ec->callee = NULL;
     ec->wait_tag = 0;
     ec->state = EC_DEAD;
-    fpu_drop(cpu, ec);
+    fpu_drop(cpu, ec, false);
     if (ec->sc && ec->sc->retired)
         sc_detach(ec);
     else if (ec->sc)
@@ -202,6 +202,8 @@ static void check_hazards(struct ec *ec)
         ec_set_idle(ec);
     if (ec->state == EC_BLOCKED && ec_traced(ec))
         ec->trace.waits = true;
+    if (ec->hazard & HAZARD_PAUSE)
+        fpu_drop(this_cpu(), ec, true);
     __atomic_store_n(&ec->halted, ec->hazard & HAZARD_PAUSE, __ATOMIC_RELEASE);
     if (!(ec->hazard & HAZARD_PAUSE) && ec->state != EC_BLOCKED && ec->state != EC_DEAD)
         sc_unpark(ec);

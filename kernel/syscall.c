@@ -3,6 +3,7 @@
 //
 // Hypercalls but call and reply (entry.S, ipc.c): each sys_* checks what the user passed and calls
 // the plain function. Arguments and results as in include/tessera/hypercall.h.
+#include "kernel/arch/x86_64/fpu.h"
 #include "kernel/delegate.h"
 #include "kernel/exit.h"
 #include "kernel/gsi.h"
@@ -357,7 +358,7 @@ static struct result sys_pd_ctrl(u64 pd_sel, u64 operation, u64 other_sel, u64 a
 static struct result state_control(struct ec *ec, bool write, u64 mtd)
 {
     struct ec *me = current();
-    if (mtd & ~(u64)MTD_ALL)
+    if (mtd & ~(u64)(MTD_ALL | MTD_FPU))
         return result(EPARAM);
     if (ec == me || !__atomic_load_n(&ec->halted, __ATOMIC_ACQUIRE))
         return result(EBUSY);
@@ -365,6 +366,8 @@ static struct result state_control(struct ec *ec, bool write, u64 mtd)
     if (ec->event == EXC_STARTUP &&
         __atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE) & HAZARD_EXCEPTION)
         return result(EBUSY);
+    if (mtd & MTD_FPU && !fpu_copy(ec, utcb_fpu(me->utcb), write))
+        return result(EFEATURE);
     if (write) {
         ec->brief = false;
         ec_write_state(ec, utcb_exc(me->utcb), (unsigned)mtd);

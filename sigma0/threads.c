@@ -354,6 +354,31 @@ static error_t write_state(struct subject *s, struct msg *m)
     return error ? error == ECAP ? ENOTFOUND : error : done(m);
 }
 
+static error_t read_fpu(struct subject *s, struct msg *m)
+{
+    error_t error = fault_wait_state(&s->wait, false, MTD_FPU);
+    if (error)
+        return error == ECAP ? ENOTFOUND : error;
+    struct fpu_state state = *utcb_fpu(utcb());
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    for (unsigned i = 0; i < ARRAY_SIZE(state.words); i++)
+        msg_put_word(m, state.words[i]);
+    return msg_error(m);
+}
+
+static error_t write_fpu(struct subject *s, struct msg *m)
+{
+    struct fpu_state state;
+    for (unsigned i = 0; i < ARRAY_SIZE(state.words); i++)
+        state.words[i] = msg_get_word(m);
+    if (msg_error(m))
+        return EPROTO;
+    *utcb_fpu(utcb()) = state;
+    error_t error = fault_wait_state(&s->wait, true, MTD_FPU);
+    return error ? error == ECAP ? ENOTFOUND : error : done(m);
+}
+
 // Sets or clears the trap flag of a paused thread.
 static error_t set_trap(struct subject *s, bool trap)
 {
@@ -533,6 +558,8 @@ static error_t of_thread(struct cpu_session *session, word_t operation, struct s
     case CPU_WRITE_STATE: return write_state(s, m);
     case CPU_STEP: return step(s, m);
     case CPU_KILL: return kill(session, s, m);
+    case CPU_READ_FPU: return read_fpu(s, m);
+    case CPU_WRITE_FPU: return write_fpu(s, m);
     default: return EPROTO;
     }
 }
@@ -547,7 +574,7 @@ error_t thread_dispatch(struct cpu_session *session, struct server_cpu *cpu, wor
     case CPU_HANDLER: return handler(session, cpu, m);
     case CPU_NEXT_THREAD: return next_thread(m);
     default:
-        if (operation > CPU_NEXT_EXCEPTION)
+        if (operation > CPU_WRITE_FPU)
             return EPROTO;
     }
     struct subject *s = subject_find(msg_get_item(m));

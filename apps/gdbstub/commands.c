@@ -1,355 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// What packets ask for (protocol.h).
+// Which packet it is, and those about threads and the target (commands.h).
+#include "apps/gdbstub/commands.h"
 #include "apps/gdbstub/registers.h"
-#include "apps/gdbstub/reply.h"
 #include "lib/rt/string.h"
-
-static void reply_empty(struct gdb *gdb)
-{
-    reply_begin(gdb);
-    reply_end(gdb);
-}
-
-static void finish(struct gdb *gdb, error_t error)
-{
-    if (error)
-        reply_error(gdb, error);
-    else
-        reply_ok(gdb);
-}
 
 static bool exists(const struct gdb *gdb, u64 thread)
 {
     return thread && gdb->target->next_thread(gdb->context, thread - 1) == thread;
 }
 
-// Whose registers are meant: as gdb chose, else the one that stopped, else any.
-static u64 general_thread(const struct gdb *gdb)
+u64 gdb_general_thread(const struct gdb *gdb)
 {
     if (gdb->general_thread)
         return gdb->general_thread;
     if (exists(gdb, gdb->last.thread))
         return gdb->last.thread;
     return gdb->target->next_thread(gdb->context, 0);
-}
-
-static void reply_register(struct gdb *gdb, const struct gdb_register *r,
-                           const struct exc_state *state)
-{
-    if (!state || r->place == GDB_NO_PLACE)
-        reply_unavailable(gdb, r->bits / 8);
-    else
-        reply_hex(gdb, (const u8 *)state + r->place, r->bits / 8);
-}
-
-// The stop's thread in short: what gdb would ask for next.
-static void reply_expedited(struct gdb *gdb)
-{
-    static const u8 numbers[] = {GDB_RBP, GDB_RSP, GDB_RIP};
-    struct exc_state state;
-    if (gdb->target->registers(gdb->context, gdb->last.thread, false, MTD_ALL, &state))
-        return;
-    for (unsigned i = 0; i < sizeof(numbers); i++) {
-        reply_hex(gdb, &numbers[i], 1);
-        reply_char(gdb, ':');
-        reply_register(gdb, &gdb_registers[numbers[i]], &state);
-        reply_char(gdb, ';');
-    }
-}
-
-static void reply_stop(struct gdb *gdb)
-{
-    static const char letter[] = {[GDB_STOPPED] = 'T', [GDB_EXITED] = 'W', [GDB_TERMINATED] = 'X'};
-    u8 value = (u8)gdb->last.value;
-    reply_begin(gdb);
-    reply_char(gdb, letter[gdb->last.kind]);
-    reply_hex(gdb, &value, 1);
-    if (gdb->last.kind == GDB_STOPPED && gdb->last.thread) {
-        reply_text(gdb, "thread:");
-        reply_number(gdb, gdb->last.thread);
-        reply_text(gdb, ";core:");
-        reply_number(gdb, gdb->last.cpu);
-        reply_char(gdb, ';');
-        if (gdb->last.breakpoint && gdb->swbreak)
-            reply_text(gdb, "swbreak:;");
-        reply_expedited(gdb);
-    }
-    reply_end(gdb);
-}
-
-void gdb_stopped(struct gdb *gdb, const struct gdb_stop *stop)
-{
-    gdb->last = *stop;
-    gdb->stopped = true;
-    gdb->general_thread = 0;
-    if (!gdb->waiting)
-        return;
-    gdb->waiting = false;
-    reply_stop(gdb);
-}
-
-void gdb_runs(struct gdb *gdb)
-{
-    gdb->stopped = false;
-}
-
-void gdb_console(struct gdb *gdb, const char *text)
-{
-    if (!gdb->waiting)
-        return;
-    reply_begin(gdb);
-    reply_char(gdb, 'O');
-    reply_hex(gdb, text, strlen(text));
-    reply_end(gdb);
-}
-
-enum gdb_action gdb_action_of(const struct gdb *gdb, u64 thread)
-{
-    for (unsigned i = 0; i < gdb->actions; i++) {
-        if (!gdb->action[i].thread || gdb->action[i].thread == thread)
-            return gdb->action[i].action;
-    }
-    return GDB_STAY;
-}
-
-static void go_on(struct gdb *gdb)
-{
-    if (gdb->stopped && gdb->last.kind != GDB_STOPPED) { // nothing is left that could
-        reply_stop(gdb);
-        return;
-    }
-    gdb->stopped = false;
-    gdb->waiting = true;
-    gdb->target->resume(gdb->context, gdb);
-}
-
-// c, s, C, S: of the thread that Hc chose, the others stay, or of all: then a step is the stopped
-// thread's.
-static void simple_go(struct gdb *gdb, struct cursor *c, char what)
-{
-    bool step = what == 's' || what == 'S';
-    u64 number, thread = gdb->continue_thread;
-    struct exc_state state;
-    if ((what == 'C' || what == 'S') && !take_number(c, &number)) {
-        reply_error(gdb, EPROTO);
-        return;
-    }
-    if (step && !thread)
-        thread = general_thread(gdb);
-    (void)take_char(c, ';');
-    if (take_number(c, &state.rip)) {
-        error_t error = gdb->target->registers(gdb->context, thread ? thread : general_thread(gdb),
-                                               true, MTD_RIP, &state);
-        if (error) {
-            reply_error(gdb, error);
-            return;
-        }
-    }
-    gdb->action[0] = (struct gdb_thread_action){thread, step ? GDB_STEP : GDB_CONTINUE};
-    gdb->actions = 1;
-    go_on(gdb);
-}
-
-// One of vCont's actions; `stop` is set by t.
-static bool take_action(struct gdb *gdb, struct cursor *c, bool *stop)
-{
-    u64 signal;
-    struct gdb_thread_action a = {0, GDB_STAY};
-    if (!take_char(c, ';') || at_end(c) || gdb->actions == GDB_ACTIONS_MAX)
-        return false;
-    switch (*c->at++) {
-    case 'C':
-        if (!take_number(c, &signal))
-            return false;
-        // fall through
-    case 'c': a.action = GDB_CONTINUE; break;
-    case 'S':
-        if (!take_number(c, &signal))
-            return false;
-        // fall through
-    case 's': a.action = GDB_STEP; break;
-    case 't': *stop = true; break;
-    default: return false;
-    }
-    if (take_char(c, ':') && !take_thread(c, &a.thread))
-        return false;
-    gdb->action[gdb->actions++] = a;
-    return true;
-}
-
-static void continue_threads(struct gdb *gdb, struct cursor *c)
-{
-    bool stop = false;
-    gdb->actions = 0;
-    if (take_char(c, '?')) {
-        reply_begin(gdb);
-        reply_text(gdb, "vCont;c;C;s;S;t");
-        reply_end(gdb);
-        return;
-    }
-    while (!at_end(c)) {
-        if (take_action(gdb, c, &stop))
-            continue;
-        reply_error(gdb, EPROTO);
-        return;
-    }
-    if (!stop) {
-        go_on(gdb);
-        return;
-    }
-    gdb->waiting = true;
-    if (gdb->stopped)
-        gdb_stopped(gdb, &gdb->last);
-    else
-        gdb->target->interrupt(gdb->context);
-}
-
-static void why_stopped(struct gdb *gdb)
-{
-    gdb->waiting = true;
-    if (gdb->stopped)
-        gdb_stopped(gdb, &gdb->last);
-    else
-        gdb->target->interrupt(gdb->context);
-}
-
-static void read_registers(struct gdb *gdb)
-{
-    struct exc_state state;
-    error_t error =
-        gdb->target->registers(gdb->context, general_thread(gdb), false, MTD_ALL, &state);
-    if (error && error != EBUSY) {
-        reply_error(gdb, error);
-        return;
-    }
-    reply_begin(gdb);
-    for (unsigned i = 0; i < gdb_register_count; i++)
-        reply_register(gdb, &gdb_registers[i], error ? NULL : &state);
-    reply_end(gdb);
-}
-
-static void write_registers(struct gdb *gdb, struct cursor *c)
-{
-    struct exc_state state = {0};
-    u8 bytes[16];
-    unsigned mtd = 0;
-    for (unsigned i = 0; i < gdb_register_count; i++) {
-        const struct gdb_register *r = &gdb_registers[i];
-        size_t size = r->bits / 8;
-        if (take_hex(c, bytes, size) != size) {
-            reply_error(gdb, EPROTO);
-            return;
-        }
-        if (r->place == GDB_NO_PLACE)
-            continue;
-        memcpy((u8 *)&state + r->place, bytes, size);
-        mtd |= r->mtd;
-    }
-    finish(gdb, gdb->target->registers(gdb->context, general_thread(gdb), true, mtd, &state));
-}
-
-static void read_register(struct gdb *gdb, struct cursor *c)
-{
-    struct exc_state state;
-    u64 number;
-    if (!take_number(c, &number) || number >= gdb_register_count) {
-        reply_error(gdb, EPARAM);
-        return;
-    }
-    error_t error =
-        gdb->target->registers(gdb->context, general_thread(gdb), false, MTD_ALL, &state);
-    if (error && error != EBUSY) {
-        reply_error(gdb, error);
-        return;
-    }
-    reply_begin(gdb);
-    reply_register(gdb, &gdb_registers[number], error ? NULL : &state);
-    reply_end(gdb);
-}
-
-static void write_register(struct gdb *gdb, struct cursor *c)
-{
-    struct exc_state state;
-    u8 bytes[16];
-    u64 number;
-    if (!take_number(c, &number) || number >= gdb_register_count || !take_char(c, '=')) {
-        reply_error(gdb, EPARAM);
-        return;
-    }
-    const struct gdb_register *r = &gdb_registers[number];
-    u64 thread = general_thread(gdb);
-    if (take_hex(c, bytes, r->bits / 8) != r->bits / 8u) {
-        reply_error(gdb, EPROTO);
-        return;
-    }
-    if (r->place == GDB_NO_PLACE) {
-        reply_error(gdb, EFEATURE);
-        return;
-    }
-    error_t error = gdb->target->registers(gdb->context, thread, false, MTD_ALL, &state);
-    if (!error) {
-        memcpy((u8 *)&state + r->place, bytes, r->bits / 8);
-        error = gdb->target->registers(gdb->context, thread, true, r->mtd, &state);
-    }
-    finish(gdb, error);
-}
-
-static bool take_range(struct cursor *c, u64 *address, u64 *size)
-{
-    return take_number(c, address) && take_char(c, ',') && take_number(c, size);
-}
-
-static void read_memory(struct gdb *gdb, struct cursor *c)
-{
-    u8 bytes[GDB_PACKET_MAX / 2];
-    u64 address, size;
-    if (!take_range(c, &address, &size)) {
-        reply_error(gdb, EPROTO);
-        return;
-    }
-    size = size < sizeof(bytes) ? size : sizeof(bytes);
-    size_t done = gdb->target->read(gdb->context, address, bytes, size);
-    if (!done && size) {
-        reply_error(gdb, ENOTFOUND);
-        return;
-    }
-    reply_begin(gdb);
-    reply_hex(gdb, bytes, done);
-    reply_end(gdb);
-}
-
-static void write_memory(struct gdb *gdb, struct cursor *c, bool binary)
-{
-    u8 bytes[GDB_PACKET_MAX];
-    u64 address, size;
-    if (!take_range(c, &address, &size) || !take_char(c, ':') || size > sizeof(bytes)) {
-        reply_error(gdb, EPROTO);
-        return;
-    }
-    size_t came = binary ? take_binary(c, bytes, size) : take_hex(c, bytes, size);
-    if (came != size || !at_end(c)) {
-        reply_error(gdb, EPROTO);
-        return;
-    }
-    if (size && gdb->target->write(gdb->context, address, bytes, size) != size)
-        reply_error(gdb, EPERM);
-    else
-        reply_ok(gdb);
-}
-
-static void breakpoint(struct gdb *gdb, struct cursor *c, bool set)
-{
-    u64 address, kind;
-    if (!take_char(c, '0')) { // only those in memory
-        reply_empty(gdb);
-        return;
-    }
-    if (!take_char(c, ',') || !take_range(c, &address, &kind))
-        reply_error(gdb, EPROTO);
-    else
-        finish(gdb, gdb->target->breakpoint(gdb->context, address, set));
 }
 
 static void choose_thread(struct gdb *gdb, struct cursor *c)
@@ -374,7 +42,7 @@ static void choose_thread(struct gdb *gdb, struct cursor *c)
 static void thread_alive(struct gdb *gdb, struct cursor *c)
 {
     u64 thread;
-    finish(gdb, take_number(c, &thread) && exists(gdb, thread) ? SUCCESS : ENOTFOUND);
+    reply_result(gdb, take_number(c, &thread) && exists(gdb, thread) ? SUCCESS : ENOTFOUND);
 }
 
 // As many as fit; gdb asks for the rest.
@@ -470,7 +138,7 @@ static void query(struct gdb *gdb, struct cursor *c)
     } else if (take_char(c, 'C') && at_end(c)) {
         reply_begin(gdb);
         reply_text(gdb, "QC");
-        reply_number(gdb, general_thread(gdb));
+        reply_number(gdb, gdb_general_thread(gdb));
         reply_end(gdb);
     } else {
         reply_empty(gdb);
@@ -488,7 +156,7 @@ static void detach(struct gdb *gdb)
 static void words(struct gdb *gdb, struct cursor *c)
 {
     if (take_word(c, "Cont")) {
-        continue_threads(gdb, c);
+        gdb_continue_threads(gdb, c);
     } else if (take_word(c, "Kill")) {
         gdb->target->kill(gdb->context);
         reply_ok(gdb);
@@ -515,20 +183,20 @@ void gdb_command(struct gdb *gdb)
         return;
     }
     switch (gdb->packet[0]) {
-    case '?': why_stopped(gdb); break;
-    case 'g': read_registers(gdb); break;
-    case 'G': write_registers(gdb, c); break;
-    case 'p': read_register(gdb, c); break;
-    case 'P': write_register(gdb, c); break;
-    case 'm': read_memory(gdb, c); break;
-    case 'M': write_memory(gdb, c, false); break;
-    case 'X': write_memory(gdb, c, true); break;
+    case '?': gdb_why_stopped(gdb, c); break;
+    case 'g': gdb_read_registers(gdb, c); break;
+    case 'G': gdb_write_registers(gdb, c); break;
+    case 'p': gdb_read_register(gdb, c); break;
+    case 'P': gdb_write_register(gdb, c); break;
+    case 'm': gdb_read_memory(gdb, c); break;
+    case 'M': gdb_write_memory(gdb, c); break;
+    case 'X': gdb_write_binary(gdb, c); break;
     case 'c':
-    case 's':
+    case 's': gdb_go(gdb, c); break;
     case 'C':
-    case 'S': simple_go(gdb, c, gdb->packet[0]); break;
-    case 'Z': breakpoint(gdb, c, true); break;
-    case 'z': breakpoint(gdb, c, false); break;
+    case 'S': gdb_go_with_signal(gdb, c); break;
+    case 'Z': gdb_set_breakpoint(gdb, c); break;
+    case 'z': gdb_clear_breakpoint(gdb, c); break;
     case 'H': choose_thread(gdb, c); break;
     case 'T': thread_alive(gdb, c); break;
     case 'D': detach(gdb); break;

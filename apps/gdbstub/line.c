@@ -180,6 +180,20 @@ void reply_error(struct gdb *gdb, error_t error)
     reply_end(gdb);
 }
 
+void reply_empty(struct gdb *gdb)
+{
+    reply_begin(gdb);
+    reply_end(gdb);
+}
+
+void reply_result(struct gdb *gdb, error_t error)
+{
+    if (error)
+        reply_error(gdb, error);
+    else
+        reply_ok(gdb);
+}
+
 bool take_char(struct cursor *c, char expected)
 {
     if (at_end(c) || *c->at != expected)
@@ -214,6 +228,11 @@ bool take_thread(struct cursor *c, u64 *thread)
         return true;
     }
     return take_number(c, thread);
+}
+
+bool take_range(struct cursor *c, u64 *first, u64 *second)
+{
+    return take_number(c, first) && take_char(c, ',') && take_number(c, second);
 }
 
 size_t take_hex(struct cursor *c, u8 *bytes, size_t size)

@@ -53,6 +53,8 @@ struct gdb_target {
     // Reads or writes the registers that `mtd` names. EBUSY: it has none to show now.
     error_t (*registers)(void *context, u64 thread, bool write, unsigned mtd,
                          struct exc_state *state);
+    // Likewise of FPU and SSE.
+    error_t (*fpu)(void *context, u64 thread, bool write, struct fpu_state *state);
     // Both return how many bytes from `address` on were copied, maybe 0. Breakpoints are not seen.
     size_t (*read)(void *context, u64 address, u8 *bytes, size_t size);
     size_t (*write)(void *context, u64 address, const u8 *bytes, size_t size);
@@ -70,6 +72,7 @@ struct gdb_target {
 struct gdb_thread_action {
     u64 thread; // 0: every one
     enum gdb_action action;
+    u64 first, end; // GDB_STEP: and so on while it is in [first, end)
 };
 
 struct gdb {
@@ -107,3 +110,6 @@ void gdb_runs(struct gdb *gdb);
 void gdb_console(struct gdb *gdb, const char *text);
 // What the last request to go on wants of a thread. For target->resume.
 enum gdb_action gdb_action_of(const struct gdb *gdb, u64 thread);
+// Whether a thread that has made a step is to make another one before gdb hears of it, being at
+// `ip`.
+bool gdb_steps_on(const struct gdb *gdb, u64 thread, u64 ip);

@@ -20,7 +20,9 @@ void reply_unavailable(struct gdb *gdb, size_t size);               // "xx" a by
 void reply_binary(struct gdb *gdb, const char *bytes, size_t size); // escaped
 void reply_end(struct gdb *gdb);
 void reply_ok(struct gdb *gdb);
+void reply_empty(struct gdb *gdb); // it is not known
 void reply_error(struct gdb *gdb, error_t error);
+void reply_result(struct gdb *gdb, error_t error); // SUCCESS: OK
 
 // What is left of a packet.
 struct cursor {
@@ -33,6 +35,8 @@ bool take_word(struct cursor *c, const char *expected);
 bool take_number(struct cursor *c, u64 *number);
 // Takes a thread: a number, or -1 or 0, which are 0 here.
 bool take_thread(struct cursor *c, u64 *thread);
+// Takes two numbers with a comma between them.
+bool take_range(struct cursor *c, u64 *first, u64 *second);
 // Takes up to `size` bytes in pairs of digits; returns how many.
 size_t take_hex(struct cursor *c, u8 *bytes, size_t size);
 // Takes up to `size` bytes of binary data with escapes; returns how many.

@@ -35,6 +35,13 @@ static error_t registers(void *context, u64 thread, bool write, unsigned mtd,
     return t ? thread_registers(t, write, mtd, state) : ENOTFOUND;
 }
 
+static error_t fpu(void *context, u64 thread, bool write, struct fpu_state *state)
+{
+    (void)context;
+    const struct debugged_thread *t = thread_by_number(thread);
+    return t ? thread_fpu(t, write, state) : ENOTFOUND;
+}
+
 static size_t look(void *context, u64 address, u8 *bytes, size_t size)
 {
     (void)context;
@@ -143,6 +150,7 @@ static void send(void *context, const void *bytes, size_t size)
 const struct gdb_target target_functions = {.next_thread = next_thread,
                                             .describe = describe,
                                             .registers = registers,
+                                            .fpu = fpu,
                                             .read = look,
                                             .write = put,
                                             .breakpoint = breakpoint,

@@ -48,8 +48,10 @@ void thread_go(struct debugged_thread *t, bool step);
 struct debugged_thread *thread_by_number(u64 number);
 // Tells gdb of a thread that an exception stopped and that it has not heard of; false: of none.
 bool threads_report(void);
+// EBUSY: it does not rest.
 error_t thread_registers(const struct debugged_thread *t, bool write, unsigned mtd,
                          struct exc_state *state);
+error_t thread_fpu(const struct debugged_thread *t, bool write, struct fpu_state *state);
 
 // memory.c: copy, breakpoints not seen; how many bytes, maybe 0.
 size_t memory_look(u64 address, u8 *bytes, size_t size);

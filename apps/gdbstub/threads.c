@@ -155,6 +155,32 @@ error_t thread_registers(const struct debugged_thread *t, bool write, unsigned m
                  : cpu_thread_read(cpu(), t->sel, &what, state);
 }
 
+// A call of gdb's in the program writes all registers back, also those of a thread that never used
+// the FPU and has no place for them: it has them already.
+error_t thread_fpu(const struct debugged_thread *t, bool write, struct fpu_state *state)
+{
+    struct fpu_state now;
+    if (!t->held || !t->rests)
+        return EBUSY;
+    if (!write)
+        return cpu_thread_read_fpu(cpu(), t->sel, state);
+    error_t error = cpu_thread_write_fpu(cpu(), t->sel, state);
+    if (error == EFEATURE && !cpu_thread_read_fpu(cpu(), t->sel, &now) &&
+        !memcmp(&now, state, sizeof(now)))
+        error = SUCCESS;
+    return error;
+}
+
+// A step in a range that did not leave it is none that gdb wants to hear of.
+static bool steps_on(const struct debugged_thread *t)
+{
+    enum { STEPPED = 1 };
+    struct exc_state state;
+    return target.attached && t->vector == STEPPED &&
+           !thread_registers(t, false, MTD_RIP, &state) &&
+           gdb_steps_on(&target.gdb, t->number, state.rip);
+}
+
 static unsigned signal_of(word_t vector)
 {
     switch (vector) {
@@ -176,6 +202,8 @@ bool threads_report(void)
         if (!t->pending)
             continue;
         t->pending = false;
+        if (steps_on(t))
+            continue;
         gdb_stopped(&target.gdb, &(struct gdb_stop){GDB_STOPPED, signal_of(t->vector), t->number,
                                                     t->cpu, t->breakpoint});
         return true;

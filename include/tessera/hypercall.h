@@ -83,7 +83,8 @@ enum ec_op {
     EC_SET_TAG = 4,  // value stands in the messages of its exceptions (exc_state.tag)
     // The state of an EC that is paused and has come to rest (EBUSY before), in the caller's UTCB
     // as in an exception message; value = MTD. While it waits in a hypercall, rax and rdx are still
-    // to come, and registers that hypercalls do not keep are undefined.
+    // to come, and registers that hypercalls do not keep are undefined. MTD_FPU: zeroes if it never
+    // used FPU or SSE, and writing is EFEATURE; bits of MXCSR that the CPU lacks are cleared.
     EC_READ_STATE = 5,
     EC_WRITE_STATE = 6,
     EC_READ_PD = 7, // rdx = where the caller made its domain, ECAP if somebody else did; EC_SC

@@ -60,6 +60,8 @@ enum mtd {
     MTD_QUAL = 1 << 6, // error code and fault address, never written back
     MTD_FSGS = 1 << 7, // FS and GS base
     MTD_ALL = 0xff,
+    // With EC_READ_STATE and EC_WRITE_STATE alone: FPU and SSE, at words[FPU_STATE_AT].
+    MTD_FPU = 1 << 8,
 };
 
 struct exc_state {
@@ -74,7 +76,16 @@ struct exc_state {
 // names stands in exc_state at words[EXC_STATE_AT]. The reply is hypercall reply with rdx = MTD to
 // write back; typed items in it delegate, so that a pager maps while it replies.
 enum { EXC_STATE_AT = 4, EXC_WORDS = EXC_STATE_AT + sizeof(struct exc_state) / 8 };
+// The registers of FPU and SSE as FXSAVE lays them out in 64-bit mode (SDM 1, 10.5.1).
+struct fpu_state {
+    word_t words[64];
+};
+enum { FPU_STATE_AT = EXC_WORDS };
 static inline struct exc_state *utcb_exc(struct utcb *u)
 {
     return (struct exc_state *)&u->words[EXC_STATE_AT];
+}
+static inline struct fpu_state *utcb_fpu(struct utcb *u)
+{
+    return (struct fpu_state *)&u->words[FPU_STATE_AT];
 }

@@ -99,6 +99,28 @@ error_t cpu_thread_write(struct service_client *session, sel_t thread, unsigned 
     return core_call(session, &m, SEL_NONE, 0);
 }
 
+error_t cpu_thread_read_fpu(struct service_client *session, sel_t thread, struct fpu_state *state)
+{
+    struct msg m;
+    service_begin(session, &m, CPU_READ_FPU);
+    core_name(&m, thread);
+    error_t error = core_call(session, &m, SEL_NONE, 0);
+    for (unsigned i = 0; i < ARRAY_SIZE(state->words); i++)
+        state->words[i] = error ? 0 : msg_get_word(&m);
+    return error ? error : msg_error(&m);
+}
+
+error_t cpu_thread_write_fpu(struct service_client *session, sel_t thread,
+                             const struct fpu_state *state)
+{
+    struct msg m;
+    service_begin(session, &m, CPU_WRITE_FPU);
+    for (unsigned i = 0; i < ARRAY_SIZE(state->words); i++)
+        msg_put_word(&m, state->words[i]);
+    core_name(&m, thread);
+    return core_call(session, &m, SEL_NONE, 0);
+}
+
 error_t cpu_exception_signal(struct service_client *session, sel_t name, sel_t semaphore)
 {
     struct msg m;

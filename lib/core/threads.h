@@ -30,6 +30,13 @@ MUST_CHECK error_t cpu_thread_read(struct service_client *cpu_session, sel_t thr
 // Writes those that `mtd` names.
 MUST_CHECK error_t cpu_thread_write(struct service_client *cpu_session, sel_t thread, unsigned mtd,
                                     const struct exc_state *state);
+// FPU and SSE of a paused thread: x87 stack, XMM registers, control and status (AVX's upper halves
+// stay unseen). EBUSY: it still runs; EFEATURE of writing: it has not used them yet, and reads as a
+// thread that begins.
+MUST_CHECK error_t cpu_thread_read_fpu(struct service_client *cpu_session, sel_t thread,
+                                       struct fpu_state *state);
+MUST_CHECK error_t cpu_thread_write_fpu(struct service_client *cpu_session, sel_t thread,
+                                        const struct fpu_state *state);
 // Ends it, by the session that made it, and drops the selector.
 void cpu_thread_kill(struct service_client *cpu_session, sel_t thread);
 

@@ -265,7 +265,11 @@ enum rm_flag {
     X(HANDLER, 31, "string name; delegate ec (EC_CTRL | EC_SC)", "",                               \
       "let a local EC be seen by those who trace; costs as CREATE_SC, until the EC or the "        \
       "session "                                                                                   \
-      "ends")
+      "ends")                                                                                      \
+    X(READ_FPU, 32, "translate thread", "struct fpu_state",                                        \
+      "FPU and SSE of a paused thread, initial if it never used them; EBUSY while it runs")        \
+    X(WRITE_FPU, 33, "struct fpu_state; translate thread", "",                                     \
+      "likewise; EFEATURE it never used them, and has no place for them")
 // With CREATE_SC's priority: the EC is the main thread of a component that bears the name.
 enum { CPU_MAIN = 1 << 16 };
 #define THREAD_STATES(X) X(NEW, 0) X(RUNNING, 1) X(PAUSED, 2) X(STOPPED, 3) X(WAITING, 4)

@@ -1,4 +1,4 @@
-// needs: apps/gdbstub/line.c apps/gdbstub/commands.c apps/gdbstub/registers.c lib/rt/print.c
+// needs: apps/gdbstub/line.c apps/gdbstub/commands.c apps/gdbstub/access.c apps/gdbstub/stops.c apps/gdbstub/registers.c lib/rt/print.c
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
@@ -19,10 +19,11 @@ static size_t out_length;
 static struct fake {
     u8 memory[BYTES];
     struct exc_state state[THREADS];
+    struct fpu_state fpu[THREADS];
     enum gdb_action did[THREADS];
     u64 breakpoint;
     unsigned interrupts, detaches, kills, attaches, resumes, alive;
-    bool busy;
+    bool busy, no_fpu;
 } fake;
 
 static u64 next_thread(void *context, u64 after)
@@ -52,6 +53,20 @@ static error_t registers(void *context, u64 thread, bool write, unsigned mtd,
         mine->rip = state->rip;
     if (write && mtd & MTD_GPR_ACDB)
         mine->rax = state->rax;
+    return SUCCESS;
+}
+
+static error_t fpu(void *context, u64 thread, bool write, struct fpu_state *state)
+{
+    (void)context;
+    if (thread < 1 || thread > fake.alive)
+        return ENOTFOUND;
+    if (fake.busy)
+        return EBUSY;
+    if (write && fake.no_fpu)
+        return EFEATURE;
+    struct fpu_state *mine = &fake.fpu[thread - 1];
+    *(write ? mine : state) = *(write ? state : mine);
     return SUCCESS;
 }
 
@@ -135,9 +150,9 @@ static void send(void *context, const void *bytes, size_t size)
     out[out_length] = 0;
 }
 
-static const struct gdb_target target = {next_thread, describe,   registers, read_bytes,
-                                         write_bytes, breakpoint, resume,    attach,
-                                         interrupt,   detach,     kill,      send};
+static const struct gdb_target target = {next_thread, describe,   registers, fpu,    read_bytes,
+                                         write_bytes, breakpoint, resume,    attach, interrupt,
+                                         detach,      kill,       send};
 
 static void start(void)
 {
@@ -244,9 +259,10 @@ static void long_packets_are_refused(void)
 
 static void registers_are_read_and_written(void)
 {
+    enum { DIGITS = 2 * (16 * 8 + 8 + 4 + 6 * 4 + 2 * 8) };
     start();
     const char *all = ask("g");
-    CHECK(strlen(all) == 584);
+    CHECK(strlen(all) == DIGITS);
     CHECK(!strncmp(all, "a000000000000000", 16));
     CHECK(!strncmp(all + 16 * 16, "8877665544332211", 16));
     CHECK(!strncmp(all + 17 * 16 + 8, "xxxxxxxx", 8)); // cs
@@ -258,12 +274,13 @@ static void registers_are_read_and_written(void)
     memcpy(whole + 1, "0102", 4);
     SAYS(whole, "OK");
     CHECK(fake.state[0].rax == 0x0201);
-    whole[500] = 0;
+    whole[300] = 0;
     SAYS(whole, "E24");
     SAYS("p10", "8877665544332211");
     SAYS("p12", "xxxxxxxx");
-    SAYS("p29", "0000000000000000");
-    SAYS("p2a", "E05");
+    SAYS("p18", "0000000000000000");
+    SAYS("p3a", "00000000");
+    SAYS("p3b", "E05");
     SAYS("p", "E05");
     SAYS("P0=0500000000000000", "OK");
     CHECK(fake.state[0].rax == 5);
@@ -275,8 +292,48 @@ static void registers_are_read_and_written(void)
     SAYS("Hgx", "E24");
     SAYS("H", "E24");
     fake.busy = true;
-    CHECK(strspn(ask("g"), "x") == 584);
+    CHECK(strspn(ask("g"), "x") == DIGITS);
     SAYS("p0", "xxxxxxxxxxxxxxxx");
+    SAYS("p2a", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+}
+
+// Places as FXSAVE has them, sizes as gdb has them.
+static void fpu_is_read_and_written(void)
+{
+    start();
+    u8 *bytes = (u8 *)&fake.fpu[0];
+    for (unsigned i = 0; i < sizeof(fake.fpu[0]); i++)
+        bytes[i] = (u8)(i >> 4 << 4 | (i & 15));
+    SAYS("p1a", "20212223242526272829");             // st0
+    SAYS("p21", "90919293949596979899");             // st7
+    SAYS("p22", "00010000");                         // fctrl
+    SAYS("p23", "02030000");                         // fstat
+    SAYS("p26", "08090a0b");                         // fioff
+    SAYS("p29", "06070000");                         // fop
+    SAYS("p2a", "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"); // xmm0
+    SAYS("p39", "909192939495969798999a9b9c9d9e9f"); // xmm15, at 400
+    SAYS("p3a", "18191a1b");                         // mxcsr
+    SAYS("P2a=000102030405060708090a0b0c0d0e0f", "OK");
+    CHECK(bytes[160] == 0 && bytes[175] == 15 && bytes[176] == 0xb0 && bytes[159] == 0x9f);
+    SAYS("P1a=ffffffffffffffffffff", "OK");
+    CHECK(bytes[41] == 0xff && bytes[42] == 0x2a);
+    SAYS("P22=7f020000", "OK");
+    CHECK(bytes[0] == 0x7f && bytes[1] == 2 && bytes[2] == 2);
+    SAYS("P2a=00", "E24");
+    // Tags: two numbers were pushed, 1.0 and 0.0, so that register 6 is the top; 7 holds 1.0.
+    memset(bytes, 0, sizeof(fake.fpu[0]));
+    SAYS("p24", "ffff0000");
+    bytes[3] = 6 << 3;
+    bytes[4] = 0xc0;
+    bytes[32 + 16 + 7] = 0x80;
+    bytes[32 + 16 + 8] = 0xff;
+    bytes[32 + 16 + 9] = 0x3f;
+    SAYS("p24", "ff1f0000"); // 7 valid, 6 zero, the rest is empty
+    SAYS("P24=ff3f0000", "OK");
+    CHECK(bytes[4] == 0x80);
+    fake.no_fpu = true;
+    SAYS("P3a=00000000", "E0a");
+    SAYS("p3a", "00000000");
 }
 
 static void memory_is_read_and_written(void)
@@ -330,7 +387,7 @@ static void threads_go_on_as_told(void)
 {
     const struct gdb_stop trap = {GDB_STOPPED, GDB_SIGNAL_TRAP, 2, 1, true};
     start();
-    SAYS("vCont?", "vCont;c;C;s;S;t");
+    SAYS("vCont?", "vCont;c;C;s;S;t;r");
     SAYS("vCont;c", "none");
     CHECK(did(GDB_CONTINUE, GDB_CONTINUE, GDB_CONTINUE));
     out_length = 0;
@@ -374,6 +431,22 @@ static void threads_go_on_as_told(void)
     CHECK(!strncmp(ask("vCont;t"), "T02", 3));
 }
 
+static void ranges_are_stepped(void)
+{
+    start();
+    CHECK(strstr(ask("vCont?"), ";r"));
+    SAYS("vCont;r1000,1010:2;s:3;c", "none");
+    CHECK(did(GDB_CONTINUE, GDB_STEP, GDB_STEP));
+    CHECK(gdb_steps_on(&gdb, 2, 0x1000) && gdb_steps_on(&gdb, 2, 0x100f));
+    CHECK(!gdb_steps_on(&gdb, 2, 0x1010) && !gdb_steps_on(&gdb, 2, 0xfff));
+    CHECK(!gdb_steps_on(&gdb, 3, 0x1000) && !gdb_steps_on(&gdb, 1, 0x1000));
+    SAYS("vCont;r1000:2", "E24");
+    SAYS("vCont;r", "E24");
+    SAYS("vCont;rx,1:2", "E24");
+    SAYS("vCont;r1010,1000:2", "none"); // nothing is in there: one step
+    CHECK(did(GDB_STAY, GDB_STEP, GDB_STAY) && !gdb_steps_on(&gdb, 2, 0x1008));
+}
+
 static void ends_are_told(void)
 {
     start();
@@ -409,13 +482,14 @@ static void ends_are_told(void)
 
 static void description_comes_in_parts(void)
 {
-    static char whole[8192], again[8192];
+    static char whole[16384], again[16384];
     size_t length = 0, at = 0;
     bool more = true;
     while (more)
         length += gdb_description(length, whole + length, 100, &more);
     whole[length] = 0;
-    CHECK(strstr(whole, "</target>") && strstr(whole, "org.gnu.gdb.i386.segments"));
+    CHECK(strstr(whole, "</target>") && strstr(whole, "org.gnu.gdb.i386.segments") &&
+          strstr(whole, "\"xmm15\" bitsize=\"128\" type=\"vec128\" regnum=\"57\""));
     start();
     for (const char *c = "m"; *c == 'm';) {
         char packet[64];
@@ -437,6 +511,11 @@ static void random_lines_do_no_harm(void)
     static const char *const parts[] = {"vCont",
                                         ";c",
                                         ";s:",
+                                        ";r1000,1004:",
+                                        "r",
+                                        "P2a=",
+                                        "p1a",
+                                        "00112233445566778899aabbccddeeff",
                                         ":",
                                         ",",
                                         "-1",
@@ -490,6 +569,7 @@ static void random_lines_do_no_harm(void)
         }
         fake.alive = (unsigned)random_below(THREADS + 1);
         fake.busy = random_below(8) == 0;
+        fake.no_fpu = random_below(8) == 0;
         if (random_below(3))
             send_packet(packet, length < 1500 ? length : 1500);
         else
@@ -508,9 +588,11 @@ int main(void)
     RUN(packets_are_acknowledged);
     RUN(long_packets_are_refused);
     RUN(registers_are_read_and_written);
+    RUN(fpu_is_read_and_written);
     RUN(memory_is_read_and_written);
     RUN(threads_are_listed);
     RUN(threads_go_on_as_told);
+    RUN(ranges_are_stepped);
     RUN(ends_are_told);
     RUN(description_comes_in_parts);
     RUN(random_lines_do_no_harm);

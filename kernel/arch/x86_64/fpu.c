@@ -99,15 +99,35 @@ void fpu_leave(struct cpu *cpu)
     cpu->lazy &= ~(u32)LAZY_FPU;
 }
 
-void fpu_drop(struct cpu *cpu, struct ec *ec)
+void fpu_drop(struct cpu *cpu, struct ec *ec, bool keep)
 {
     if (cpu->fpu_owner != ec)
         return;
     clts();
+    if (keep)
+        save(area_of(ec));
     load(clean_area); // nothing of it stays behind
     stts();
     cpu->fpu_owner = NULL;
     cpu->lazy &= ~(u32)LAZY_FPU;
+}
+
+// What MXCSR may hold the CPU tells in the area; bits that it may not would fault in load(), so
+// they are never there, not even for a moment.
+bool fpu_copy(struct ec *ec, struct fpu_state *user, bool write)
+{
+    enum { MXCSR_AT = 24, REST_AT = 32, END = sizeof(*user), MXCSR_MASK = 0xffbf };
+    char *area = ec->fpu ? area_of(ec) : clean_area, *from = (char *)user;
+    u32 mask = *(u32 *)(void *)(area + MXCSR_AT + 4), mxcsr = *(u32 *)(void *)(from + MXCSR_AT);
+    if (!write)
+        __builtin_memcpy(user, area, END);
+    if (!write || !ec->fpu)
+        return !write;
+    __builtin_memcpy(area, from, MXCSR_AT);
+    *(volatile u32 *)(void *)(area + MXCSR_AT) = mxcsr & (mask ? mask : MXCSR_MASK);
+    __builtin_memcpy(area + REST_AT, from + REST_AT, END - REST_AT);
+    *(u64 *)(void *)(area + END) |= 3; // XSTATE_BV: what was copied is not the initial state
+    return true;
 }
 
 void fpu_free(struct ec *ec)

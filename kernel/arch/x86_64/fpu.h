@@ -14,6 +14,8 @@ void fpu_init(void);
 bool fpu_take(struct cpu *cpu);
 // The current EC, which has the FPU, is about to be switched away from.
 void fpu_leave(struct cpu *cpu);
-// The EC dies: its state in the registers is void.
-void fpu_drop(struct cpu *cpu, struct ec *ec);
+// The EC dies, or halts (`keep`): none of its state stays in the registers.
+void fpu_drop(struct cpu *cpu, struct ec *ec, bool keep);
+// A halted EC's struct fpu_state. False of writing: it has not used the FPU yet.
+bool fpu_copy(struct ec *ec, struct fpu_state *user, bool write);
 void fpu_free(struct ec *ec);

@@ -314,6 +314,45 @@ static void threads_are_controlled(void)
     space_close(&s);
 }
 
+static error_t read_fpu(sel_t thread, struct fpu_state *fpu)
+{
+    error_t error = EBUSY;
+    for (unsigned i = 0; i < 1000 && error == EBUSY; i++) {
+        error = cpu_thread_read_fpu(&s.cpu, thread, fpu);
+        (void)stands_still(&s.shared->counter[5]);
+    }
+    return error;
+}
+
+static void fpu_of_threads_is_read_and_written(void)
+{
+    enum { XMM3 = (160 + 3 * 16) / 8 };
+    struct fpu_state fpu;
+    CHECK(space_open(&s));
+    sel_t user = space_thread(&s, hip()->cpu_count - 1, PIECE_FPU, 4711),
+          other = space_thread(&s, hip()->cpu_count - 1, PIECE_COUNT, SHARED + 8);
+    CHECK(user != SEL_NONE && other != SEL_NONE);
+    CHECK(moves(&s.shared->counter[0]) && moves(&s.shared->counter[1]));
+    CHECK_EQ(cpu_thread_read_fpu(&s.cpu, user, &fpu), EBUSY);
+    CHECK_EQ(cpu_thread_pause(&s.cpu, user), SUCCESS);
+    CHECK_EQ(cpu_thread_pause(&s.cpu, other), SUCCESS);
+    CHECK_EQ(read_fpu(user, &fpu), SUCCESS);
+    CHECK_EQ(fpu.words[XMM3], 4711);
+    fpu.words[XMM3] = 1234;
+    CHECK_EQ(cpu_thread_write_fpu(&s.cpu, user, &fpu), SUCCESS);
+    CHECK_EQ(read_fpu(other, &fpu), SUCCESS); // never used it
+    CHECK_EQ(fpu.words[XMM3], 0);
+    CHECK_EQ(fpu.words[0], 0x37f);
+    CHECK_EQ(cpu_thread_write_fpu(&s.cpu, other, &fpu), EFEATURE);
+    CHECK_EQ(cpu_thread_resume(&s.cpu, user), SUCCESS);
+    CHECK(moves(&s.shared->counter[0]));
+    CHECK_EQ(s.shared->value[0], 1234);
+    cpu_thread_kill(&s.cpu, user);
+    CHECK_EQ(cpu_thread_read_fpu(&s.cpu, user, &fpu), ENOTFOUND);
+    cpu_thread_kill(&s.cpu, other);
+    space_close(&s);
+}
+
 // However a domain ends, the account has everything back, and sigma0 its kernel memory.
 static void ended_domains_leave_nothing_behind(void)
 {
@@ -416,6 +455,7 @@ void domain_tests(void)
     RUN(managed_dataspaces_are_filled_on_demand);
     RUN(region_maps_nest);
     RUN(threads_are_controlled);
+    RUN(fpu_of_threads_is_read_and_written);
     RUN(ended_domains_leave_nothing_behind);
     RUN(quota_moves_between_accounts);
 }

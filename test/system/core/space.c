@@ -35,6 +35,8 @@ __asm__(".pushsection .text.pieces, \"ax\"\n"
         "1:\tmov %rbx, %rdi\n\txor %eax, %eax\n\tmov $1, %esi\n\tmov $0x1234, %edx\n\tsyscall\n"
         "\tmov %rax, 64(%rbp)\n\tmov %rdx, 72(%rbp)\n\tincq (%rbp)\n\tjmp 1b\n"
         ".balign 64\n"
+        "piece_fpu: movq %rdi, %xmm3\n1:\tmovq %xmm3, 0x500040\n\tincq 0x500000\n\tjmp 1b\n"
+        ".balign 64\n"
         "9:\tincq (%rax)\n\tjmp 9b\n"
         "pieces_end:\n"
         // Where tools/profile counts a fault.
@@ -42,12 +44,12 @@ __asm__(".pushsection .text.pieces, \"ax\"\n"
         ".set profile_begin_fault, 0x400000 + (2b - piece_count)\n"
         ".set profile_end_fault, 0x400000 + (3b - piece_count)\n\t.popsection");
 extern const char piece_count[], piece_touch[], piece_read[], piece_jump[], piece_up[],
-    piece_pong[], piece_time[], piece_call[], pieces_end[];
+    piece_pong[], piece_time[], piece_call[], piece_fpu[], pieces_end[];
 
 word_t piece(enum code_piece p)
 {
-    const char *const start[PIECES] = {piece_count, piece_touch, piece_read, piece_jump,
-                                       piece_up,    piece_pong,  piece_time, piece_call};
+    const char *const start[PIECES] = {piece_count, piece_touch, piece_read, piece_jump, piece_up,
+                                       piece_pong,  piece_time,  piece_call, piece_fpu};
     return CODE + (word_t)(start[p] - piece_count);
 }
 

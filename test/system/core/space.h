@@ -43,6 +43,7 @@ enum code_piece {
                  // it counts down; leaves the TSC ticks of each at TIMES
     PIECE_CALL,  // calls the portal rdi with word 0x1234, leaves error and word 0 of the answer in
                  // SHARED's value[0] and value[1], counts at SHARED, and again
+    PIECE_FPU,   // rdi into xmm3, that into SHARED's value[0], counts at SHARED, and again
     PIECES
 };
 word_t piece(enum code_piece piece);

@@ -208,7 +208,7 @@ static void stopped_threads_show_their_state(void)
     CHECK_EQ(hc_plain(HC_ec_ctrl, SEL_EC, EC_READ_STATE, MTD_ALL, 0, 0, 0), EBUSY); // oneself
     CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_SET_TAG, 4711, 0, 0, 0), SUCCESS);
     CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_PAUSE, 0, 0, 0, 0), SUCCESS);
-    CHECK_EQ(state(t.ec, EC_READ_STATE, MTD_ALL + 1), EPARAM);
+    CHECK_EQ(state(t.ec, EC_READ_STATE, MTD_FPU << 1), EPARAM);
     CHECK_EQ(state(t.ec, EC_READ_STATE, MTD_ALL), SUCCESS);
     CHECK_EQ(s->tag, 4711);
     CHECK_EQ(s->r12, 3);
@@ -231,6 +231,87 @@ static void stopped_threads_show_their_state(void)
     CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_READ_STATE, MTD_ALL, 0, 0, 0), EBUSY);
     thread_free(&t);
     CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_READ_STATE, MTD_ALL, 0, 0, 0), ECAP);
+}
+
+// A thread with its argument in xmm3 and 1.0 on the FPU's stack, which tells what it has in xmm3.
+static volatile u64 seen;
+__attribute__((naked)) static void fpu_body(word_t value __attribute__((unused)))
+{
+    __asm__ volatile("movq %%rdi, %%xmm3\n\tfld1\n"
+                     "1:\tmovq %%xmm3, %0\n\tincq %1\n\tjmp 1b"
+                     : "=m"(seen), "+m"(beats));
+}
+
+enum { XMM3 = (160 + 3 * 16) / 8, ST0 = 32 / 8, MXCSR_WORD = 24 / 8 }; // words of fpu_state
+
+static void stopped_threads_show_their_fpu(void)
+{
+    struct thread t, plain;
+    word_t *words = utcb_fpu(ROOT_UTCB)->words;
+    sel_t ec[2];
+    CHECK_EQ(thread_start(&t, SEL_PD, HIP->cpu_count - 1, 5, fpu_body, 4711), SUCCESS);
+    CHECK_EQ(thread_start(&plain, SEL_PD, HIP->cpu_count - 1, 5, count_body, 1), SUCCESS);
+    for (unsigned i = 0; i < 200 && seen != 4711; i++)
+        rest(2000);
+    ec[0] = t.ec;
+    ec[1] = plain.ec;
+    CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_WRITE_STATE, MTD_FPU, 0, 0, 0), EBUSY);
+    for (unsigned i = 0; i < 2; i++)
+        CHECK_EQ(hc_plain(HC_ec_ctrl, ec[i], EC_PAUSE, 0, 0, 0, 0), SUCCESS);
+    CHECK_EQ(state(t.ec, EC_READ_STATE, MTD_FPU), SUCCESS);
+    CHECK_EQ(words[XMM3], 4711);
+    CHECK_EQ(words[ST0], 1ul << 63);
+    CHECK_EQ(words[ST0 + 1] & 0xffff, 0x3fff);
+    words[XMM3] = 1234;
+    words[MXCSR_WORD] = ~0ul; // with bits that no CPU has
+    CHECK_EQ(state(t.ec, EC_WRITE_STATE, MTD_FPU), SUCCESS);
+    CHECK_EQ(state(t.ec, EC_READ_STATE, MTD_FPU), SUCCESS);
+    CHECK_EQ(words[MXCSR_WORD] << 32 >> 48, 0);
+    CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_RESUME, 0, 0, 0, 0), SUCCESS);
+    for (unsigned i = 0; i < 200 && seen != 1234; i++)
+        rest(2000);
+    CHECK_EQ(seen, 1234);
+    // One that has not used them: as it would begin, and nothing to write to.
+    CHECK_EQ(state(plain.ec, EC_READ_STATE, MTD_FPU), SUCCESS);
+    CHECK_EQ(words[XMM3], 0);
+    CHECK_EQ(words[0], 0x37f);
+    CHECK_EQ(words[MXCSR_WORD] & 0xffffffff, 0x1f80);
+    CHECK_EQ(state(plain.ec, EC_WRITE_STATE, MTD_FPU), EFEATURE);
+    thread_free(&t);
+    thread_free(&plain);
+}
+
+static void restless_body(word_t ec)
+{
+    while (!stop) {
+        for (unsigned operation = EC_PAUSE; operation <= EC_RESUME; operation++) {
+            hc_plain(HC_ec_ctrl, ec, operation, 0, 0, 0, 0);
+            for (volatile unsigned i = 0; i < 500; i++)
+                ;
+        }
+    }
+}
+
+// Whatever is written, and whenever: the CPU loads it without a fault.
+static void fpu_is_written_at_bad_moments(void)
+{
+    struct thread t, other;
+    unsigned written = 0;
+    u64 end = tsc() + tsc_us(10000000);
+    CHECK_EQ(thread_start(&t, SEL_PD, 1, 5, fpu_body, 1), SUCCESS);
+    CHECK(moves(&beats));
+    CHECK_EQ(thread_start(&other, SEL_PD, 1, 5, restless_body, t.ec), SUCCESS);
+    for (unsigned i = 0; written < 2000 && tsc() < end; i++) {
+        for (unsigned k = 0; k < 64; k++)
+            utcb_fpu(ROOT_UTCB)->words[k] = 0x9e3779b97f4a7c15ul * (i * 64 + k + 1);
+        written += !hc_plain(HC_ec_ctrl, t.ec, EC_WRITE_STATE, MTD_FPU, 0, 0, 0);
+    }
+    stop = true;
+    thread_free(&other);
+    CHECK_EQ(written, 2000);
+    hc_plain(HC_ec_ctrl, t.ec, EC_RESUME, 0, 0, 0, 0);
+    CHECK(moves(&beats));
+    thread_free(&t);
 }
 
 // A step is a debug exception after one instruction: its handler pauses the thread.
@@ -293,4 +374,6 @@ const struct test signal_tests[] = {
     {"no_signal_is_lost", no_signal_is_lost, 1},
     {"stopped_threads_show_their_state", stopped_threads_show_their_state, 1},
     {"threads_can_be_stepped", single_steps, 1},
+    {"stopped_threads_show_their_fpu", stopped_threads_show_their_fpu, 1},
+    {"fpu_is_written_at_bad_moments", fpu_is_written_at_bad_moments, 2},
     {0}};
