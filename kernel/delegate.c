@@ -34,7 +34,7 @@ static bool place(crd_t c, u64 hotspot, struct window window, u64 *from, u64 *to
 
 // In these, *any is set once something has arrived.
 static u32 delegate_objects(struct pd *from_pd, u64 from, struct pd *to_pd, u64 to, unsigned order,
-                            unsigned rights, bool kernel, bool *any)
+                            unsigned rights, u32 life, bool kernel, bool *any)
 {
     u32 error = ECAP;
     bool arrived = false;
@@ -42,7 +42,7 @@ static u32 delegate_objects(struct pd *from_pd, u64 from, struct pd *to_pd, u64 
         return EPARAM;
     for (u64 i = 0; i < 1ul << order; i++) {
         struct mapping *m = kernel ? gsi_mapping(from + i) : cap_lookup(from_pd, from + i);
-        if (!m || !m->object || m->object->dying)
+        if (!m || !m->object || !object_lives(m->object, life))
             continue;
         error = mapping_derive_object(m, to_pd, to + i, rights);
         if (error)
@@ -85,10 +85,10 @@ static u32 delegate_range(struct pd *from_pd, enum crd_kind kind, u64 from, stru
 
 // What is tried first: the shortest ways, which do all or nothing.
 static inline bool usual(enum crd_kind kind, struct pd *from_pd, u64 from, struct pd *to_pd, u64 to,
-                         unsigned order, unsigned rights, unsigned attr)
+                         unsigned order, unsigned rights, unsigned attr, u32 life)
 {
     if (kind == CRD_OBJ)
-        return order == 0 && mapping_derive_capability(from_pd, from, to_pd, to, rights);
+        return order == 0 && mapping_derive_capability(from_pd, from, to_pd, to, rights, life);
     return kind == CRD_MEM &&
            mapping_derive_small(from_pd, from, to_pd, to, 1ul << order, rights, attr);
 }
@@ -102,14 +102,16 @@ static u32 delegate_item(struct pd *from_pd, struct typed_item item, struct pd *
     unsigned order;
     enum crd_kind kind = crd_kind(item.crd);
     bool kernel = item.how & ITEM_KERNEL;
+    u64 hotspot = kind == CRD_OBJ ? (u32)item.how >> 12 : item.how >> 12;
+    u32 life = item.how >> ITEM_LIFE_SHIFT; // objects only
     *got = 0;
-    if (!place(item.crd, item.how >> 12, window, &from, &to, &order))
+    if (!place(item.crd, hotspot, window, &from, &to, &order))
         return EPARAM;
     if (kernel && from_pd != root_pd)
         return ECAP;
     u32 error = SUCCESS;
     unsigned rights = crd_rights(item.crd), attr = (unsigned)item.how;
-    if (!kernel && usual(kind, from_pd, from, to_pd, to, order, rights, attr))
+    if (!kernel && usual(kind, from_pd, from, to_pd, to, order, rights, attr, life))
         goto done;
     bool together = false;
     if (!kernel) {
@@ -121,7 +123,7 @@ static u32 delegate_item(struct pd *from_pd, struct typed_item item, struct pd *
     if (!together)
         mapping_lock();
     if (kind == CRD_OBJ)
-        error = delegate_objects(from_pd, from, to_pd, to, order, rights, kernel, any);
+        error = delegate_objects(from_pd, from, to_pd, to, order, rights, life, kernel, any);
     else if (kernel)
         error = delegate_kernel_range(kind, from, to_pd, to, 1ul << order, rights, attr);
     else

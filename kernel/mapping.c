@@ -7,6 +7,7 @@
 #include "kernel/layout.h"
 #include "kernel/paging.h"
 #include "kernel/ports.h"
+#include "kernel/sm.h"
 #include <tessera/error.h>
 
 struct cache range_cache = CACHE(sizeof(struct mapping), "range mapping");
@@ -48,13 +49,14 @@ refund:
 }
 
 STRAIGHT bool mapping_derive_capability(struct pd *from, u64 source, struct pd *to, u64 sel,
-                                        unsigned rights)
+                                        unsigned rights, u32 life)
 {
     bool done = false;
     mapping_enter(to);
     if (LIKELY(mapping_also(from, to))) {
         struct mapping *m = cap_lookup(from, source);
-        done = m->object && !m->object->dying && !mapping_derive_object(m, to, sel, rights);
+        done = m->object && object_lives(m->object, life) &&
+               !mapping_derive_object(m, to, sel, rights);
         mapping_done(from, to);
     }
     mapping_leave(to);

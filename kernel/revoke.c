@@ -313,13 +313,13 @@ static inline bool revoke_root(struct pd *pd, u64 sel)
     return done;
 }
 
-STRAIGHT bool revoke_capability(struct pd *pd, u64 sel)
+STRAIGHT bool revoke_capability(struct pd *pd, u64 sel, bool self)
 {
     if (UNLIKELY(sel >= SEL_LIMIT))
         return false;
-    if (cap_lookup(pd, sel)->root)
+    if (self && cap_lookup(pd, sel)->root)
         return revoke_root(pd, sel);
-    struct revocation r = {pd, CRD_OBJ, true, sel, sel, sel};
+    struct revocation r = {pd, CRD_OBJ, self, sel, sel, sel};
     enum revoke_result step = REVOKE_MORE;
     mapping_enter(pd);
     for (unsigned i = 0; i <= SINGLE_CHILDREN_MAX && step == REVOKE_MORE; i++)

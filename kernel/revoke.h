@@ -24,9 +24,9 @@ enum revoke_result revoke_together(struct revocation *r, struct tlb_batch *batch
 // if that is one page of which nothing was derived. Returns when no CPU has it in its TLB any more.
 // False, with nothing changed or some of it done: go on by steps.
 bool revoke_page(struct pd *pd, u64 page, bool self);
-// The usual revocation of one capability, itself included, without a lock held: no more than a few
-// were derived from it, and nothing from these. False, with some of it done: go on by steps.
-bool revoke_capability(struct pd *pd, u64 sel);
+// The usual revocation of one capability, with or without itself, without a lock held: no more than
+// a few were derived from it, and nothing from these. False, with some of it done: go on by steps.
+bool revoke_capability(struct pd *pd, u64 sel, bool self);
 // Alone: one bounded step; false when there is nothing left to do. EMEM in *error: a mapping had to
 // be cut and its account is empty.
 bool revoke_step(struct revocation *r, struct tlb_batch *batch, u32 *error);

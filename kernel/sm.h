@@ -33,6 +33,16 @@ struct pt {
     struct pt *next, **link; // ec->portals
 };
 
+// Whether a delegation that means this life of an object (crd.h, item_delegate_life) may happen.
+// With the locks that delegating needs: who changes the life and then revokes misses none.
+static inline bool object_lives(const struct object *object, u32 life)
+{
+    if (LIKELY(!life) || object->dying)
+        return !object->dying;
+    if (object->type == OBJ_SM)
+        return (u32)((const struct sm *)(const void *)object)->counter == life;
+    return object->type == OBJ_PT && ((const struct pt *)(const void *)object)->id >> 32 == life;
+}
 struct sm *sm_create(struct pd *payer, u64 initial, u32 *error);
 struct pt *pt_create(struct pd *payer, struct ec *ec, u64 ip, u32 mtd, u32 *error);
 // Wakes the first waiter, or counts.

@@ -269,8 +269,8 @@ static STRAIGHT struct result sys_revoke(u64 pd_sel, u64 c, u64 flags)
     if (crd_single(c, CRD_MEM) && LIKELY(flags <= REVOKE_SELF) &&
         LIKELY(revoke_page(pd, crd_base(c), flags)))
         return result(SUCCESS);
-    if (crd_single(c, CRD_OBJ) && LIKELY(flags == REVOKE_SELF) &&
-        LIKELY(revoke_capability(pd, crd_base(c))))
+    if (crd_single(c, CRD_OBJ) && LIKELY(flags <= REVOKE_SELF) &&
+        LIKELY(revoke_capability(pd, crd_base(c), flags)))
         return result(SUCCESS);
     return revoke_any(pd, pd_sel, c, flags);
 }

@@ -192,11 +192,8 @@ static error_t furnish(struct domain *d, u64 caps)
     return error;
 }
 
-error_t domain_create(struct server_session *payer, u64 kmem_bytes, u64 caps, struct domain **out)
+static error_t make(struct server_session *payer, u64 kmem_bytes, u64 caps, struct domain **out)
 {
-    enum { CAPS_MAX = 1 << 24 };
-    if (kmem_bytes % 64 || caps > CAPS_MAX)
-        return EPARAM;
     error_t error = exceptions_prepare();
     struct server_cost cost = domain_cost(kmem_bytes, caps);
     if (!error)
@@ -243,6 +240,17 @@ free_selectors:
     heap_free(d);
 uncharge:
     server_uncharge_cost(payer, cost);
+    return error;
+}
+
+error_t domain_create(struct server_session *payer, u64 kmem_bytes, u64 caps, struct domain **out)
+{
+    enum { CAPS_MAX = 1 << 24 };
+    if (kmem_bytes % 64 || caps > CAPS_MAX)
+        return EPARAM;
+    error_t error = make(payer, kmem_bytes, caps, out);
+    if (UNLIKELY(error == EMEM) && named_drain())
+        error = make(payer, kmem_bytes, caps, out);
     return error;
 }
 

@@ -7,9 +7,11 @@
 // selector, and takes one of many locks for a moment.
 //
 // An object lives while somebody refers to it. Withdrawing it takes its name from everybody at
-// once; its memory goes with the last reference. Selectors are used again: the semaphore's counter
-// tells which life of its selector is meant, so that a request that began before the object went
-// never finds the next one. Clients get the semaphore without rights, so the counter stays.
+// once; its memory goes with the last reference. Its semaphore names another object soon (a few
+// rest, on a shelf of each CPU): the counter tells which life of it is meant. A request that began
+// before the object went has the old one and finds nothing; a reply that was written before, and
+// gives the name away, names the life too, and the kernel gives nothing then. Clients get the
+// semaphore without rights, so nobody else changes the counter.
 #pragma once
 
 #include "lib/rt/hypercall.h"
@@ -60,8 +62,12 @@ void named_put(struct named *named);
 MUST_CHECK bool named_withdraw(struct named *named);
 // Likewise of what was entered; the selector stays.
 MUST_CHECK bool named_leave(struct named *named);
+// Destroys the semaphores that rest, for the slots and the kernel memory that they take; false:
+// there were none. They are at sigma0's own cost.
+bool named_drain(void);
 // What a client gets.
 static inline struct typed_item named_item(const struct named *named, unsigned hotspot)
 {
-    return item_delegate(crd(CRD_OBJ, named->sel, 0, 0), hotspot, 0);
+    return item_delegate_life(crd(CRD_OBJ, named->sel, 0, 0), hotspot,
+                              (u32)(named->life >> ITEM_TAG_SHIFT));
 }

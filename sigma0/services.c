@@ -10,6 +10,7 @@
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
+#include "sigma0/named.h"
 #include "sigma0/physical.h"
 #include "sigma0/sigma0.h"
 
@@ -72,7 +73,8 @@ static void give_back(u64 ram, u64 caps)
     ram_refund(&account, ram);
     caps_due += caps;
     caps_given -= caps;
-    if (caps_due && !hc_pd_trade(CHILD_PD, SEL_PD, caps_due))
+    if (caps_due && (!hc_pd_trade(CHILD_PD, SEL_PD, caps_due) ||
+                     (named_drain() && !hc_pd_trade(CHILD_PD, SEL_PD, caps_due))))
         caps_due = 0;
 }
 

@@ -74,9 +74,9 @@ static inline bool crd_single(crd_t c, enum crd_kind kind)
 // where a semaphore was translated, `how` is its counter, shifted (item_tag).
 struct typed_item {
     crd_t crd;
-    u64 how; // flags below | hotspot << 12
+    u64 how; // flags below | hotspot << 12; of objects the hotspot has 20 bits, then comes the life
 };
-enum { ITEM_TAG_SHIFT = 12 };
+enum { ITEM_TAG_SHIFT = 12, ITEM_LIFE_SHIFT = 32 };
 
 enum item_flag {
     ITEM_DELEGATE = 1 << 0, // else translate: name a capability that the receiver once gave away
@@ -90,6 +90,15 @@ enum item_flag {
 static inline struct typed_item item_delegate(crd_t c, u64 hotspot, unsigned flags)
 {
     return (struct typed_item){c, hotspot << 12 | flags | ITEM_DELEGATE};
+}
+// A delegation of a single object which happens only while that is in a life of its own, and else
+// brings nothing: `life` is, modulo 2^32, a semaphore's counter, or the upper half of a portal's
+// identity word; 0 is any. So a reply that was written before the object's end never gives away the
+// object that is named by the same semaphore or portal next (count it up or set it, then revoke
+// what was given).
+static inline struct typed_item item_delegate_life(crd_t c, u64 hotspot, u32 life)
+{
+    return item_delegate(c, hotspot | (u64)life << (ITEM_LIFE_SHIFT - ITEM_TAG_SHIFT), 0);
 }
 // The counter of a semaphore that was translated, modulo 2^52. Nobody changes the counter of one
 // that was handed out without rights: so a server that names sessions by semaphores, and uses a

@@ -6,13 +6,17 @@
 //
 // A slot's life: free; taken by server_session_open, which fills it and then publishes it (users 1,
 // open); closed by whoever lowers `open` first, which ends its kernel objects, so that nobody can
-// name it any more; freed by the last user. `generation` counts the lives.
+// name it any more; freed by the last user. `generation` counts the lives of these objects, and
+// what is given to the client names it: an answer to an opening that is under way when its session
+// ends never gives away the objects of the slot's next one.
 #include "lib/rt/heap.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/string.h"
 #include "lib/service/server.h"
 
-enum { SESSIONS_LIMIT = 1 << 15, SESSIONS_DEFAULT = 1024, NO_SLOT = 0xffffffff };
+enum { SESSIONS_LIMIT = 1 << 15, SESSIONS_DEFAULT = 1024 };
+#define NO_SLOT 0xffffffffu
+#define NO_LIFE 0xffffffffu
 _Static_assert(sizeof(struct server_session) <= SERVER_SESSION_BYTES, "the price of a slot");
 
 static bool has_portals(const struct server *server)
@@ -74,6 +78,7 @@ static struct server_session *slot_make(struct server *server)
         return NULL;
     struct server_session *s = slot_at(server, index);
     s->index = index;
+    s->generation = 1;
     s->server = server;
     __atomic_store_n(&server->used_slots, index + 1, __ATOMIC_RELEASE); // now it can be found
     return s;
@@ -118,13 +123,13 @@ static bool keeps_portals(const struct server_session *s)
     return has_portals(s->server) && s->index < SERVER_KEPT;
 }
 
-static error_t portals_renew(const struct server_session *s)
+static bool portals_renew(const struct server_session *s)
 {
     word_t identity = (s->index + 1) | (word_t)s->generation << 32;
-    error_t error = SUCCESS;
-    for (unsigned cpu = 0; cpu < s->server->cpu_count && !error; cpu++)
-        error = hc_pt_ctrl(first_selector(s) + cpu, identity);
-    return error;
+    for (unsigned cpu = 0; cpu < s->server->cpu_count; cpu++)
+        if (hc_pt_ctrl(first_selector(s) + cpu, identity))
+            return false;
+    return true;
 }
 
 // The session's own kernel objects; none of them is left on failure, but what it keeps.
@@ -133,7 +138,7 @@ static error_t objects_create(struct server_session *s)
     struct server *server = s->server;
     sel_t first = first_selector(s);
     if (s->kept)
-        return portals_renew(s);
+        return SUCCESS;
     if (!has_portals(server))
         return hc_create_sm(first, s->generation, SEL_PD);
     word_t identity = (s->index + 1) | (word_t)s->generation << 32;
@@ -150,7 +155,8 @@ static error_t objects_create(struct server_session *s)
 
 static void objects_destroy(struct server_session *s)
 {
-    s->kept = keeps_portals(s);
+    s->generation = s->generation + 1 == NO_LIFE ? 1 : s->generation + 1;
+    s->kept = keeps_portals(s) && portals_renew(s);
     hc_revoke(SEL_PD, crd(CRD_OBJ, first_selector(s), s->server->portal_order, RIGHT_ALL),
               s->kept ? 0 : REVOKE_SELF);
 }
@@ -166,19 +172,23 @@ void server_store_drop_kept(struct server *server)
     }
 }
 
-// What the client gets: its session, or its portals.
+// What the client gets: its session, or its portals. The life is that of the session if this is
+// open yet when it has been read.
 static void put_objects(const struct server_session *s, struct msg *m)
 {
     sel_t first = first_selector(s);
+    u32 life = __atomic_load_n(&s->generation, __ATOMIC_ACQUIRE);
+    if (!__atomic_load_n(&s->open, __ATOMIC_ACQUIRE))
+        life = NO_LIFE;
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_word(m, s->server->config.flags);
     if (!has_portals(s->server)) {
-        msg_put_item(m, item_delegate(crd(CRD_OBJ, first, 0, 0), 0, 0));
+        msg_put_item(m, item_delegate_life(crd(CRD_OBJ, first, 0, 0), 0, life));
         return;
     }
     for (unsigned cpu = 0; cpu < s->server->cpu_count; cpu++)
-        msg_put_item(m, item_delegate(crd(CRD_OBJ, first + cpu, 0, PT_CALL), cpu, 0));
+        msg_put_item(m, item_delegate_life(crd(CRD_OBJ, first + cpu, 0, PT_CALL), cpu, life));
 }
 
 static void pseudonym_drop(const struct server *server, sel_t pseudonym)
@@ -229,7 +239,6 @@ static error_t session_create(struct server *server, sel_t pseudonym, struct ser
     error = ERESOURCE;
     if (!s)
         goto release;
-    s->generation++;
     error = session_fill(s, &quota);
     if (error)
         goto free_slot;

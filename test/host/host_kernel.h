@@ -19,11 +19,13 @@ static struct {
     bool live;
     u64 counter;
     unsigned waiting;
+    unsigned taken_back; // how often it was revoked from others and kept
     pthread_cond_t changed;
 } host_sm[HOST_SELECTORS];
 static pthread_mutex_t host_lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned long host_hypercalls;    // how many there were
-static bool host_out_of_kmem;            // create_sm fails
+static unsigned long host_hypercalls;                         // how many there were
+static bool host_out_of_kmem;                                 // create_sm fails
+static unsigned host_sm_live, host_sm_limit = HOST_SELECTORS; // there are, there can be
 static void (*host_after_timeout)(void); // runs between a deadline's passing and the return of down
 
 static _Thread_local struct utcb host_utcb;
@@ -62,13 +64,14 @@ static error_t host_down(sel_t sel, u64 deadline)
 static error_t host_create_sm(sel_t sel, u64 initial)
 {
     pthread_condattr_t attributes;
-    if (host_out_of_kmem)
+    if (host_out_of_kmem || host_sm_live >= host_sm_limit)
         return EMEM;
     if (sel >= HOST_SELECTORS || host_sm[sel].live)
         return EBUSY;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&host_sm[sel].changed, &attributes);
+    host_sm_live++;
     host_sm[sel].live = true;
     host_sm[sel].counter = initial;
     return SUCCESS;
@@ -81,7 +84,12 @@ static error_t host_hypercall(enum hypercall number, word_t a0, word_t a1, word_
         return host_create_sm(sel, a1);
     if (sel >= HOST_SELECTORS || !host_sm[sel].live)
         return ECAP;
+    if (number == HC_revoke && !(a2 & REVOKE_SELF)) {
+        host_sm[sel].taken_back++;
+        return SUCCESS;
+    }
     if (number == HC_revoke) {
+        host_sm_live--;
         host_sm[sel].live = false;
         pthread_cond_broadcast(&host_sm[sel].changed);
         return SUCCESS;

@@ -32,6 +32,7 @@ void hostile_tests(void);
 void exhaust_tests(void);
 void exhaust_own_tests(void);
 void pages_tests(void);
+void name_tests(void);
 
 // For scenarios/memory-types: a domain that shows device memory of each type, and a thread of it
 // that runs for ever; returns on failure only.

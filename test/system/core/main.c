@@ -380,6 +380,7 @@ int main(void)
     trace_tests();
     exhaust_tests();
     exhaust_own_tests();
+    name_tests();
     hostile_tests();
     pages_tests();
     TESTS_DONE();

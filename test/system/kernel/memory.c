@@ -214,6 +214,48 @@ static void revoke_reaches_all_capabilities(void)
     }
 }
 
+static error_t give_life(sel_t from, sel_t to, u64 life)
+{
+    *utcb_item(ROOT_UTCB, 0) = item_delegate_life(crd(CRD_OBJ, from, 0, 0), to, (u32)life);
+    return (error_t)hc_plain(HC_delegate, SEL_PD, 1, 0, 0, 0, 0);
+}
+
+static bool is_there(sel_t sel)
+{
+    u64 found;
+    return !hc_raw(HC_lookup, crd(CRD_OBJ, sel, 0, 0), 0, 0, 0, 0, 0, &found);
+}
+
+// What means one life of a semaphore or a portal is given in that life only; what had been given in
+// it is taken back without the object itself.
+static void delegations_mean_one_life(void)
+{
+    struct handler h = handler_new(SEL_PD, 0, entry_null, 77);
+    sel_t sm = sel_new(1), copy = sel_new(4);
+    u64 life = 5ul << 32 | 7;
+    CHECK_EQ(hc_create_sm(sm, life, SEL_PD), SUCCESS);
+    CHECK_EQ(give_life(sm, copy, 6), ECAP);
+    CHECK_EQ(give_life(sm, copy, 7), SUCCESS);
+    CHECK_EQ(give_life(copy, copy + 1, 7), SUCCESS);
+    CHECK_EQ(sm_up(sm), SUCCESS);
+    CHECK_EQ(revoke_children(crd(CRD_OBJ, sm, 0, RIGHT_ALL)), SUCCESS);
+    CHECK(!is_there(copy) && !is_there(copy + 1) && is_there(sm));
+    CHECK_EQ(give_life(sm, copy, 7), ECAP);
+    CHECK(!is_there(copy));
+    CHECK_EQ(give_life(sm, copy, 8), SUCCESS);
+    CHECK_EQ(give_life(copy, copy + 1, 7), ECAP);
+    CHECK_EQ(give_life(sm, copy + 1, 0), SUCCESS); // any
+    CHECK_EQ(give_life(h.pt, copy + 2, 1), ECAP);
+    CHECK_EQ(hc_pt_ctrl(h.pt, 3ul << 32 | 77), SUCCESS);
+    CHECK_EQ(give_life(h.pt, copy + 2, 77), ECAP);
+    CHECK_EQ(give_life(h.pt, copy + 2, 3), SUCCESS);
+    CHECK_EQ(give_life(h.ec, copy + 3, 3), ECAP); // has none
+    CHECK_EQ(give_life(h.ec, copy + 3, 0), SUCCESS);
+    drop(sm);
+    CHECK(!is_there(copy) && !is_there(copy + 1));
+    handler_free(&h);
+}
+
 static void lookup_tells_ranges(void)
 {
     u64 frame = ALIGN_UP(frame_new(16), 8), a = ALIGN_UP(page_new(16), 8), found;
@@ -234,5 +276,6 @@ const struct test memory_tests[] = {
     {"memory_rights_are_enforced", rights_are_enforced, 1},
     {"ports_are_delegated_and_revoked", ports_are_delegated, 1},
     {"revoke_reaches_all_capabilities", revoke_reaches_all_capabilities, 1},
+    {"delegations_mean_one_life", delegations_mean_one_life, 1},
     {"lookup_tells_ranges", lookup_tells_ranges, 1},
     {0}};
