@@ -41,7 +41,7 @@ struct ec *ec_create(struct pd *pd, u64 utcb, u64 sp, unsigned cpu, bool global,
                      u32 *error)
 {
     *error = EMEM;
-    if (!account_charge(&pd->account, ec_bytes()))
+    if (!account_charge(&pd->account.kmem, ec_bytes()))
         return NULL;
     struct ec *ec = cache_alloc(&ec_cache);
     if (!ec)
@@ -87,7 +87,7 @@ struct ec *ec_create(struct pd *pd, u64 utcb, u64 sp, unsigned cpu, bool global,
 free_ec:
     cache_free(&ec_cache, ec);
 refund:
-    account_refund(&pd->account, ec_bytes());
+    account_refund(&pd->account.kmem, ec_bytes());
     return NULL;
 }
 
@@ -97,7 +97,7 @@ static void ec_release(struct rcu_head *head)
     struct pd *pd = ec->pd;
     page_free(ec->utcb);
     fpu_free(ec);
-    account_refund(&pd->account, ec_bytes());
+    account_refund(&pd->account.kmem, ec_bytes());
     cache_free(&ec_cache, ec);
     pd_put(pd);
 }

@@ -21,7 +21,7 @@ u32 mapping_derive_object(struct mapping *from, struct pd *to, u64 sel, unsigned
 {
     if (to->object.dying)
         return EABORT;
-    if (!account_charge(&to->account, object_mapping_cache.size))
+    if (!account_charge(&to->account.kmem, object_mapping_cache.size))
         return EMEM;
     u32 error = EMEM;
     struct mapping *m = cache_alloc(&object_mapping_cache);
@@ -44,7 +44,7 @@ u32 mapping_derive_object(struct mapping *from, struct pd *to, u64 sel, unsigned
 free_node:
     cache_free(&object_mapping_cache, m);
 refund:
-    account_refund(&to->account, object_mapping_cache.size);
+    account_refund(&to->account.kmem, object_mapping_cache.size);
     return error;
 }
 
@@ -65,17 +65,17 @@ STRAIGHT bool mapping_derive_capability(struct pd *from, u64 source, struct pd *
 
 struct mapping *range_alloc(struct pd *pd)
 {
-    if (!account_charge(&pd->account, range_cache.size))
+    if (!account_charge(&pd->account.kmem, range_cache.size))
         return NULL;
     struct mapping *m = cache_alloc(&range_cache);
     if (!m)
-        account_refund(&pd->account, range_cache.size);
+        account_refund(&pd->account.kmem, range_cache.size);
     return m;
 }
 
 void range_free(struct mapping *m)
 {
-    account_refund(&m->pd->account, range_cache.size);
+    account_refund(&m->pd->account.kmem, range_cache.size);
     cache_free(&range_cache, m);
 }
 

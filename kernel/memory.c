@@ -198,69 +198,62 @@ void cache_free(struct cache *cache, void *object)
         page_free(page);
 }
 
-static bool take_units(u64 *used, const u64 *limit, u64 units)
+// Under the lock: takes n of what is left and raises `most`, to `spare` more if there is as much.
+static bool units_take(struct units *u, u64 n, u64 spare)
 {
-    u64 old = __atomic_load_n(used, __ATOMIC_RELAXED);
+    u64 old = __atomic_load_n(&u->used, __ATOMIC_RELAXED), left;
     do {
-        u64 max = __atomic_load_n(limit, __ATOMIC_RELAXED);
-        if (old > max || max - old < units)
+        left = u->limit - old;
+        if ((long)left < (long)n) {
+            u->lacked = n - left > u->lacked ? n - left : u->lacked;
             return false;
-    } while (!__atomic_compare_exchange_n(used, &old, old + units, true, __ATOMIC_RELAXED,
+        }
+    } while (!__atomic_compare_exchange_n(&u->used, &old, old + n, true, __ATOMIC_RELAXED,
                                           __ATOMIC_RELAXED));
+    long more = (long)(old + n - __atomic_load_n(&u->most, __ATOMIC_RELAXED));
+    if (more > 0)
+        __atomic_fetch_add(&u->most, (u64)more + (left - n < spare ? 0 : spare), __ATOMIC_RELAXED);
     return true;
 }
 
-bool account_charge(struct account *account, u64 bytes)
+__attribute__((noinline)) STRAIGHT bool account_charge_more(struct units *u, u64 n)
 {
-    return take_units(&account->kmem_used, &account->kmem_limit, bytes);
+    spin_lock(&u->lock);
+    bool taken = units_take(u, n, n == 1 ? 0 : KMEM_SPARE);
+    spin_unlock(&u->lock);
+    return taken;
 }
 
-void account_refund(struct account *account, u64 bytes)
+// Those who see the old `most` see the old `used` no more.
+STRAIGHT bool account_lower(struct units *u, u64 n)
 {
-    __atomic_fetch_sub(&account->kmem_used, bytes, __ATOMIC_RELAXED);
-}
-
-bool account_charge_cap(struct account *account)
-{
-    return take_units(&account->caps_used, &account->caps_limit, 1);
-}
-
-void account_refund_cap(struct account *account)
-{
-    __atomic_fetch_sub(&account->caps_used, 1, __ATOMIC_RELAXED);
-}
-
-// A limit is lowered by first using up what is to go: so two movers cannot take the same unit.
-static bool move_units(u64 *used_from, u64 *limit_from, u64 *limit_to, u64 units)
-{
-    if (!take_units(used_from, limit_from, units))
-        return false;
-    __atomic_fetch_sub(limit_from, units, __ATOMIC_RELAXED);
-    __atomic_fetch_sub(used_from, units, __ATOMIC_RELAXED);
-    __atomic_fetch_add(limit_to, units, __ATOMIC_RELAXED);
-    return true;
-}
-
-bool account_move_kmem(struct account *from, struct account *to, u64 bytes)
-{
-    return move_units(&from->kmem_used, &from->kmem_limit, &to->kmem_limit, bytes);
-}
-
-bool account_move_caps(struct account *from, struct account *to, u64 count)
-{
-    return move_units(&from->caps_used, &from->caps_limit, &to->caps_limit, count);
-}
-
-bool account_move(struct account *from, struct account *to, u64 amount)
-{
-    u64 slots = amount & 0xffffffff, bytes = (amount >> 32) * 64;
-    if (!take_units(&from->caps_used, &from->caps_limit, slots))
-        return false;
-    bool moved = account_move_kmem(from, to, bytes);
-    if (moved) {
-        __atomic_fetch_sub(&from->caps_limit, slots, __ATOMIC_RELAXED);
-        __atomic_fetch_add(&to->caps_limit, slots, __ATOMIC_RELAXED);
+    spin_lock(&u->lock);
+    bool taken = LIKELY(!(n >> UNITS_BITS)) && units_take(u, n, 0);
+    if (LIKELY(taken)) {
+        __atomic_fetch_sub(&u->most, n, __ATOMIC_RELAXED);
+        __atomic_fetch_sub(&u->limit, n, __ATOMIC_RELAXED);
+        account_refund(u, n);
     }
-    __atomic_fetch_sub(&from->caps_used, slots, __ATOMIC_RELAXED);
-    return moved;
+    spin_unlock(&u->lock);
+    return taken;
+}
+
+STRAIGHT bool account_trade(struct account *from, struct account *to, u64 slots, u64 bytes)
+{
+    if (!account_lower(&from->caps, slots))
+        return false;
+    bool both = account_lower(&from->kmem, bytes);
+    account_raise(both ? &to->caps : &from->caps, slots);
+    if (both)
+        account_raise(&to->kmem, bytes);
+    return both;
+}
+
+u64 account_peak(struct units *u, u64 unit)
+{
+    spin_lock(&u->lock);
+    u64 left = u->limit - __atomic_exchange_n(&u->most, u->used, __ATOMIC_RELAXED);
+    u64 lacked = __atomic_exchange_n(&u->lacked, 0, __ATOMIC_RELAXED);
+    spin_unlock(&u->lock);
+    return left / unit | (lacked + unit - 1) / unit << 32;
 }

@@ -42,18 +42,42 @@ struct cache {
 void *cache_alloc(struct cache *cache);
 void cache_free(struct cache *cache, void *object);
 
-// An account: bytes of kernel memory and capability slots, used and limit.
-struct account {
-    u64 kmem_used, kmem_limit;
-    u64 caps_used, caps_limit;
+// Of something that is accounted: used <= most <= limit. Up to `most`, which was in use at once (of
+// kernel memory, give or take KMEM_SPARE), there is nothing to note. It moves with the limit: its
+// distance from that is what was left at least. A refused request lacked `lacked` at most.
+struct units {
+    u64 used, limit, most, lacked;
+    struct spinlock lock; // to take beyond `most`, to lower the limit
 };
-// Takes bytes (slots) from the account; false, with nothing changed, where they are not there.
-bool account_charge(struct account *account, u64 bytes);
-void account_refund(struct account *account, u64 bytes);
-bool account_charge_cap(struct account *account);
-void account_refund_cap(struct account *account);
-// Moves unused limit from one account to another; false if `from` has less than that unused.
-bool account_move_kmem(struct account *from, struct account *to, u64 bytes);
-bool account_move_caps(struct account *from, struct account *to, u64 count);
-// Both or nothing: `amount` is slots | units of 64 bytes << 32.
-bool account_move(struct account *from, struct account *to, u64 amount);
+enum { UNITS_BITS = 37, KMEM_SPARE = 1024 }; // nobody has 2^37
+// An account: bytes of kernel memory and capability slots.
+struct account {
+    struct units kmem, caps;
+};
+bool account_charge_more(struct units *units, u64 n);
+// Takes n; false, with nothing changed, where they are not there.
+static inline bool account_charge(struct units *u, u64 n)
+{
+    u64 old = __atomic_load_n(&u->used, __ATOMIC_RELAXED);
+    do {
+        if (UNLIKELY((long)(__atomic_load_n(&u->most, __ATOMIC_RELAXED) - old) < (long)n))
+            return account_charge_more(u, n);
+    } while (!__atomic_compare_exchange_n(&u->used, &old, old + n, true, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
+    return true;
+}
+static inline void account_refund(struct units *u, u64 n)
+{
+    __atomic_fetch_sub(&u->used, n, __ATOMIC_RELAXED);
+}
+// Takes n off the limit; false if less than that is unused. Then they are the caller's to give.
+bool account_lower(struct units *units, u64 n);
+static inline void account_raise(struct units *u, u64 n)
+{
+    __atomic_fetch_add(&u->most, n, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&u->limit, n, __ATOMIC_RELAXED);
+}
+// Both move or nothing does; false if `from` has less than that unused.
+bool account_trade(struct account *from, struct account *to, u64 slots, u64 bytes);
+// What was left at least | what was lacked at most << 32 since this was last asked, in `unit`.
+u64 account_peak(struct units *units, u64 unit);

@@ -63,7 +63,7 @@ static void pd_release(struct rcu_head *head)
     for (unsigned word = 0; word < CAP_PAGES / 64; word++) {
         for (u64 bits = pd->cap_pages[word]; bits; bits &= bits - 1) {
             unsigned i = word * 64 + (unsigned)__builtin_ctzl(bits);
-            account_refund(&pd->account, PAGE_SIZE);
+            account_refund(&pd->account.kmem, PAGE_SIZE);
             empty_free(&slots, pd->caps[i]);
             pd->caps[i] = null_cap_page;
         }
@@ -73,9 +73,9 @@ static void pd_release(struct rcu_head *head)
     space_destroy(pd);
     struct pd *payer = pd->object.payer;
     if (payer) {
-        account_refund(&payer->account, pd_cache.size + PAGE_SIZE);
-        account_move_kmem(&pd->account, &payer->account, pd->account.kmem_limit);
-        account_move_caps(&pd->account, &payer->account, pd->account.caps_limit);
+        account_refund(&payer->account.kmem, pd_cache.size + PAGE_SIZE);
+        account_raise(&payer->account.kmem, pd->account.kmem.limit);
+        account_raise(&payer->account.caps, pd->account.caps.limit);
     }
     cache_free(&pd_cache, pd);
     if (payer)
@@ -109,19 +109,18 @@ struct pd *pd_create(struct pd *payer, u64 kmem_bytes, u64 caps, u32 *error)
 {
     *error = EMEM;
     u64 own = pd_cache.size + PAGE_SIZE;
-    if (payer && !account_charge(&payer->account, own))
+    if (payer && !account_charge(&payer->account.kmem, own))
         return NULL;
     struct pd *pd = pd_alloc(payer);
     if (!pd)
         goto refund;
-    if (!payer) {
-        pd->account.kmem_limit = kmem_bytes;
-        pd->account.caps_limit = caps;
-    } else if (!account_move_kmem(&payer->account, &pd->account, kmem_bytes)) {
+    if (payer && !account_lower(&payer->account.kmem, kmem_bytes))
         goto free_pd;
-    } else if (!account_move_caps(&payer->account, &pd->account, caps)) {
+    if (payer && !account_lower(&payer->account.caps, caps))
         goto return_kmem;
-    }
+    pd->account.kmem.limit = kmem_bytes;
+    pd->account.kmem.most = kmem_bytes < PAGE_SIZE ? kmem_bytes : PAGE_SIZE; // its page table
+    pd->account.caps.limit = caps;
     if (!space_create(pd))
         goto return_caps;
     if (payer)
@@ -131,16 +130,16 @@ struct pd *pd_create(struct pd *payer, u64 kmem_bytes, u64 caps, u32 *error)
 
 return_caps:
     if (payer)
-        account_move_caps(&pd->account, &payer->account, caps);
+        account_raise(&payer->account.caps, caps);
 return_kmem:
     if (payer)
-        account_move_kmem(&pd->account, &payer->account, kmem_bytes);
+        account_raise(&payer->account.kmem, kmem_bytes);
 free_pd:
     empty_free(&directories, pd->caps);
     cache_free(&pd_cache, pd);
 refund:
     if (payer)
-        account_refund(&payer->account, own);
+        account_refund(&payer->account.kmem, own);
     return NULL;
 }
 
@@ -154,14 +153,14 @@ u32 cap_insert(struct mapping *m)
     struct mapping ***slot_page = &pd->caps[m->base / CAP_PAGE_SLOTS];
     if (*slot_page != null_cap_page && (*slot_page)[m->base % CAP_PAGE_SLOTS] != &null_mapping)
         return EBUSY;
-    if (!account_charge_cap(&pd->account))
+    if (!account_charge(&pd->account.caps, 1))
         return EMEM;
     if (*slot_page == null_cap_page) {
-        if (!account_charge(&pd->account, PAGE_SIZE))
+        if (!account_charge(&pd->account.kmem, PAGE_SIZE))
             goto refund;
         struct mapping **page = empty_alloc(&slots);
         if (!page) {
-            account_refund(&pd->account, PAGE_SIZE);
+            account_refund(&pd->account.kmem, PAGE_SIZE);
             goto refund;
         }
         u64 index = m->base / CAP_PAGE_SLOTS;
@@ -171,7 +170,7 @@ u32 cap_insert(struct mapping *m)
     __atomic_store_n(&(*slot_page)[m->base % CAP_PAGE_SLOTS], m, __ATOMIC_RELEASE);
     return SUCCESS;
 refund:
-    account_refund_cap(&pd->account);
+    account_refund(&pd->account.caps, 1);
     return EMEM;
 }
 
@@ -179,14 +178,14 @@ void cap_remove(struct mapping *m)
 {
     struct mapping **page = m->pd->caps[m->base / CAP_PAGE_SLOTS];
     __atomic_store_n(&page[m->base % CAP_PAGE_SLOTS], &null_mapping, __ATOMIC_RELEASE);
-    account_refund_cap(&m->pd->account);
+    account_refund(&m->pd->account.caps, 1);
 }
 
 // The capability at or behind caps_hint. Only pages that were ever used are looked at, and none
 // once the account says that all are gone.
 static struct mapping *next_capability(struct pd *pd)
 {
-    while (pd->account.caps_used && pd->caps_hint < SEL_LIMIT) {
+    while (pd->account.caps.used && pd->caps_hint < SEL_LIMIT) {
         u32 page = pd->caps_hint / CAP_PAGE_SLOTS;
         u64 used = pd->cap_pages[page / 64] >> page % 64;
         if (!(used & 1)) {

@@ -20,7 +20,7 @@ static void bitmap_set(struct pd *pd, u64 first, u64 count, bool deny)
 bool ports_allow(struct pd *pd, u64 first, u64 count)
 {
     if (!pd->port_bitmap[0]) {
-        if (!account_charge(&pd->account, 2 * PAGE_SIZE))
+        if (!account_charge(&pd->account.kmem, 2 * PAGE_SIZE))
             return false;
         u8 *low = page_alloc(), *high = page_alloc();
         if (!low || !high) {
@@ -28,7 +28,7 @@ bool ports_allow(struct pd *pd, u64 first, u64 count)
                 page_free(low);
             if (high)
                 page_free(high);
-            account_refund(&pd->account, 2 * PAGE_SIZE);
+            account_refund(&pd->account.kmem, 2 * PAGE_SIZE);
             return false;
         }
         __builtin_memset(low, 0xff, PAGE_SIZE);
@@ -54,7 +54,7 @@ void ports_free(struct pd *pd)
 {
     for (unsigned i = 0; i < 2 && pd->port_bitmap[i]; i++) {
         page_free(pd->port_bitmap[i]);
-        account_refund(&pd->account, PAGE_SIZE);
+        account_refund(&pd->account.kmem, PAGE_SIZE);
     }
     if (this_cpu()->port_pd == pd)
         ports_unload(true);

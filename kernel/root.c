@@ -48,7 +48,7 @@ static void map_copy(u64 page, const char *from, u64 bytes, u64 pages)
     for (u64 i = 0; i < pages; i++) {
         u64 at = i * PAGE_SIZE, left = bytes > at ? bytes - at : 0;
         char *copy = page_alloc();
-        check(copy && account_charge(&root_pd->account, PAGE_SIZE), "out of kernel memory");
+        check(copy && account_charge(&root_pd->account.kmem, PAGE_SIZE), "out of kernel memory");
         __builtin_memcpy(copy, from + at, left < PAGE_SIZE ? left : PAGE_SIZE);
         u64 frame = virt_to_phys(copy) / PAGE_SIZE;
         if (run && frame != first + run) {
@@ -122,7 +122,7 @@ void root_create(struct hip *hip)
     u32 error;
     root_pd = pd_create(NULL, pool_free_pages() * PAGE_SIZE, SEL_LIMIT * 8ul, &error);
     check(root_pd, "no memory");
-    hip->kmem_bytes = root_pd->account.kmem_limit;
+    hip->kmem_bytes = root_pd->account.kmem.limit;
     u64 entry = load_image(hip);
     map_copy((STACK_TOP - STACK_SIZE) / PAGE_SIZE, NULL, 0, STACK_SIZE / PAGE_SIZE);
     error = mapping_pin(&hip_mapping, root_pd, HIP_ADDR / PAGE_SIZE, hip, false);

@@ -338,9 +338,13 @@ static struct result sys_pd_ctrl(u64 pd_sel, u64 operation, u64 other_sel, u64 a
         return result(ECAP);
     struct account *a = &pd->account;
     if (operation == PD_READ_KMEM)
-        return (struct result){SUCCESS, a->kmem_used / 64 | (a->kmem_limit / 64) << 32};
+        return (struct result){SUCCESS, a->kmem.used / 64 | (a->kmem.limit / 64) << 32};
     if (operation == PD_READ_CAPS)
-        return (struct result){SUCCESS, a->caps_used | a->caps_limit << 32};
+        return (struct result){SUCCESS, a->caps.used | a->caps.limit << 32};
+    if (operation == PD_PEAK_KMEM && pd != self()) // nobody hides his own
+        return (struct result){SUCCESS, account_peak(&a->kmem, 64)};
+    if (operation == PD_PEAK_CAPS && pd != self())
+        return (struct result){SUCCESS, account_peak(&a->caps, 1)};
     if (operation == PD_TRACE_STOP)
         return result(pd != root_pd || self() != root_pd ? ECAP : trace_stop(amount));
     if (operation != PD_GIVE_KMEM && operation != PD_GIVE_CAPS && operation != PD_GIVE)
@@ -348,9 +352,9 @@ static struct result sys_pd_ctrl(u64 pd_sel, u64 operation, u64 other_sel, u64 a
     struct pd *other = cap_object(self(), other_sel, OBJ_PD, PD_ACCOUNT);
     if (!other || other->object.dying || pd->object.dying)
         return result(ECAP);
-    bool moved = LIKELY(operation == PD_GIVE) ? account_move(&other->account, a, amount)
-                 : operation == PD_GIVE_KMEM  ? account_move_kmem(&other->account, a, amount)
-                                              : account_move_caps(&other->account, a, amount);
+    u64 slots = operation == PD_GIVE ? amount & 0xffffffff : operation == PD_GIVE_CAPS ? amount : 0;
+    u64 bytes = operation == PD_GIVE ? (amount >> 32) * 64 : amount - slots;
+    bool moved = account_trade(&other->account, a, slots, bytes);
     return result(moved ? SUCCESS : EMEM);
 }
 

@@ -71,6 +71,10 @@ enum pd_op {
     // Of the root PD: nothing is traced into the ring at `amount` any more, on any CPU; EPARAM:
     // nothing was.
     PD_TRACE_STOP = 5,
+    // Of another domain: rdx = how much was left at least, whoever took it, since this was last
+    // asked | what a request that was refused lacked at most << 32; in units of 64 bytes, in slots.
+    PD_PEAK_KMEM = 6,
+    PD_PEAK_CAPS = 7,
 };
 // What a capability slot brings along when it is traded, in bytes: the kernel's books of the object
 // and of the capability that stands in it.

@@ -202,6 +202,19 @@ HC_INLINE MUST_CHECK error_t hc_pd_read(sel_t pd, enum pd_op operation, u64 *use
     return error;
 }
 
+// `operation` is PD_PEAK_KMEM or PD_PEAK_CAPS, of another domain: what it had left at least since
+// this was last asked, and what a refused request of it lacked at most (0: none was refused), in
+// bytes for the first. EPARAM of one's own.
+HC_INLINE MUST_CHECK error_t hc_pd_peak(sel_t pd, enum pd_op operation, u64 *left, u64 *lacked)
+{
+    word_t second;
+    error_t error = hc_raw(HC_pd_ctrl, pd, operation, 0, 0, 0, 0, &second);
+    unsigned unit = operation == PD_PEAK_KMEM ? 64 : 1;
+    *left = (second & 0xffffffff) * unit;
+    *lacked = (second >> 32) * unit;
+    return error;
+}
+
 HC_INLINE error_t hc_ec_ctrl(sel_t ec, enum ec_op operation)
 {
     return hc_plain(HC_ec_ctrl, ec, operation, 0, 0, 0, 0);

@@ -47,9 +47,9 @@ static u32 expected_of(const struct pd *pd, u64 sel)
         return EPARAM;
     if (at[sel])
         return EBUSY;
-    if (count == pd->account.caps_limit)
+    if (count == pd->account.caps.limit)
         return EMEM;
-    bool room = pd->account.kmem_limit - pd->account.kmem_used >= PAGE_SIZE;
+    bool room = pd->account.kmem.limit - pd->account.kmem.used >= PAGE_SIZE;
     return page_there[sel / CAP_PAGE_SLOTS] || room ? SUCCESS : EMEM;
 }
 
@@ -95,7 +95,7 @@ static void look(const struct pd *pd, u64 sel)
 
 static void live(struct pd *pd)
 {
-    u64 empty = pd->account.kmem_used;
+    u64 empty = pd->account.kmem.used;
     for (unsigned round = 0; round < ROUNDS && !check_failures; round++) {
         u64 sel = random_selector();
         // For a while there is more coming than going, and then the other way round.
@@ -105,8 +105,8 @@ static void live(struct pd *pd)
             take_out(sel);
         look(pd, sel);
         look(pd, random_selector());
-        CHECK(pd->account.caps_used == count);
-        CHECK(pd->account.kmem_used == empty + pages * PAGE_SIZE);
+        CHECK(pd->account.caps.used == count);
+        CHECK(pd->account.kmem.used == empty + pages * PAGE_SIZE);
     }
 }
 
@@ -132,7 +132,7 @@ static void die(struct pd *pd)
 static void capability_space_matches_the_model(void)
 {
     u32 error;
-    u64 used = root->account.kmem_used, caps = root->account.caps_used, free_pages = 0;
+    u64 used = root->account.kmem.used, caps = root->account.caps.used, free_pages = 0;
     for (unsigned life = 0; life < LIVES; life++) {
         struct pd *pd = pd_create(root, KMEM, CAPS, &error);
         CHECK(pd);
@@ -140,7 +140,7 @@ static void capability_space_matches_the_model(void)
             return;
         live(pd);
         die(pd);
-        CHECK(root->account.kmem_used == used && root->account.caps_used == caps);
+        CHECK(root->account.kmem.used == used && root->account.caps.used == caps);
         if (life) // the first one leaves caches behind
             CHECK(pool_free_pages() == free_pages);
         free_pages = pool_free_pages();
@@ -169,7 +169,7 @@ static void empty_pool_changes_nothing(void)
     CHECK(k < KEPT_MAX);
     struct account before = pd->account;
     CHECK(cap_insert(&m) == EMEM);
-    CHECK(pd->account.kmem_used == before.kmem_used && pd->account.caps_used == before.caps_used);
+    CHECK(pd->account.kmem.used == before.kmem.used && pd->account.caps.used == before.caps.used);
     CHECK(cap_lookup(pd, 5) == &null_mapping);
     while (n)
         page_free(taken[--n]);

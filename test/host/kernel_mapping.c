@@ -202,9 +202,11 @@ static void random_delegate(void)
         target = ALIGN_DOWN(random_below(PLACES - count + 1), count);
     if (kind != CRD_OBJ)
         rights |= 1;
-    u64 limit = pds[to]->account.kmem_limit;
+    u64 limit = pds[to]->account.kmem.limit;
     if (random_below(8) == 0)
-        pds[to]->account.kmem_limit = pds[to]->account.kmem_used + random_below(8) * 64;
+        pds[to]->account.kmem.limit = pds[to]->account.kmem.used + random_below(8) * 64;
+    if (pds[to]->account.kmem.most > pds[to]->account.kmem.limit)
+        pds[to]->account.kmem.most = pds[to]->account.kmem.limit;
     sender.pd = pds[from];
     *utcb_item(&utcb, 0) =
         item_delegate(crd(kind, source, order, rights), target, kernel ? ITEM_KERNEL : 0);
@@ -215,9 +217,9 @@ static void random_delegate(void)
     CHECK(page || done == !error);
     CHECK(!page || (kind == CRD_MEM && order == 0 && !kernel));
     CHECK(error == SUCCESS || error == ECAP || error == EBUSY || error == EMEM || error == EPARAM);
-    CHECK(error != EMEM || pds[to]->account.kmem_limit < limit);
+    CHECK(error != EMEM || pds[to]->account.kmem.limit < limit);
     CHECK(!kernel || kind != CRD_MEM || source >= 16 || error);
-    pds[to]->account.kmem_limit = limit;
+    pds[to]->account.kmem.limit = limit;
     model_delegate(kind, from, to, source, target, count, rights, kernel, error);
 }
 
@@ -277,7 +279,7 @@ static u64 used_by_tree(void)
 {
     u64 used = 0;
     for (unsigned d = 0; d < PDS; d++)
-        used += pds[d]->account.caps_used;
+        used += pds[d]->account.caps.used;
     return used;
 }
 
@@ -302,12 +304,12 @@ static void split_without_memory_changes_nothing(void)
     sender.pd = pds[0];
     *utcb_item(&utcb, 0) = item_delegate(crd(CRD_MEM, 512, 4, RIGHT_ALL), 512, ITEM_KERNEL);
     CHECK(delegate_bulk(&sender, pds[1], 1, &done, &partly) == SUCCESS);
-    u64 limit = pds[1]->account.kmem_limit;
-    pds[1]->account.kmem_limit = pds[1]->account.kmem_used;
+    u64 limit = pds[1]->account.kmem.limit;
+    pds[1]->account.kmem.limit = pds[1]->account.kmem.most = pds[1]->account.kmem.used;
     CHECK(revoke_all(1, CRD_MEM, 515, 515, true) == EMEM);
     for (u64 i = 512; i < 528; i++)
         CHECK(pte(pds[1], i) && mapping_find(pds[1], CRD_MEM, i));
-    pds[1]->account.kmem_limit = limit;
+    pds[1]->account.kmem.limit = limit;
     CHECK(revoke_all(1, CRD_MEM, 512, 527, true) == SUCCESS && !pte(pds[1], 515));
 }
 
@@ -338,7 +340,7 @@ static void everything_comes_back(void)
         u64 pages = 1;
         for (unsigned w = 0; w < CAP_PAGES / 64; w++)
             pages += (unsigned)__builtin_popcountl(pds[d]->cap_pages[w]);
-        CHECK(pds[d]->account.kmem_used == pages * PAGE_SIZE + (d == 0 ? root_used : 0));
+        CHECK(pds[d]->account.kmem.used == pages * PAGE_SIZE + (d == 0 ? root_used : 0));
     }
 }
 
@@ -361,7 +363,7 @@ int main(void)
         CHECK(pds[d] && !error);
     }
     root_pd = pds[0];
-    root_used = pds[0]->account.kmem_used - PAGE_SIZE;
+    root_used = pds[0]->account.kmem.used - PAGE_SIZE;
     host_refuses = true;
     RUN(delegations_match_the_model);
     revoke_everything();

@@ -111,47 +111,81 @@ static void caches_do_not_starve_each_other(void)
     }
 }
 
+// What the model says of an account's kernel memory: the peak's two figures too.
+struct model {
+    u64 used, limit, left, lacked;
+};
+
+static void model_take(struct model *m, u64 n, bool fits)
+{
+    u64 left = m->limit - m->used;
+    if (fits && left - n < m->left)
+        m->left = left - n;
+    if (!fits && n - left > m->lacked)
+        m->lacked = n - left;
+}
+
+static void model_round(struct account accounts[ACCOUNTS], struct model model[ACCOUNTS])
+{
+    unsigned a = (unsigned)random_below(ACCOUNTS), b = (unsigned)random_below(ACCOUNTS);
+    struct model *m = &model[a];
+    u64 n = random_below(40000);
+    bool fits = m->limit - m->used >= n;
+    switch (random_below(4)) {
+    case 0:
+        CHECK(account_charge(&accounts[a].kmem, n) == fits);
+        model_take(m, n, fits);
+        m->used += fits ? n : 0;
+        break;
+    case 1:
+        n = m->used ? random_below(m->used + 1) : 0;
+        account_refund(&accounts[a].kmem, n);
+        m->used -= n;
+        break;
+    case 2:
+        CHECK(account_trade(&accounts[a], &accounts[b], 0, n) == fits);
+        model_take(m, n, fits);
+        m->limit -= fits ? n : 0;
+        model[b].limit += fits ? n : 0;
+        break;
+    case 3: {
+        u64 peak = account_peak(&accounts[a].kmem, 1), left = peak & 0xffffffff;
+        CHECK(left <= m->left && m->left <= left + KMEM_SPARE && peak >> 32 == m->lacked);
+        m->left = m->limit - m->used;
+        m->lacked = 0;
+    }
+    }
+}
+
 static void accounts_match_the_model(void)
 {
     static struct account accounts[ACCOUNTS];
-    u64 used[ACCOUNTS] = {0}, limit[ACCOUNTS], total = 0;
-    for (unsigned i = 0; i < ACCOUNTS; i++)
-        total += limit[i] = accounts[i].kmem_limit = accounts[i].caps_limit = 1000;
+    struct model model[ACCOUNTS];
+    u64 total = 100000 * ACCOUNTS;
+    for (unsigned i = 0; i < ACCOUNTS; i++) {
+        model[i] = (struct model){0, 100000, 100000, 0};
+        accounts[i].kmem.limit = 100000;
+        accounts[i].caps.limit = 1000;
+    }
     for (unsigned round = 0; round < ROUNDS; round++) {
-        unsigned a = (unsigned)random_below(ACCOUNTS), b = (unsigned)random_below(ACCOUNTS);
-        u64 n = random_below(400);
-        switch (random_below(3)) {
-        case 0: {
-            bool fits = used[a] + n <= limit[a];
-            CHECK(account_charge(&accounts[a], n) == fits);
-            used[a] += fits ? n : 0;
-            break;
-        }
-        case 1:
-            n = used[a] ? random_below(used[a] + 1) : 0;
-            account_refund(&accounts[a], n);
-            used[a] -= n;
-            break;
-        case 2: {
-            bool fits = limit[a] - used[a] >= n;
-            CHECK(account_move_kmem(&accounts[a], &accounts[b], n) == fits);
-            limit[a] -= fits ? n : 0;
-            limit[b] += fits ? n : 0;
-        }
-        }
         u64 sum = 0;
+        model_round(accounts, model);
         for (unsigned i = 0; i < ACCOUNTS; i++) {
-            CHECK(accounts[i].kmem_used == used[i] && accounts[i].kmem_limit == limit[i]);
-            CHECK(accounts[i].caps_used == 0 && accounts[i].caps_limit == 1000);
-            sum += accounts[i].kmem_limit;
+            CHECK(accounts[i].kmem.used == model[i].used);
+            CHECK(accounts[i].kmem.limit == model[i].limit);
+            CHECK(accounts[i].caps.used == 0 && accounts[i].caps.limit == 1000);
+            sum += accounts[i].kmem.limit;
         }
         CHECK(sum == total);
     }
-    CHECK(!account_move_caps(&accounts[0], &accounts[1], 1001));
-    CHECK(account_move_caps(&accounts[0], &accounts[1], 1000));
-    CHECK(!account_charge_cap(&accounts[0]) && account_charge_cap(&accounts[1]));
-    CHECK(!account_charge(&accounts[0], ~0ul) &&
-          !account_move_kmem(&accounts[0], &accounts[1], ~0ul));
+    struct account *from = &accounts[0], *to = &accounts[1];
+    u64 left = from->kmem.limit - from->kmem.used;
+    CHECK(!account_trade(from, to, 1001, 0) && !account_trade(from, to, 1000, left + 1));
+    CHECK(from->caps.limit == 1000 && account_trade(from, to, 1000, 0));
+    CHECK(!account_charge(&from->caps, 1) && account_charge(&to->caps, 1));
+    CHECK(account_peak(&to->caps, 1) == 1000); // before the others came
+    CHECK(account_peak(&from->caps, 1) == (0 | 1ul << 32));
+    CHECK(!account_charge(&from->kmem, 1ul << 62) && !account_trade(from, to, 0, ~0ul));
 }
 
 int main(void)

@@ -73,7 +73,7 @@ static void check_space(u64 pool_all)
         CHECK(!(entry >> 63) == model[i].executable);
     }
     unsigned tables = tables_below(pd.page_table, 3, &superpages);
-    CHECK(pd.account.kmem_used == (u64)(tables + superpages) * PAGE_SIZE);
+    CHECK(pd.account.kmem.used == (u64)(tables + superpages) * PAGE_SIZE);
     CHECK(pool_free_pages() == pool_all - tables);
 }
 
@@ -97,13 +97,14 @@ static void map_range(u64 first, u64 count)
         if (model[first + i].frame)
             return;
     }
-    u64 used = pd.account.kmem_used, limit = pd.account.kmem_limit;
+    u64 used = pd.account.kmem.used, limit = pd.account.kmem.limit;
     if (random_below(2))
-        pd.account.kmem_limit = used + random_below(6) * PAGE_SIZE;
+        pd.account.kmem.limit = used + random_below(6) * PAGE_SIZE;
+    pd.account.kmem.most = used;
     bool done = space_map(&pd, base + first, frame, count, rights, 0);
-    CHECK(done || pd.account.kmem_used == used);
-    CHECK(done || pd.account.kmem_limit < limit);
-    pd.account.kmem_limit = limit;
+    CHECK(done || pd.account.kmem.used == used);
+    CHECK(done || pd.account.kmem.limit < limit);
+    pd.account.kmem.limit = limit;
     for (u64 i = 0; done && i < count; i++) {
         model[first + i].frame = frame + i;
         model[first + i].writable = rights & MEM_W;
@@ -126,7 +127,7 @@ static void page_tables_match_the_model(void)
     const u64 bases[] = {0, 512 * 512 - SPACE / 2, 512ul * 512 * 512 - SPACE / 2,
                          USER_END / PAGE_SIZE + 1 - SPACE};
     cpu_features = HIP_NX;
-    pd.account.kmem_limit = HOST_MEMORY;
+    pd.account.kmem.limit = HOST_MEMORY;
     const u64 pool_all = pool_free_pages();
     for (unsigned round = 0; round < ROUNDS && !check_failures; round++) {
         u64 first, count;
@@ -141,9 +142,9 @@ static void page_tables_match_the_model(void)
         if (round % 1000 == 999) {
             unmap_range(0, SPACE);
             check_space(pool_all);
-            CHECK(pd.account.kmem_used == PAGE_SIZE);
+            CHECK(pd.account.kmem.used == PAGE_SIZE);
             space_destroy(&pd);
-            CHECK(pd.account.kmem_used == 0 && pool_free_pages() == pool_all);
+            CHECK(pd.account.kmem.used == 0 && pool_free_pages() == pool_all);
         }
     }
 }

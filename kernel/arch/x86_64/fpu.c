@@ -68,11 +68,11 @@ bool fpu_take(struct cpu *cpu)
 {
     struct ec *ec = cpu->current;
     if (!ec->fpu) {
-        if (!account_charge(&ec->pd->account, area_cache.size))
+        if (!account_charge(&ec->pd->account.kmem, area_cache.size))
             return false;
         ec->fpu = cache_alloc(&area_cache);
         if (!ec->fpu) {
-            account_refund(&ec->pd->account, area_cache.size);
+            account_refund(&ec->pd->account.kmem, area_cache.size);
             return false;
         }
         area_clean(area_of(ec));
@@ -135,5 +135,5 @@ void fpu_free(struct ec *ec)
     if (!ec->fpu)
         return;
     cache_free(&area_cache, ec->fpu);
-    account_refund(&ec->pd->account, area_cache.size);
+    account_refund(&ec->pd->account.kmem, area_cache.size);
 }

@@ -54,7 +54,7 @@ static u64 leaf_flags(unsigned rights, unsigned attr)
 
 static bool table_charge(struct pd *pd)
 {
-    return account_charge(&pd->account, PAGE_SIZE);
+    return account_charge(&pd->account.kmem, PAGE_SIZE);
 }
 
 static u64 *table_new(struct pd *pd)
@@ -63,7 +63,7 @@ static u64 *table_new(struct pd *pd)
         return NULL;
     u64 *table = page_alloc();
     if (!table)
-        account_refund(&pd->account, PAGE_SIZE);
+        account_refund(&pd->account.kmem, PAGE_SIZE);
     return table;
 }
 
@@ -265,10 +265,10 @@ static void table_split(u64 *entry)
 
 static void table_drop(struct pd *pd, u64 *table, struct tlb_batch *batch)
 {
-    account_refund(&pd->account, PAGE_SIZE);
+    account_refund(&pd->account.kmem, PAGE_SIZE);
     struct table_use *use = table_use(table);
     if (use->slots) { // no processor reads them
-        account_refund(&pd->account, PAGE_SIZE);
+        account_refund(&pd->account.kmem, PAGE_SIZE);
         page_free_zeroed(use->slots);
         use->slots = NULL;
     }
@@ -295,7 +295,7 @@ static void unmap_in(struct pd *pd, u64 *table, unsigned level, u64 page, u64 co
                 table_split(entry);
             if (level == 0 || (*entry & PTE_PS)) {
                 if (level)
-                    account_refund(&pd->account, PAGE_SIZE);
+                    account_refund(&pd->account.kmem, PAGE_SIZE);
                 *entry = 0;
                 table_use(table)->count--;
             } else {
@@ -400,7 +400,7 @@ bool space_create(struct pd *pd)
 void space_destroy(struct pd *pd)
 {
     pd->page_table[256] = pd->page_table[511] = 0;
-    account_refund(&pd->account, PAGE_SIZE);
+    account_refund(&pd->account.kmem, PAGE_SIZE);
     page_free_zeroed(pd->page_table);
     pcid_give(pd->cr3 & (PCID_COUNT - 1));
 }

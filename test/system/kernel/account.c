@@ -60,6 +60,35 @@ static void capability_slots_run_out(void)
     drop(pd);
 }
 
+// What was left at least and lacked at most, once it is long over; what moves away counts as used,
+// what moves back does not.
+static void peaks_are_kept(void)
+{
+    sel_t pd = sel_new(1), many = ALIGN_UP(sel_new(64), 32);
+    u64 left, lacked, kmem_left, used, kmem;
+    CHECK_EQ(hc_create_pd(pd, SEL_PD, 1 << 16, 100), SUCCESS);
+    CHECK_EQ(hc_pd_peak(pd, PD_PEAK_CAPS, &left, &lacked), SUCCESS);
+    CHECK(left == 100 && !lacked);
+    for (unsigned i = 0; i < 30; i++)
+        CHECK_EQ(delegate_to(pd, crd(CRD_OBJ, SEL_EC, 0, RIGHT_ALL), many + i), SUCCESS);
+    CHECK_EQ(hc_pd_read(pd, PD_READ_KMEM, &used, &kmem), SUCCESS);
+    hc_revoke(pd, crd(CRD_OBJ, many, 5, RIGHT_ALL), REVOKE_SELF);
+    CHECK_EQ(hc_pd_peak(pd, PD_PEAK_KMEM, &kmem_left, &lacked), SUCCESS);
+    CHECK(kmem_left <= kmem - used && kmem - used <= kmem_left + 1024 && !lacked);
+    CHECK_EQ(hc_pd_peak(pd, PD_PEAK_CAPS, &left, &lacked), SUCCESS);
+    CHECK(left == 70 && !lacked);
+    CHECK_EQ(hc_pd_trade(SEL_PD, pd, 60), SUCCESS);
+    CHECK_EQ(delegate_to(pd, crd(CRD_OBJ, SEL_EC, 0, RIGHT_ALL), many), SUCCESS);
+    CHECK_EQ(hc_pd_trade(SEL_PD, pd, 45), EMEM); // 39 are left
+    CHECK_EQ(hc_pd_trade(pd, SEL_PD, 60), SUCCESS);
+    CHECK_EQ(hc_pd_peak(pd, PD_PEAK_CAPS, &left, &lacked), SUCCESS);
+    CHECK(left == 39 && lacked == 6);
+    CHECK_EQ(hc_pd_peak(pd, PD_PEAK_CAPS, &left, &lacked), SUCCESS);
+    CHECK(left == 99 && !lacked);
+    CHECK_EQ(hc_pd_peak(SEL_PD, PD_PEAK_CAPS, &left, &lacked), EPARAM); // nobody hides his own
+    drop(pd);
+}
+
 static error_t step(unsigned kind, sel_t pd, sel_t sel, sel_t ec, u64 page)
 {
     switch (kind) {
@@ -156,6 +185,7 @@ static void killing_leaks_nothing(void)
 const struct test account_tests[] = {
     {"quota_moves", quota_moves, 1},
     {"slots_are_traded_with_their_memory", slots_are_traded_with_their_memory, 1},
+    {"peaks_are_kept", peaks_are_kept, 1},
     {"capability_slots_run_out", capability_slots_run_out, 1},
     {"exhaustion_at_every_step", exhaustion_at_every_step, 1},
     {"killing_a_domain_leaks_nothing", killing_leaks_nothing, 1},

@@ -231,7 +231,7 @@ static void control_wrong(void)
     CHECK_EQ(hc_plain(HC_ec_ctrl, ec, EC_MARK + 1, 0, 0, 0, 0), EPARAM);
     CHECK_EQ(hc_plain(HC_sm_ctrl, sm, SM_OP_BIND + 1, 0, 0, 0, 0), EPARAM);
     CHECK_EQ(hc_plain(HC_gsi_ctrl, sm, GSI_BIND, 0, 0, 0, 0), ECAP); // no interrupt's semaphore
-    CHECK_EQ(hc_plain(HC_pd_ctrl, pd, PD_TRACE_STOP + 1, 0, 0, 0, 0), EPARAM);
+    CHECK_EQ(hc_plain(HC_pd_ctrl, pd, PD_PEAK_CAPS + 1, 0, 0, 0, 0), EPARAM);
     CHECK_EQ(hc_plain(HC_pd_ctrl, pd, PD_GIVE_KMEM, empty, 1, 0, 0), ECAP);
     CHECK_EQ(hc_plain(HC_pd_ctrl, pd, PD_GIVE_KMEM, SEL_PD, ~0ul, 0, 0), EMEM);
     CHECK_EQ(hc_plain(HC_pd_ctrl, SEL_PD, PD_GIVE_CAPS, pd, 101, 0, 0), EMEM);
