@@ -18,6 +18,8 @@ CC := gcc
 endif
 HOSTCC ?= gcc
 S ?= $(if $(wildcard scenarios/tour/scenario.mk),tour,kernel)
+# What `make new NAME=...` was told: the files that are read below have a NAME of their own.
+NEW_NAME := $(NAME)
 Q := $(if $(V),,@)
 step = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
@@ -129,6 +131,7 @@ $(B)/boot/%: $(B)/bin/%
 
 # Scenarios
 SCENARIOS := $(patsubst scenarios/%/scenario.mk,%,$(sort $(wildcard scenarios/*/scenario.mk)))
+$(if $(filter-out $(SCENARIOS),$(S)),$(error S: found "$(S)", expected a folder of scenarios/ with a scenario.mk: $(SCENARIOS)))
 define read_scenario
 BINS :=
 FILES :=
@@ -137,6 +140,8 @@ INIT := init
 CMDLINE :=
 TEST_CPUS := 1 2 4
 include scenarios/$(1)/scenario.mk
+$$(foreach b,$$(if $$(NEW_NAME),,$$(filter-out $$(COMPONENTS),$$(BINS) $$(ROOT) $$(INIT))),\
+	$$(error scenarios/$(1)/scenario.mk: BINS, ROOT or INIT: found "$$(b)", expected NAME of a component.mk: $$(sort $$(COMPONENTS))))
 CMDLINE_$(1) := $$(CMDLINE)
 TEST_CPUS_$(1) := $$(TEST_CPUS)
 $(if $(wildcard scenarios/$(1)/$(1).ucl),
@@ -159,7 +164,7 @@ ALL_ARCHIVES := $(SCENARIOS:%=$(B)/scenarios/%.cpio)
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
-.PHONY: help all run test bench profile iso gdb gdb-app graph trace lint new soak mutants clean
+.PHONY: help all run test bench profile iso gdb gdb-app graph graph-without-text trace lint new soak mutants clean
 .SECONDARY:
 all: $(B)/kernel.elf $(ALL_ARCHIVES)
 
@@ -194,9 +199,12 @@ gdb: $(B)/packages.run $(B)/packages.gdb $(B)/kernel.elf $(B)/scenarios/$(S).cpi
 gdb-app: $(B)/packages.run $(B)/packages.gdb $(B)/kernel.elf $(B)/scenarios/$(S).cpio ## gdb on a component: boot scenario S, which has a gdbstub, and attach (S=debug)
 	$(Q)tools/qemu gdb-app $(B)/kernel.elf $(B)/scenarios/$(S).cpio "$(CMDLINE_$(S))"
 
-graph: $(B)/packages.graph $(B)/graph-$(S).svg ## build/graph-S.svg: the components of scenario S and the sessions between them
+graph: $(B)/packages.graph $(if $(wildcard scenarios/$(S)/$(S).ucl),$(B)/graph-$(S).svg,graph-without-text) ## build/graph-S.svg: the components of scenario S and the sessions between them
 $(B)/graph-%.svg: $(B)/scenarios/%.dtb tools/graph
 	$(call step,GRAPH,$@)tools/graph $< $* > $(@:.svg=.dot) && dot -Tsvg -o $@ $(@:.svg=.dot)
+
+graph-without-text:
+	$(Q)echo 'graph: S: found "$(S)", which has no scenarios/$(S)/$(S).ucl to draw, expected one of $(foreach s,$(SCENARIOS),$(if $(wildcard scenarios/$(s)/$(s).ucl),$(s)))' >&2; exit 1
 
 trace: $(B)/packages.run $(B)/packages.trace $(B)/kernel.elf $(B)/scenarios/$(S).cpio ## what scenario S does, for babeltrace2 and Perfetto: build/trace-S, build/trace-S.json (INPUT=file: what to type)
 	$(Q)tools/trace $(S) $(B)/kernel.elf $(B)/scenarios/$(S).cpio "$(CMDLINE_$(S))" $(INPUT)
@@ -205,7 +213,7 @@ lint: $(B)/packages.lint $(B)/packages.libfdt $(B)/gen/offsets.h $(UCL_DIR)/fetc
 	$(Q)tools/lint
 
 new: ## a new component: make new NAME=hello
-	$(Q)tools/new '$(NAME)'
+	$(Q)tools/new '$(NEW_NAME)'
 
 SOAK ?= 1000000
 soak: all ## a million (SOAK) allocations and as many sessions, then the tests again and again for an hour
