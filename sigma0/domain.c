@@ -172,9 +172,11 @@ void domain_release(struct domain *d, sel_t *place)
 }
 
 // With the selectors reserved and paid for.
-static error_t furnish(struct domain *d, u64 caps)
+static error_t furnish(struct domain *d, sel_t account, u64 kmem, u64 caps)
 {
-    error_t error = hc_create_pd(d->pd, SEL_PD, d->kmem, caps);
+    error_t error = hc_create_pd(d->pd, account == SEL_NONE ? SEL_PD : account, kmem, caps);
+    if (error == ECAP)
+        error = EPERM;
     if (!error)
         error = named_enter(&d->by_pd, d->pd, NAMED_PD, release_by_pd);
     if (!error) {
@@ -192,10 +194,12 @@ static error_t furnish(struct domain *d, u64 caps)
     return error;
 }
 
-static error_t make(struct server_session *payer, u64 kmem_bytes, u64 caps, struct domain **out)
+static error_t make(struct server_session *payer, sel_t account, u64 kmem_bytes, u64 caps,
+                    struct domain **out)
 {
     error_t error = exceptions_prepare();
-    struct server_cost cost = domain_cost(kmem_bytes, caps);
+    struct server_cost cost =
+        account == SEL_NONE ? domain_cost(kmem_bytes, caps) : domain_cost(0, 0);
     if (!error)
         error = server_charge_cost(payer, cost);
     if (error)
@@ -205,7 +209,6 @@ static error_t make(struct server_session *payer, u64 kmem_bytes, u64 caps, stru
     if (!d)
         goto uncharge;
     d->payer = payer;
-    d->kmem = kmem_bytes;
     d->cost = cost;
     d->signal = SEL_NONE;
     d->lock = (struct mutex)MUTEX_INIT;
@@ -222,7 +225,7 @@ static error_t make(struct server_session *payer, u64 kmem_bytes, u64 caps, stru
     error = named_create(&d->named, NAMED_DOMAIN, release);
     if (error)
         goto free_selectors;
-    error = furnish(d, caps);
+    error = furnish(d, account, kmem_bytes, caps);
     if (!error) {
         *out = d;
         return SUCCESS;
@@ -243,14 +246,15 @@ uncharge:
     return error;
 }
 
-error_t domain_create(struct server_session *payer, u64 kmem_bytes, u64 caps, struct domain **out)
+error_t domain_create(struct server_session *payer, sel_t account, u64 kmem_bytes, u64 caps,
+                      struct domain **out)
 {
     enum { CAPS_MAX = 1 << 24 };
     if (kmem_bytes % 64 || caps > CAPS_MAX)
         return EPARAM;
-    error_t error = make(payer, kmem_bytes, caps, out);
+    error_t error = make(payer, account, kmem_bytes, caps, out);
     if (UNLIKELY(error == EMEM) && named_drain())
-        error = make(payer, kmem_bytes, caps, out);
+        error = make(payer, account, kmem_bytes, caps, out);
     return error;
 }
 

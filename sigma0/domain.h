@@ -49,7 +49,6 @@ struct domain {
     struct named named;
     struct server_session *payer;
     struct list in_session;
-    u64 kmem;
     struct server_cost cost;
     u64 kept_caps;        // of what stands in `signal` and `parent`, and in its threads' `signal`
     sel_t pd, exceptions; // exceptions.h
@@ -63,9 +62,11 @@ struct domain {
     sel_t parent[MAX_CPUS]; // what it got of ASSIGN_PARENT; SEL_NONE: nothing
 };
 
-// Makes a domain. ERESOURCE, EMEM, EPARAM.
-MUST_CHECK error_t domain_create(struct server_session *payer, u64 kmem_bytes, u64 caps,
-                                 struct domain **out);
+// Makes a domain. Its kernel memory and slots come from the account of the PD `account` and return
+// there (EMEM, or EPERM: that is none of the client's), or, with SEL_NONE, from ours, for which
+// `payer` pays as for all else. ERESOURCE, EMEM, EPARAM.
+MUST_CHECK error_t domain_create(struct server_session *payer, sel_t account, u64 kmem_bytes,
+                                 u64 caps, struct domain **out);
 // Its threads end, its memory is unmapped, its kernel memory comes back. By its owner, once.
 void domain_destroy(struct domain *domain);
 struct domain *domain_find(struct typed_item name);

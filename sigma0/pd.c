@@ -245,14 +245,16 @@ static error_t transfer(struct pd_session *pd, struct msg *m)
     return SUCCESS;
 }
 
-static error_t create_domain(struct server_session *session, struct msg *m)
+static error_t create_domain(struct server_session *session, struct server_cpu *cpu, struct msg *m)
 {
     struct pd_session *pd = session->user;
     u64 kmem = msg_get_word(m), caps = msg_get_word(m);
+    sel_t account = SEL_NONE;
     struct domain *d;
-    if (msg_error(m))
+    if (m->next_item < m->in_items && (account = server_take_item(cpu, msg_get_item(m))) == SEL_NONE)
         return EPROTO;
-    error_t error = domain_create(session, kmem, caps, &d);
+    error_t error = msg_error(m) ? EPROTO : domain_create(session, account, kmem, caps, &d);
+    selector_drop(account);
     if (error)
         return error;
     mutex_lock(&pd->lock);
@@ -360,7 +362,7 @@ static error_t pd_dispatch(struct server_session *session, struct server_cpu *cp
     case PD_SERVICE_PHYS: return phys(m);
     case PD_SERVICE_REFERENCE: return set_reference(pd, m);
     case PD_SERVICE_TRANSFER: return transfer(pd, m);
-    case PD_SERVICE_DOMAIN: return create_domain(session, m);
+    case PD_SERVICE_DOMAIN: return create_domain(session, cpu, m);
     case PD_SERVICE_DESTROY_DOMAIN: return destroy_domain(pd, m);
     case PD_SERVICE_ASSIGN_PARENT: return assign_parent(pd, cpu, m);
     case PD_SERVICE_READ_MEMORY: return read_memory(m);

@@ -29,7 +29,7 @@ static size_t raw_write(u64 address, const u8 *bytes, size_t size)
         size_t part = size - done, there;
         error_t error = domain_write(&p->pd, p->domain.domain, address + done, bytes + done, &part);
         if (error) {
-            char *view = domain_program_view(p, address + done, &there);
+            char *view = program_image_view(&p->image, address + done, &there);
             if (error != EPERM || !view)
                 break;
             part = size - done < there ? size - done : there;

@@ -16,7 +16,8 @@ static void request_destroy(struct service_client *pd, sel_t domain)
     (void)!core_call(pd, &m, SEL_NONE, 0);
 }
 
-error_t domain_open(struct service_client *pd, u64 kmem_bytes, u64 caps, struct domain_client *d)
+error_t domain_open_from(struct service_client *pd, sel_t account, u64 kmem_bytes, u64 caps,
+                         struct domain_client *d)
 {
     struct msg m;
     sel_t base = selector_alloc_range(DOMAIN_ORDER);
@@ -25,6 +26,8 @@ error_t domain_open(struct service_client *pd, u64 kmem_bytes, u64 caps, struct 
     service_begin(pd, &m, PD_SERVICE_DOMAIN);
     msg_put_word(&m, kmem_bytes);
     msg_put_word(&m, caps);
+    if (account != SEL_NONE)
+        msg_put_item(&m, item_delegate(crd(CRD_OBJ, account, 0, PD_CREATE), 0, 0));
     error_t error = core_call(pd, &m, base, DOMAIN_ORDER);
     if (!error && !core_arrived(&m, DOMAIN_ITEMS)) {
         request_destroy(pd, base);
@@ -36,6 +39,11 @@ error_t domain_open(struct service_client *pd, u64 kmem_bytes, u64 caps, struct 
     }
     *d = (struct domain_client){base, base + 1, base + 2, base + 3, base + 4};
     return SUCCESS;
+}
+
+error_t domain_open(struct service_client *pd, u64 kmem_bytes, u64 caps, struct domain_client *d)
+{
+    return domain_open_from(pd, SEL_NONE, kmem_bytes, caps, d);
 }
 
 void domain_close(struct service_client *pd, struct domain_client *d)

@@ -3,10 +3,7 @@
 //
 // A program in a domain (program.h).
 #include "lib/core/domain_program.h"
-#include "lib/core/rm.h"
 #include "lib/core/threads.h"
-#include "lib/rt/address.h"
-#include "lib/rt/program.h"
 #include "lib/rt/range.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
@@ -15,62 +12,16 @@ enum { OWN_PD_RIGHTS = PD_CREATE | PD_GRANT | PD_ACCOUNT };
 // What sigma0 keeps in its books for a domain with a program that has allocated nothing yet.
 enum {
     BOOKS_BYTES = PD_DOMAIN_COST + 3 * PD_REGION_MAP_COST + PD_THREAD_COST +
-                  DOMAIN_PIECES * (PD_DATASPACE_COST + PD_REGION_COST) + 2 * PD_REGION_COST
+                  IMAGE_PIECES * (PD_DATASPACE_COST + PD_REGION_COST) + 2 * PD_REGION_COST,
+    PORTALS_A_CPU = 3, // for exceptions
+    SLOTS = PD_DOMAIN_CAPS + 3 * PD_REGION_MAP_CAPS + PD_THREAD_CAPS + PD_SIGNAL_CAPS +
+            IMAGE_PIECES * PD_DATASPACE_CAPS
 };
 
-// program_map's source of memory.
-static void *take_memory(void *context, size_t bytes)
+struct service_quota domain_program_cost(const struct elf *elf)
 {
-    struct domain_program *program = context;
-    struct utcb_copy copy;
-    if (program->pieces == DOMAIN_PIECES)
-        return NULL;
-    word_t address = address_alloc(bytes);
-    sel_t ds = selector_alloc();
-    error_t error = address && ds != SEL_NONE ? SUCCESS : ERESOURCE;
-    utcb_save(&copy);
-    if (!error)
-        error =
-            dataspace_alloc_at(&program->pd, bytes, PD_ATTACH, ds, address, address_order(bytes));
-    utcb_restore(&copy);
-    if (error) {
-        if (address)
-            address_free(address, bytes);
-        if (ds != SEL_NONE)
-            selector_free(ds);
-        return NULL;
-    }
-    program->piece[program->pieces++] =
-        (struct domain_piece){.here = (char *)address, .bytes = bytes, .ds = ds};
-    return (void *)address;
-}
-
-static error_t give_memory(void *context, const void *from, u64 to, u64 bytes, unsigned rights)
-{
-    struct domain_program *program = context;
-    for (unsigned i = 0; i < program->pieces; i++) {
-        struct domain_piece *p = &program->piece[i];
-        if (p->here != from)
-            continue;
-        struct rm_window w = {0, bytes, to,
-                              RM_POPULATE | (rights & MEM_W ? RM_WRITE : 0u) |
-                                  (rights & MEM_X ? RM_EXECUTE : 0u)};
-        p->address = to;
-        return rm_attach(&program->pd, program->domain.space, p->ds, &w, NULL);
-    }
-    return ENOTFOUND;
-}
-
-char *domain_program_view(const struct domain_program *program, word_t address, size_t *bytes)
-{
-    for (unsigned i = 0; i < program->pieces; i++) {
-        const struct domain_piece *p = &program->piece[i];
-        if (!p->address || address < p->address || address - p->address >= p->bytes)
-            continue;
-        *bytes = p->bytes - (address - p->address);
-        return p->here + (address - p->address);
-    }
-    return NULL;
+    return (struct service_quota){program_bytes(elf, true) + BOOKS_BYTES,
+                                  SLOTS + PORTALS_A_CPU * (u64)hip()->cpu_count};
 }
 
 static error_t failed(struct domain_program *program, const char *what, error_t error)
@@ -82,7 +33,7 @@ static error_t failed(struct domain_program *program, const char *what, error_t 
 
 static error_t open_sessions(struct domain_program *program, const struct domain_request *q)
 {
-    u64 ram = program_bytes(&program->elf, true) + q->kmem_bytes + BOOKS_BYTES + q->books_bytes;
+    u64 ram = domain_program_cost(&program->elf).ram + q->kmem_bytes + q->books_bytes;
     struct service_quota quota = {ALIGN_UP(ram, PAGE_SIZE), 0}, none = {0, 0};
     error_t error = service_init(&program->pd, "pd", q->name, "", quota);
     if (!error)
@@ -95,22 +46,20 @@ static error_t open_sessions(struct domain_program *program, const struct domain
     return failed(program, "no \"cpu\" session", error);
 }
 
-static error_t give(const struct domain_program *program, sel_t from, sel_t to, unsigned rights)
+static error_t give(const struct domain_client *domain, sel_t from, sel_t to, unsigned rights)
 {
-    return range_delegate(program->domain.pd, CRD_OBJ, from, to, 1, rights);
+    return range_delegate(domain->pd, CRD_OBJ, from, to, 1, rights);
 }
 
-static error_t give_selectors(struct domain_program *program, sel_t portals)
+error_t domain_program_selectors(const struct domain_client *domain, sel_t identity, sel_t portals)
 {
-    error_t error = give(program, program->domain.pd, SEL_PD, OWN_PD_RIGHTS);
+    error_t error = give(domain, domain->pd, SEL_PD, OWN_PD_RIGHTS);
     if (!error)
-        error = give(program, program->domain.space, SEL_SPACE, RIGHT_ALL);
+        error = give(domain, domain->space, SEL_SPACE, RIGHT_ALL);
     if (!error)
-        error = semaphore_create(0, &program->identity);
-    if (!error)
-        error = give(program, program->identity, SEL_IDENTITY, RIGHT_ALL);
+        error = give(domain, identity, SEL_IDENTITY, RIGHT_ALL);
     for (unsigned cpu = 0; cpu < hip()->cpu_count && !error; cpu++)
-        error = give(program, portals + cpu, SEL_PARENT + cpu, PT_CALL);
+        error = give(domain, portals + cpu, SEL_PARENT + cpu, PT_CALL);
     return error;
 }
 
@@ -119,12 +68,14 @@ static error_t fill_domain(struct domain_program *program, const struct domain_r
     error_t error = domain_open(&program->pd, q->kmem_bytes, q->caps, &program->domain);
     if (error)
         return failed(program, "no domain", error);
-    const struct program_memory memory = {
-        .alloc = take_memory, .context = program, .give = give_memory, .copy_all = true};
+    program->image.space = program->domain.space;
+    const struct program_memory memory = program_image_memory(&program->image);
     error = program_map(program->domain.pd, &program->elf, &memory);
     if (error)
         return failed(program, "its image does not go into its domain", error);
-    error = give_selectors(program, q->portals);
+    error = semaphore_create(0, &program->identity);
+    if (!error)
+        error = domain_program_selectors(&program->domain, program->identity, q->portals);
     if (error)
         return failed(program, "no room for its first capabilities", error);
     error = cpu_thread_create(&program->cpu, program->domain.domain, q->cpu, q->priority, UTCB_ADDR,
@@ -137,7 +88,8 @@ error_t domain_program_load(struct domain_program *program, const struct domain_
     *program = (struct domain_program){.pd = SERVICE_CLIENT_NONE,
                                        .cpu = SERVICE_CLIENT_NONE,
                                        .identity = SEL_NONE,
-                                       .thread = SEL_NONE};
+                                       .thread = SEL_NONE,
+                                       .image = {.pd = &program->pd, .space = SEL_NONE}};
     program->domain.domain = SEL_NONE;
     error_t error = rom_open(&program->rom, q->binary);
     if (error)
@@ -166,13 +118,9 @@ void domain_program_end(struct domain_program *program)
         domain_close(&program->pd, &program->domain);
     service_close(&program->cpu);
     service_close(&program->pd);
-    for (unsigned i = 0; i < program->pieces; i++) {
-        address_free((word_t)program->piece[i].here, program->piece[i].bytes);
-        selector_drop(program->piece[i].ds);
-    }
+    program_image_free(&program->image);
     selector_drop(program->identity);
     selector_drop(program->thread);
     rom_close(&program->rom);
-    program->pieces = 0;
     program->identity = program->thread = SEL_NONE;
 }

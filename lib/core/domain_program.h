@@ -10,17 +10,7 @@
 #pragma once
 
 #include "lib/core/domain.h"
-#include "lib/rt/elf.h"
-#include "lib/service/env.h"
-
-enum { DOMAIN_PIECES = 16 };
-
-struct domain_piece {
-    char *here;     // as the parent sees it
-    word_t address; // in the program
-    size_t bytes;
-    sel_t ds;
-};
+#include "lib/core/program_image.h"
 
 struct domain_program {
     struct service_client pd, cpu;
@@ -28,8 +18,7 @@ struct domain_program {
     struct rom rom;
     struct elf elf;
     sel_t identity, thread;
-    struct domain_piece piece[DOMAIN_PIECES];
-    unsigned pieces;
+    struct program_image image;
     const char *fault; // what went wrong, for a person
 };
 
@@ -52,6 +41,11 @@ MUST_CHECK error_t domain_program_load(struct domain_program *program,
 MUST_CHECK error_t domain_program_start(struct domain_program *program);
 // Ends the program and gives back all that it had.
 void domain_program_end(struct domain_program *program);
-// Where the parent sees what the program has at `address`: *bytes is how much from there on. NULL:
-// that is not among what was loaded.
-char *domain_program_view(const struct domain_program *program, word_t address, size_t *bytes);
+
+// Parts of this for who makes a program's domain and main thread by itself (init/child.c).
+// What a domain with a program of that size costs the session that pays for it, as long as the
+// program has allocated nothing: kernel memory and slots of the domain itself are not in it.
+struct service_quota domain_program_cost(const struct elf *elf);
+// Gives it what a program finds but its main thread: own PD, address space, identity, parent.
+MUST_CHECK error_t domain_program_selectors(const struct domain_client *domain, sel_t identity,
+                                            sel_t portals);

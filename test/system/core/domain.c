@@ -397,6 +397,59 @@ static void ended_domains_leave_nothing_behind(void)
     }
 }
 
+static u64 own_limit(unsigned what)
+{
+    u64 used, limit = 0;
+    return hc_pd_read(SEL_PD, what, &used, &limit) ? 0 : limit;
+}
+
+// What a domain has of our own account comes back there, whatever was traded meanwhile.
+static void a_domain_may_be_of_our_own_account(void)
+{
+    enum { KMEM = 65536, CAPS = 200, OUT = 20, IN = 50 };
+    struct service_client pd;
+    struct domain_client d;
+    u64 kmem, caps, used, limit;
+    sel_t wrong, never;
+    struct pd_accounts before, now;
+    CHECK_EQ(semaphore_create(0, &never), SUCCESS);
+    CHECK_EQ(open_args(&pd, "pd", "", MEBI), SUCCESS);
+    CHECK_EQ(service_upgrade(&pd, (struct service_quota){0, 120}), SUCCESS);
+    kmem = own_limit(PD_READ_KMEM);
+    caps = own_limit(PD_READ_CAPS);
+    pd.fixed = true;
+    CHECK_EQ(pd_accounts(&pd, &before), SUCCESS);
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(domain_open_from(&pd, SEL_PD, KMEM, CAPS, &d), SUCCESS);
+        CHECK_EQ(own_limit(PD_READ_CAPS), caps - CAPS);
+        CHECK_EQ(own_limit(PD_READ_KMEM), kmem - KMEM);
+        CHECK_EQ(hc_pd_trade(d.pd, SEL_PD, IN), SUCCESS);
+        if (i)
+            CHECK_EQ(hc_pd_trade(SEL_PD, d.pd, OUT), SUCCESS);
+        CHECK_EQ(hc_pd_read(d.pd, PD_READ_CAPS, &used, &limit), SUCCESS);
+        CHECK_EQ(limit, (u64)(i ? CAPS + IN - OUT : CAPS + IN));
+        CHECK_EQ(pd_accounts(&pd, &now), SUCCESS);
+        CHECK(now.used.caps - before.used.caps < 64); // the rest is ours
+        domain_close(&pd, &d);
+        for (unsigned tries = 0; own_limit(PD_READ_CAPS) != caps && tries < 1000; tries++)
+            (void)!hc_sm_down(never, deadline_in_us(1000));
+        CHECK_EQ(own_limit(PD_READ_CAPS), caps);
+        CHECK_EQ(own_limit(PD_READ_KMEM), kmem);
+        CHECK_EQ(pd_accounts(&pd, &now), SUCCESS);
+        CHECK_EQ(now.used.caps, before.used.caps);
+        CHECK_EQ(now.used.ram, before.used.ram);
+    }
+    CHECK_EQ(domain_open_from(&pd, SEL_PD, KMEM, 1 << 23, &d), EMEM);
+    CHECK_EQ(semaphore_create(0, &wrong), SUCCESS);
+    CHECK_EQ(domain_open_from(&pd, wrong, KMEM, CAPS, &d), EPERM);
+    CHECK_EQ(domain_open_from(&pd, SEL_LIMIT - 1, KMEM, CAPS, &d), EPROTO); // nothing came
+    selector_drop(wrong);
+    selector_drop(never);
+    CHECK_EQ(pd_accounts(&pd, &now), SUCCESS);
+    CHECK(now.used.caps == before.used.caps && now.used.ram == before.used.ram);
+    service_close(&pd);
+}
+
 static void quota_moves_between_accounts(void)
 {
     struct service_client a, b, c;
@@ -457,5 +510,6 @@ void domain_tests(void)
     RUN(threads_are_controlled);
     RUN(fpu_of_threads_is_read_and_written);
     RUN(ended_domains_leave_nothing_behind);
+    RUN(a_domain_may_be_of_our_own_account);
     RUN(quota_moves_between_accounts);
 }
