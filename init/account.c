@@ -257,19 +257,45 @@ static void debts_collect(void)
     }
 }
 
-error_t account_up(struct child *child)
+static u64 caps_at_first(const struct child *child)
+{
+    u64 away = child->caps_given; // some services may owe it some from its life before
+    return (child->config.caps > away ? child->config.caps - away : 0) + child->caps_received;
+}
+
+error_t account_before(struct child *child, u64 *caps)
 {
     if (!child->debts)
         child->debts = heap_zalloc(CREDITORS_MAX * sizeof(struct debt));
-    if (!child->debts)
-        return EMEM;
-    u64 away = child->caps_given; // some services may owe it some from its life before
-    u64 caps = child->config.caps > away ? child->config.caps - away : 0;
-    error_t error =
-        hc_create_pd(child->sel_pd, SEL_PD, child->config.kmem_bytes, caps + child->caps_received);
-    child->domain_up = !error;
+    *caps = caps_at_first(child);
+    return child->debts ? SUCCESS : EMEM;
+}
+
+static void begin(struct child *child)
+{
+    child->domain_up = true;
     child->caps_own = child->config.caps;
     child->kmem_own = child->config.kmem_bytes;
+}
+
+void account_made(struct child *child, u64 caps)
+{
+    u64 now = caps_at_first(child); // what came back or was donated meanwhile init has for it
+    error_t error = now > caps ? move_caps(child->sel_pd, SEL_PD, now - caps)
+                               : move_caps(SEL_PD, child->sel_pd, caps - now);
+    if (error)
+        child_report(child, "its domain has %lu slots in place of %lu", caps, now);
+    begin(child);
+}
+
+error_t account_up(struct child *child)
+{
+    u64 caps;
+    error_t error = account_before(child, &caps);
+    if (!error)
+        error = hc_create_pd(child->sel_pd, SEL_PD, child->config.kmem_bytes, caps);
+    if (!error)
+        begin(child);
     return error;
 }
 

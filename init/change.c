@@ -126,6 +126,8 @@ static error_t add(const struct config_child *c)
     child->exit_code = 0;
     child->sel_pd = child->sel_ec = child->sel_sc = child->sel_identity = child->exceptions =
         SEL_NONE;
+    child->domain.domain = child->thread = SEL_NONE;
+    child->debug.lives = 0;
     error_t error = parent_client_add(&parent, child, &child->client);
     if (error)
         return error;
@@ -251,6 +253,7 @@ error_t change_apply(void *blob, size_t size, bool owned)
     owned_blob = owned ? blob : NULL;
     owned_size = size + 1;
     heap_free(next.child); // the routes are the children's now
+    debug_configure();
     report_configure();
     report_changed();
     return SUCCESS;

@@ -6,7 +6,6 @@
 // to the child's RAM by way of a "pd" session that is opened in its name; kernel memory and
 // capability slots go into the account of its domain.
 #include "init/init.h"
-#include "lib/rt/address.h"
 #include "lib/rt/program.h"
 #include "lib/rt/range.h"
 #include "lib/rt/selector.h"
@@ -20,33 +19,6 @@ enum { OWN_PD_RIGHTS = PD_CREATE | PD_GRANT | PD_ACCOUNT };
 static unsigned start_cpu(const struct child *child)
 {
     return child->config.affinity_count ? child->config.affinity[0] : 0;
-}
-
-// program_map's source of memory.
-static void *take_memory(void *context, size_t bytes)
-{
-    struct child *child = context;
-    struct utcb_copy copy;
-    if (child->regions == CHILD_REGIONS)
-        return NULL;
-    word_t address = address_alloc(bytes);
-    sel_t ds = selector_alloc();
-    error_t error = address && ds != SEL_NONE ? SUCCESS : ERESOURCE;
-    utcb_save(&copy);
-    if (!error)
-        error = dataspace_alloc_at(&child->pd, bytes, PD_ATTACH, ds, address, address_order(bytes));
-    utcb_restore(&copy);
-    if (error) {
-        if (address)
-            address_free(address, bytes);
-        if (ds != SEL_NONE)
-            selector_free(ds);
-        return NULL;
-    }
-    child->region[child->regions].address = address;
-    child->region[child->regions].bytes = bytes;
-    child->region[child->regions++].ds = ds;
-    return (void *)address;
 }
 
 static error_t open_program(struct child *child)
@@ -68,13 +40,18 @@ static error_t open_program(struct child *child)
 
 static error_t open_memory(struct child *child)
 {
-    u64 bytes = program_bytes(&child->elf, false) + CHILD_REGIONS * PD_DATASPACE_COST;
+    struct service_quota quota = {
+        program_bytes(&child->elf, false) + IMAGE_PIECES * PD_DATASPACE_COST,
+        IMAGE_PIECES * PD_DATASPACE_CAPS};
+    if (child->config.debug)
+        quota = debuggee_quota(child);
+    u64 bytes = quota.ram;
+    quota.caps += service_caps_least();
     if (bytes > child->ram_limit) {
         child_report(child, "ram %luKb does not hold program and stack, which take %luKb",
                      child->ram_limit / 1024, bytes / 1024);
         return ERESOURCE;
     }
-    struct service_quota quota = {bytes, service_caps_least() + CHILD_REGIONS * PD_DATASPACE_CAPS};
     error_t error = service_init(&child->pd, "pd", child->name, "", quota);
     if (error)
         return error;
@@ -89,11 +66,19 @@ static error_t open_memory(struct child *child)
     return error;
 }
 
-static error_t create_domain(struct child *child)
+static error_t domain_up(struct child *child)
 {
+    if (child->config.debug)
+        return debuggee_domain(child);
     mutex_lock(&parent.lock);
     error_t error = account_up(child);
     parent_unlock(&parent);
+    return error;
+}
+
+static error_t create_domain(struct child *child)
+{
+    error_t error = domain_up(child);
     if (error) {
         u64 used = 0, limit = 0, caps_used = 0, caps = 0;
         (void)!hc_pd_read(SEL_PD, PD_READ_KMEM, &used, &limit);
@@ -103,8 +88,8 @@ static error_t create_domain(struct child *child)
                      child->config.caps, caps - caps_used);
         return error;
     }
-    error = program_map(child->sel_pd, &child->elf,
-                        &(struct program_memory){.alloc = take_memory, .context = child});
+    const struct program_memory memory = program_image_memory(&child->image);
+    error = program_map(child->sel_pd, &child->elf, &memory);
     if (error)
         child_report(child, "program not loaded (%s): ram %luKb, kmem %luKb", error_name(error),
                      child->config.ram_bytes / 1024, child->config.kmem_bytes / 1024);
@@ -149,6 +134,8 @@ static error_t give_selectors(struct child *child)
 static error_t create_objects(struct child *child)
 {
     error_t error = hc_create_sm(child->sel_identity, 0, SEL_PD);
+    if (!error && child->config.debug)
+        return debuggee_create(child);
     if (!error)
         error = faults_create(child);
     if (!error)
@@ -166,7 +153,9 @@ static error_t run(struct child *child)
 {
     const struct config_child *c = &child->config;
     error_t error = SUCCESS;
-    if (c->budget_us) { // with the child's own threads in one pool
+    if (c->debug) {
+        return debuggee_run(child);
+    } else if (c->budget_us) { // with the child's own threads in one pool
         struct service_quota none = {0, 0};
         share_args(child, "", "", child->cpu_args, sizeof(child->cpu_args));
         error = service_init(&child->cpu, "cpu", child->name, child->cpu_args, none);
@@ -185,10 +174,11 @@ static error_t run(struct child *child)
 
 error_t child_start(struct child *child)
 {
-    sel_t *sels[] = {&child->sel_pd, &child->sel_ec, &child->sel_identity};
+    sel_t *sels[] = {&child->sel_identity, &child->sel_pd, &child->sel_ec};
     error_t error = SUCCESS;
     child->sel_sc = SEL_NONE;
-    for (unsigned i = 0; i < ARRAY_SIZE(sels); i++) {
+    child->image = (struct program_image){.pd = &child->pd, .space = SEL_NONE};
+    for (unsigned i = 0; i < (child->config.debug ? 1 : ARRAY_SIZE(sels)); i++) {
         *sels[i] = selector_alloc();
         if (*sels[i] == SEL_NONE)
             error = ERESOURCE;
@@ -214,18 +204,10 @@ error_t child_start(struct child *child)
     return error;
 }
 
-static void regions_free(struct child *child)
-{
-    for (unsigned i = 0; i < child->regions; i++) {
-        address_free(child->region[i].address, child->region[i].bytes);
-        selector_drop(child->region[i].ds);
-    }
-    child->regions = 0;
-}
-
 // First the thread stops, then its sessions end, then its domain, last the memory it lay in.
 void child_end(struct child *child)
 {
+    debug_ends(child);
     if (child->sel_sc != SEL_NONE && child->cpu_open)
         sc_destroy_in(&child->cpu, child->sel_sc);
     else if (child->sel_sc != SEL_NONE)
@@ -238,12 +220,15 @@ void child_end(struct child *child)
     mutex_lock(&parent.lock);
     account_down(child);
     parent_unlock(&parent);
-    selector_drop(child->sel_pd);
+    if (child->domain.domain != SEL_NONE)
+        debuggee_end(child);
+    else
+        selector_drop(child->sel_pd);
     faults_destroy(child);
     selector_drop(child->sel_identity);
     if (child->pd_open)
         service_close(&child->pd);
-    regions_free(child);
+    program_image_free(&child->image);
     if (child->rom_open)
         rom_close(&child->rom);
     child->pd_open = child->rom_open = child->cpu_open = false;

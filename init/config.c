@@ -120,6 +120,7 @@ static void child_read(const void *blob, int node, struct config_child *c)
     c->limit = (u32)number_below(blob, node, "limit", 0, UINT32_MAX);
     c->heartbeat_us = number_below(blob, node, "heartbeat", 0, TIME_MAX_US);
     c->start = number(blob, node, "start", 1) != 0;
+    c->debug = number(blob, node, "debug", 0) != 0;
     affinity_read(blob, node, c);
     routes_read(blob, c);
 }

@@ -46,6 +46,7 @@ struct config_child {
     u32 limit;        // of restarts in a row; 0 = none
     u64 heartbeat_us; // 0 = not watched
     bool start;       // at once
+    bool debug;       // others with a route for it may supervise it (debug.c)
     bool whole;       // false: there was no memory for the routes
     int node;         // in the blob
 };
@@ -77,7 +78,7 @@ size_t config_extract(const struct config *config, const struct config_child *ch
 
 // What is different in a child between two versions of the configuration.
 enum config_change {
-    CHANGE_LIFE = 1 << 0, // binary, args, affinity, priority, or whether it has a budget at all
+    CHANGE_LIFE = 1 << 0, // binary, args, affinity, priority, debug, or whether it has a budget at all
     CHANGE_BUDGET = 1 << 1,
     CHANGE_RAM = 1 << 2,
     CHANGE_KERNEL = 1 << 3,      // caps, kmem

@@ -32,7 +32,7 @@ static const char *what(word_t vector)
     }
 }
 
-static void report(const struct child *child, const struct exc_state *s)
+void fault_report(const struct child *child, const struct exc_state *s, unsigned cpu)
 {
     char where[64] = "";
     if (s->vector == EXC_PAGE_FAULT)
@@ -41,7 +41,7 @@ static void report(const struct child *child, const struct exc_state *s)
                     : s->error_code & 2 ? "write"
                                         : "read");
     child_report(child, "%s%s, ip 0x%lx, sp 0x%lx, CPU %u", what(s->vector), where, s->rip, s->rsp,
-                 thread_cpu());
+                 cpu);
 }
 
 static bool is_main_start(const struct child *child, const struct exc_state *s)
@@ -61,7 +61,7 @@ __attribute__((used)) static void fault(word_t identity, head_t h, word_t vector
         hc_reply(head(EXC_WORDS, 0), back, 0, 0, 0);
     }
     hc_revoke(SEL_PD, crd(CRD_OBJ, child->exceptions + thread_cpu(), 0, RIGHT_ALL), 0);
-    report(child, &state);
+    fault_report(child, &state, thread_cpu());
     child_notify(child, NOTE_FAULT);
     hc_reply(head(EXC_WORDS, 0), 0, 0, 0, 0);
 }

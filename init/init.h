@@ -10,13 +10,15 @@
 #pragma once
 
 #include "init/config.h"
+#include "lib/core/domain.h"
+#include "lib/core/program_image.h"
 #include "lib/module/module.h"
 #include "lib/rt/elf.h"
 #include "lib/rt/print.h"
 #include "lib/service/env.h"
 #include "lib/service/parent.h"
 
-enum { CHILDREN_MAX = CONFIG_CHILDREN_MAX, CHILD_REGIONS = 16 };
+enum { CHILDREN_MAX = CONFIG_CHILDREN_MAX };
 
 // What a handler asks the main thread to do with a child.
 enum child_note {
@@ -69,12 +71,18 @@ struct child {
     struct service_client pd; // session whose memory is the image's, the stack's and the HIP's
     sel_t sel_pd, sel_ec, sel_sc, sel_identity;
     sel_t exceptions; // + CPU
+    struct program_image image;
+    // Of one that may be debugged: its domain (sel_pd is domain.pd), main thread, and what debug.c
+    // knows of it, under that one's lock.
+    struct domain_client domain;
+    sel_t thread;
     struct {
-        word_t address;
-        size_t bytes;
-        sel_t ds;
-    } region[CHILD_REGIONS];
-    unsigned regions;
+        u64 lives;
+        bool up, attached; // it can be supervised; somebody does
+        u32 steps;         // traps that may still come of steps which nobody wants any more
+        enum child_state outcome;
+        int exit_code; // of the last life that ended
+    } debug;
 };
 
 extern struct child children[CHILDREN_MAX];
@@ -89,8 +97,13 @@ extern u64 own_ram; // what init keeps for itself of its RAM, in bytes
 void child_notify(struct child *child, enum child_note note);
 // main.c: the main thread has something to look at.
 void main_wake(void);
+// main.c: what wakes it, to be upped by others.
+sel_t main_waker(void);
 // main.c: the child of that name; NULL if there is none. Under parent.lock, or by the main thread.
 struct child *child_by_name(const char *name);
+// main.c: offers a service to our parent too, if that lets us; `sweeper` is to be its thread.
+void service_offer(struct server *server, const struct server_config *service,
+                   struct thread *sweeper);
 // main.c: starts a child that has no life, for whatever reason it has none.
 void child_begin(struct child *child);
 
@@ -137,6 +150,39 @@ MUST_CHECK error_t faults_start(void);
 MUST_CHECK error_t faults_create(struct child *child);
 void faults_destroy(struct child *child);
 
+// fault.c: says what a child has done wrong.
+void fault_report(const struct child *child, const struct exc_state *state, unsigned cpu);
+
+// debuggee.c: a child that may be debugged, from its "pd" session on: its domain, by way of sigma0;
+// its main thread there; what that begins with. Reported in words.
+MUST_CHECK error_t debuggee_domain(struct child *child);
+MUST_CHECK error_t debuggee_create(struct child *child);
+MUST_CHECK error_t debuggee_run(struct child *child);
+// debuggee.c: what the "pd" session of one takes.
+struct service_quota debuggee_quota(const struct child *child);
+// debuggee.c: looks whether its threads have raised exceptions that are init's to answer. By the
+// main thread.
+void debuggee_attend(struct child *child);
+// debuggee.c: its domain ends.
+void debuggee_end(struct child *child);
+
+// debug.c: a life begins that can be debugged; it ends, and nobody has a hold on it any more.
+void debug_begins(struct child *child);
+void debug_ends(struct child *child);
+// debug.c: guards child->debug.
+extern struct mutex debug_lock;
+// debug.c: offers the service "debug", here and above, as soon as there is a child that may be
+// debugged.
+void debug_configure(void);
+// debuggee.c: takes every trace of a debugger out of a child: its exceptions are init's, its
+// program is as it was, its threads go on. Under debug_lock.
+void debuggee_release(struct child *child);
+// debuggee.c: has `semaphore` upped at exceptions. Under debug_lock.
+MUST_CHECK error_t debuggee_signal(struct child *child, sel_t semaphore);
+// debuggee.c: where init sees the read-only part of its program at `address`, *bytes from there on;
+// NULL: there is none.
+char *debuggee_view(const struct child *child, word_t address, size_t *bytes);
+
 // account.c: takes what a child donates (the least, if there is no more; left in *more) to a
 // session of the service of that name. ERESOURCE, which has been reported.
 MUST_CHECK error_t account_take(struct child *child, const char *service,
@@ -146,6 +192,10 @@ void account_return(struct child *child, const struct parent_donation *donation)
 // account.c: makes a child's domain with the slots that are its own; says that it is about to go.
 MUST_CHECK error_t account_up(struct child *child);
 void account_down(struct child *child);
+// account.c: likewise of a domain that somebody else makes: the slots it is to begin with. EMEM;
+// and then it stands at sel_pd, with so many.
+MUST_CHECK error_t account_before(struct child *child, u64 *caps);
+void account_made(struct child *child, u64 caps);
 // account.c: what its image takes (0: it has none) is so many bytes.
 void account_image(struct child *child, u64 bytes);
 // account.c: a child is no more; its account is empty, and nobody owes it anything.

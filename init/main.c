@@ -63,6 +63,11 @@ void main_wake(void)
     hc_sm_up(wake);
 }
 
+sel_t main_waker(void)
+{
+    return wake;
+}
+
 void child_begin(struct child *child)
 {
     child->restart_at = 0;
@@ -120,6 +125,7 @@ static void ended(struct child *child, u32 notes)
 
 static void attend(struct child *child)
 {
+    debuggee_attend(child);
     u32 notes = __atomic_load_n(&child->notes, __ATOMIC_ACQUIRE);
     u32 ends = notes & (NOTE_FAULT | NOTE_EXIT | NOTE_KILL);
     if (ends && child->state == CHILD_RUNNING)
@@ -216,11 +222,9 @@ NORETURN static void supervise(void)
     }
 }
 
-static struct thread sweeper;
-static void sweep(void *argument)
+static void sweep(void *server)
 {
-    (void)argument;
-    server_run(&outer_server);
+    server_run(server);
 }
 
 static void fail(const char *what, error_t error)
@@ -250,15 +254,22 @@ static error_t start_services(void)
     return error ? error : faults_start();
 }
 
+void service_offer(struct server *server, const struct server_config *service,
+                   struct thread *sweeper)
+{
+    if (server_start(server, service))
+        return; // it is not in our provides
+    if (thread_create(sweeper, thread_cpu(), SWEEPER_PRIORITY, "sweep", sweep, server))
+        server_stop(server);
+}
+
 // An init below an init may be looked into from above, if that one lets it.
 static void offer_control(void)
 {
+    static struct thread sweeper;
     struct server_config control = {
         .name = "init", .sessions_max = OUTER_SESSIONS_MAX, .ops = &control_ops};
-    if (server_start(&outer_server, &control))
-        return; // it is not in our provides
-    if (thread_create(&sweeper, thread_cpu(), SWEEPER_PRIORITY, "sweep", sweep, NULL))
-        server_stop(&outer_server);
+    service_offer(&outer_server, &control, &sweeper);
 }
 
 static error_t create_wake(void)

@@ -5,8 +5,8 @@
 // accounts of RAM, services they may offer. Under parent.lock, so nothing is ended here.
 //
 // Some sessions init serves itself: "rom" with the arguments "config" is the child's own block, for
-// which it needs no route; "init" is the control service, for those whose route for it says
-// "parent".
+// which it needs no route; "init" is the control service, and "debug" that for debuggers, for those
+// whose route for it says "parent".
 #include "init/init.h"
 #include "lib/rt/string.h"
 #include "lib/rt/tsc.h"
@@ -78,7 +78,8 @@ static error_t to_child(struct child *to, struct parent_open *o)
     return SUCCESS;
 }
 
-// The label "A -> B" of a session of "init" leads to the child A, which finds "B" in the arguments.
+// The label "A -> B" of a session of "init" or "debug" leads to the child A, an init, which finds
+// "B" in the arguments.
 static error_t to_init_below(struct parent_open *o)
 {
     static const char arrow[] = " -> ";
@@ -90,11 +91,27 @@ static error_t to_init_below(struct parent_open *o)
         return EPERM;
     strlcpy(name, o->label, length + 1);
     struct child *to = child_by_name(name);
-    if (!to || !parent_service_find(&parent, to->client, "init"))
+    if (!to || !parent_service_find(&parent, to->client, o->name))
         return EPERM;
     strlcpy(o->args, o->label[length] ? o->label + length + sizeof(arrow) - 1 : "",
             sizeof(o->args));
     return to_child(to, o);
+}
+
+// A child that may be debugged, by another one; which it is stands in the arguments (debug.c).
+static error_t to_debug(const struct child *client, const struct config_route *route,
+                        struct parent_open *o)
+{
+    if (route->label) // it may debug that one only
+        strlcpy(o->label, route->label, sizeof(o->label));
+    const struct child *target = child_by_name(o->label);
+    if (!target)
+        return to_init_below(o);
+    if (target == client || !target->config.debug)
+        return EPERM;
+    strlcpy(o->args, o->label, sizeof(o->args));
+    o->route = ROUTE_BUILTIN;
+    return SUCCESS;
 }
 
 static error_t to_parent(struct parent_open *o)
@@ -110,17 +127,23 @@ static error_t to_parent(struct parent_open *o)
     return SUCCESS;
 }
 
+static error_t to_us(const struct child *client, const struct config_route *route,
+                     struct parent_open *o)
+{
+    return string_same(o->name, "debug") ? to_debug(client, route, o) : to_parent(o);
+}
+
 static error_t resolve(struct child *child, const struct config_route *route, struct parent_open *o)
 {
     struct child *to = NULL;
     switch (route->kind) {
     case CONFIG_ROUTE_DENY: return EPERM;
-    case CONFIG_ROUTE_PARENT: return to_parent(o);
+    case CONFIG_ROUTE_PARENT: return to_us(child, route, o);
     case CONFIG_ROUTE_CHILD: to = child_by_name(route->to); break;
     case CONFIG_ROUTE_ANY:
         to = provider_of(o->name);
         if (!to || to == child)
-            return to_parent(o);
+            return to_us(child, route, o);
         break;
     }
     return to_child(to, o);
@@ -162,10 +185,22 @@ static error_t decide(struct child *child, struct parent_open *o)
     } else if (route.args) {
         strlcpy(o->args, route.args, sizeof(o->args));
     }
-    if (string_same(o->name, "init"))
+    if (string_same(o->name, "debug"))
+        route.label = NULL;
+    if (string_same(o->name, "init") || string_same(o->name, "debug"))
         o->label[0] = 0; // it said where to
     label_set(child, o, &route);
     return SUCCESS;
+}
+
+static void debug_denied(const struct child *child, const char *name)
+{
+    const struct child *target = child_by_name(name);
+    child_report(child, "may not debug \"%s\": %s", name,
+                 target == child               ? "that is itself"
+                 : !target                     ? "there is no such child, or no way to it"
+                 : !target->config.debug       ? "its block does not say `debug = yes`"
+                                               : "it has no route for \"debug\"");
 }
 
 static error_t open(struct parent *p, struct parent_client *client, struct parent_open *o)
@@ -173,7 +208,9 @@ static error_t open(struct parent *p, struct parent_client *client, struct paren
     (void)p;
     struct child *child = child_of(client);
     error_t error = decide(child, o);
-    if (error)
+    if (error && string_same(o->name, "debug"))
+        debug_denied(child, o->label);
+    else if (error)
         child_report(child, "session \"%s\" denied: it has no route for it", o->name);
     else
         error = charge(child, o);
@@ -253,7 +290,7 @@ static bool may_register(struct parent *p, struct parent_client *client, const c
     struct child *child = child_of(client);
     if (child != &self && config_provides(&config, &child->config, name))
         return true;
-    if (!string_same(name, "init")) // an init tries, to see whether it may
+    if (!string_same(name, "init") && !string_same(name, "debug")) // an init tries whether it may
         child_report(child, "may not offer \"%s\": it is not in its provides", name);
     return false;
 }

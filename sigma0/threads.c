@@ -405,10 +405,11 @@ static error_t let_go(struct subject *s, struct msg *m)
     return done(m);
 }
 
+// One that is in a call keeps its trap flag: it stops once more after that, and is resumed again.
 static error_t resume(struct subject *s, struct msg *m)
 {
     error_t error = s->stepping ? set_trap(s, false) : SUCCESS;
-    return error ? error : let_go(s, m);
+    return error && error != EBUSY ? error : let_go(s, m);
 }
 
 static error_t step(struct subject *s, struct msg *m)

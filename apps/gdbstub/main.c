@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// gdbstub: starts the program that its configuration names and serves gdb's remote protocol for it
-// on the service "serial" (doc/debugging.md). It sleeps until one of three wakes it: a byte of the
+// gdbstub: starts the program that its configuration names, or attaches to a child of init's that
+// runs, and serves gdb's remote protocol for it on the service "serial" (doc/debugging.md). It sleeps until one of three wakes it: a byte of the
 // line, an exception of the program that found no answer, the program's end. With the program it
 // ends itself, with the same exit code, and its parent starts both again or not.
 #include "apps/gdbstub/target.h"
@@ -12,7 +12,7 @@
 #include "lib/rt/sync.h"
 #include <libfdt.h>
 
-enum { WAKE_LINE = 1, WAKE_EXCEPTION, WAKE_EXIT };
+enum { WAKE_LINE = 1, WAKE_EXCEPTION, WAKE_EXIT, WAKE_LIFE };
 enum { KMEM_BYTES = 256 << 10, CAPS = 400, PRIORITY = 64 };
 
 static struct service_client serial;
@@ -27,18 +27,32 @@ static u64 number(const char *name, u64 otherwise)
     return value && length == sizeof(u64) ? fdt64_ld(value) : otherwise;
 }
 
+static const char *text(const char *name)
+{
+    int length = 0;
+    const char *value = fdt_getprop(config.data, 0, name, &length);
+    return value && length > 1 && !value[length - 1] ? value : NULL;
+}
+
 static bool configure(struct program_options *o, bool *wait)
 {
     int length = 0;
     if (rom_open(&config, "config") || fdt_check_full(config.data, config.size)) {
-        print("gdbstub: found no configuration, expected config { program = \"NAME\" }\n");
+        print("gdbstub: found no configuration, expected config { program = \"NAME\" } or "
+              "config { attach = \"CHILD\" }\n");
         return false;
     }
-    const char *name = fdt_getprop(config.data, 0, "program", &length);
-    if (!name || length < 2 || name[length - 1]) {
-        print("gdbstub: found no program in its configuration, expected the name of one of the "
-              "scenario's BINS\n");
+    const char *name = text("program"), *child = text("attach");
+    if (!name == !child) {
+        print("gdbstub: found %s in its configuration, expected either program, the name of one of "
+              "the scenario's BINS, or attach, that of a child with `debug = yes`\n",
+              name ? "both program and attach" : "neither program nor attach");
         return false;
+    }
+    if (child) {
+        target.attaches = true;
+        target.name = child;
+        return true;
     }
     o->binary = target.name = name;
     o->kmem_bytes = ALIGN_UP(number("kmem", KMEM_BYTES), PAGE_SIZE);
@@ -200,6 +214,7 @@ static void serve(void)
         switch ((u32)value) {
         case WAKE_LINE: line(); break;
         case WAKE_EXCEPTION: exception(); break;
+        case WAKE_LIFE: attach_changed(); break;
         case WAKE_EXIT:
             target.ended = true;
             target.exit_code = program_exit_code();
@@ -211,10 +226,25 @@ static void serve(void)
     }
 }
 
+// Starts the program that is to be debugged.
+static error_t launch(const struct program_options *options, bool wait)
+{
+    error_t error = program_load(options, exited);
+    if (error)
+        return error;
+    error = begin(wait);
+    if (error)
+        print("gdbstub: \"%s\" cannot be started: %s\n", target.name, error_name(error));
+    else
+        print("gdbstub: \"%s\" %s; file build/bin/%s\n", target.name,
+              wait ? "waits for gdb at its first instruction" : "runs", target.name);
+    return error;
+}
+
 int main(void)
 {
     struct program_options options;
-    bool wait;
+    bool wait = false;
     gdb_init(&target.gdb, &target_functions, &serial);
     if (!configure(&options, &wait))
         return 1;
@@ -225,16 +255,11 @@ int main(void)
         print("gdbstub: no line to gdb: service \"serial\": %s\n", error_name(error));
         return 1;
     }
-    if (program_load(&options, exited))
+    if (target.attaches ? attach_open(target.name, receiver, WAKE_LIFE, WAKE_EXCEPTION)
+                        : launch(&options, wait))
         return 1;
-    error = begin(wait);
-    if (error) {
-        print("gdbstub: \"%s\" cannot be started: %s\n", target.name, error_name(error));
-        return 1;
-    }
-    print("gdbstub: \"%s\" %s; file build/bin/%s\n", target.name,
-          wait ? "waits for gdb at its first instruction" : "runs", target.name);
     serve();
-    domain_program_end(&target.program);
+    if (!target.attaches)
+        domain_program_end(&target.program);
     return target.exit_code;
 }

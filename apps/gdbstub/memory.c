@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // The program's memory, and breakpoints in it (target.h). It is read and written as its threads see
-// it; what they cannot write, the text above all, is written where we loaded it.
+// it; what they cannot write, the text above all, is written where we loaded it, or by
+// init, which did.
 #include "apps/gdbstub/target.h"
 #include "lib/rt/string.h"
 
@@ -21,19 +22,31 @@ static size_t raw_read(u64 address, void *bytes, size_t size)
     return domain_read(&p->pd, p->domain.domain, address, bytes, &done) ? 0 : done;
 }
 
+// Where we loaded it, or by way of who did.
+static size_t write_text(u64 address, const u8 *bytes, size_t size)
+{
+    size_t there;
+    if (target.attaches)
+        return attach_write(address, bytes, size);
+    char *view = program_image_view(&target.program.image, address, &there);
+    if (!view)
+        return 0;
+    size = size < there ? size : there;
+    memcpy(view, bytes, size);
+    return size;
+}
+
 static size_t raw_write(u64 address, const u8 *bytes, size_t size)
 {
     struct domain_program *p = &target.program;
     size_t done = 0;
     while (done < size) {
-        size_t part = size - done, there;
+        size_t part = size - done;
         error_t error = domain_write(&p->pd, p->domain.domain, address + done, bytes + done, &part);
         if (error) {
-            char *view = program_image_view(&p->image, address + done, &there);
-            if (error != EPERM || !view)
+            part = error == EPERM ? write_text(address + done, bytes + done, size - done) : 0;
+            if (!part)
                 break;
-            part = size - done < there ? size - done : there;
-            memcpy(view, bytes + done, part);
         }
         done += part;
     }
@@ -111,6 +124,11 @@ error_t breakpoint_clear(u64 address)
     (void)raw_write(address, &breakpoints[i].was, 1); // unless the program took that memory away
     breakpoints[i] = breakpoints[--count];
     return SUCCESS;
+}
+
+void breakpoints_forget(void)
+{
+    count = 0;
 }
 
 void breakpoints_clear(void)

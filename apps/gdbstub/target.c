@@ -104,6 +104,8 @@ static void attach(void *context)
 {
     (void)context;
     target.attached = true;
+    if (target.attaches && !attach_begin())
+        return;
     if (target.running)
         threads_stop();
     breakpoints_clear();
@@ -119,11 +121,17 @@ static void detach(void *context)
     gdb_runs(&target.gdb);
     for (unsigned i = 0; i < target.threads; i++)
         thread_go(&target.thread[i], false);
+    if (target.attaches)
+        attach_end();
 }
 
 static void kill(void *context)
 {
     (void)context;
+    if (target.attaches) {
+        attach_kill();
+        return;
+    }
     target.ended = true;
     target.exit_code = 128 + GDB_SIGNAL_KILL;
 }

@@ -29,6 +29,7 @@ struct target {
     struct domain_program program;
     struct gdb gdb;
     const char *name;
+    bool attaches; // it is a child of init's, which runs without us (attach.c)
     struct debugged_thread thread[THREADS_MAX];
     unsigned threads;
     bool running;  // some thread was let go since everything was stopped
@@ -62,6 +63,7 @@ error_t breakpoint_set(u64 address);
 error_t breakpoint_clear(u64 address);
 bool breakpoint_is_set(u64 address);
 void breakpoints_clear(void);
+void breakpoints_forget(void); // their memory is gone
 
 // program.c: loads the program, whose parent we are from then on. What goes wrong is printed.
 struct program_options {
@@ -71,3 +73,16 @@ struct program_options {
 MUST_CHECK error_t program_load(const struct program_options *options, sel_t exited);
 // The exit code, once `exited` was upped.
 int program_exit_code(void);
+
+// attach.c: opens the session for a child of init's; has `wake` upped, as signals with these
+// identities, when a life of it begins or ends, and at its exceptions. What goes wrong is printed.
+MUST_CHECK error_t attach_open(const char *child, sel_t wake, u32 life, u32 exception);
+// gdb has come: attaches the life that runs, unless it is. False: there is none, as gdb is told.
+bool attach_begin(void);
+// gdb is gone: the program goes on.
+void attach_end(void);
+// Looks whether the life that gdb sees has ended, and tells gdb.
+void attach_changed(void);
+// What the program cannot write itself; returns how many bytes.
+size_t attach_write(u64 address, const u8 *bytes, size_t size);
+void attach_kill(void);

@@ -45,7 +45,7 @@ static void enter(const struct thread_entry *e)
     }
     struct debugged_thread *t = &target.thread[target.threads++];
     *t = (struct debugged_thread){.number = e->number, .sel = e->thread, .cpu = e->cpu};
-    strlcpy(t->name, e->name, sizeof(t->name));
+    strlcpy(t->name, *e->name ? e->name : "main", sizeof(t->name));
 }
 
 // Brings the list up to date. The program's threads come in the order of their numbers, as ours

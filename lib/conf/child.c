@@ -29,6 +29,7 @@ static const struct item {
     {"affinity", CPUS, 0, CONFIG_CPUS_MAX - 1, false},
     {"provides", TEXTS, 0, 0, false},
     {"start", SWITCH, 0, 0, false},
+    {"debug", SWITCH, 0, 0, false},
     {"restart", RESTART, 0, 0, false},
     {"route", ROUTES, 0, 0, false},
     {"config", BLOCK, 0, 0, false},
@@ -257,7 +258,8 @@ static void check_keys(const char *at, const ucl_object_t *child)
         if (!item_find(ucl_object_key(entry)))
             complain(path, "found an unknown item, expected one of binary, args, ram, kmem, caps, "
                            "priority, budget, "
-                           "period, heartbeat, affinity, provides, start, restart, route, config");
+                           "period, heartbeat, affinity, provides, start, debug, restart, route, "
+                           "config");
     }
 }
 

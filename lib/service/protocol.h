@@ -371,6 +371,28 @@ enum trace_status {
       "none), "                                                                                    \
       "in bytes; 5–8 capability slots likewise; 9 refusals, string the last one",                  \
       "what a child used of its accounts, over all its lives; ENOTFOUND")
+
+// A child of init's, supervised by another one: service "debug" of init. Label: the child's name, or
+// "A -> B" of the child B of the init A below. Its block says `debug = yes`; one session a child.
+#define DEBUG_OPERATIONS(X)                                                                        \
+    X(EVENTS, 16, "",                                                                              \
+      "obj: semaphore (SM_DOWN), upped when a life of the child begins or ends (hotspot 0); obj: " \
+      "semaphore (SM_DOWN), upped when an exception of an attached one finds no answer (1)",       \
+      "the same two each time")                                                                    \
+    X(STATE, 17, "",                                                                               \
+      "1 lives so far, 2 1 if one is not over, 3 how the last that is over ended, enum "           \
+      "child_state (STOPPED: by force), 4 exit code, string binary",                               \
+      "of the child")                                                           \
+    X(ATTACH, 18, "", "1 number of the life, 2 address of its entry; obj: domain",                 \
+      "supervise it: exceptions that find no answer wait for the session; ENOTFOUND it does not "  \
+      "run, EINUSE it is attached already")                                                        \
+    X(RELEASE, 19, "", "",                                                                         \
+      "the end of that, as of the session: its program's read-only parts are as they were, all "   \
+      "its threads go on, the domain's capability is taken back")                                  \
+    X(WRITE, 20, "2 address, string bytes", "1 bytes written",                                     \
+      "a read-only part of the program of an attached one, up to its end; EPERM nothing such is "  \
+      "there")                                                                                     \
+    X(KILL, 21, "", "", "end the child; its restart policy applies; ENOTFOUND")
 #define CHILD_STATES(X)                                                                            \
     X(STOPPED, 0) X(RUNNING, 1) X(FAULTED, 2) X(EXITED, 3) X(WAITING, 4) X(FAILED, 5) X(ENDING, 6)
 enum child_state {
@@ -442,6 +464,9 @@ enum timer_operation { TIMER_OPERATIONS(X) };
 #undef X
 #define X(name, number, request, response, meaning) INIT_##name = (number),
 enum init_operation { INIT_OPERATIONS(X) };
+#undef X
+#define X(name, number, request, response, meaning) DEBUG_##name = (number),
+enum debug_operation { DEBUG_OPERATIONS(X) };
 #undef X
 #define X(name, number, request, response, meaning) SERIAL_##name = (number),
 enum serial_operation { SERIAL_OPERATIONS(X) };

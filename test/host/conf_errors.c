@@ -125,6 +125,8 @@ static void lists_and_switches(void)
                      "most 31 characters"));
     CHECK(item_refused("start = 5;", "a.start: found \"5\", expected yes or no"));
     CHECK(item_refused("start = yes; start = no;", "a.start: found twice, expected once"));
+    CHECK(item_refused("debug = maybe;", "a.debug: found \"maybe\", expected yes or no"));
+    CHECK(item_refused("debug = 1;", "a.debug: found \"1\", expected yes or no"));
     CHECK(accepted("affinity = [ 0, 15 ]; provides = [ x, z ]; start = no;"));
 }
 
@@ -183,7 +185,7 @@ static void names(void)
     CHECK(item_refused(
         "rams = 1Mb;",
         "a.rams: found an unknown item, expected one of binary, args, ram, kmem, caps, "
-        "priority, budget, period, heartbeat, affinity, provides, start, restart, "
+        "priority, budget, period, heartbeat, affinity, provides, start, debug, restart, "
         "route, config"));
     CHECK(refused("child a { " GOOD "}\nchild a { " GOOD "}",
                   "a: found twice, expected children of different names"));

@@ -43,6 +43,7 @@ static const struct {
     LIST("io_mem", IO_MEM_OPERATIONS),
     LIST("timer", TIMER_OPERATIONS),
     LIST("init (control)", INIT_OPERATIONS),
+    LIST("debug (init's children)", DEBUG_OPERATIONS),
     LIST("serial", SERIAL_OPERATIONS),
     LIST("config", CONFIG_OPERATIONS),
     LIST("report", REPORT_OPERATIONS),

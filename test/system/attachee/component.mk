@@ -1,0 +1,4 @@
+# What gdb attaches to in scenarios/attach.
+NAME := attachee
+SRCS := main.c
+LIBS := service rt
