@@ -40,9 +40,9 @@ static error_t open_program(struct child *child)
 
 static error_t open_memory(struct child *child)
 {
-    struct service_quota quota = {
-        program_bytes(&child->elf, false) + IMAGE_PIECES * PD_DATASPACE_COST,
-        IMAGE_PIECES * PD_DATASPACE_CAPS};
+    struct service_quota quota = {program_bytes(&child->elf, false) +
+                                      IMAGE_PIECES * PD_DATASPACE_COST,
+                                  IMAGE_PIECES * PD_DATASPACE_CAPS};
     if (child->config.debug)
         quota = debuggee_quota(child);
     u64 bytes = quota.ram;

@@ -78,7 +78,8 @@ size_t config_extract(const struct config *config, const struct config_child *ch
 
 // What is different in a child between two versions of the configuration.
 enum config_change {
-    CHANGE_LIFE = 1 << 0, // binary, args, affinity, priority, debug, or whether it has a budget at all
+    CHANGE_LIFE =
+        1 << 0, // binary, args, affinity, priority, debug, or whether it has a budget at all
     CHANGE_BUDGET = 1 << 1,
     CHANGE_RAM = 1 << 2,
     CHANGE_KERNEL = 1 << 3,      // caps, kmem

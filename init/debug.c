@@ -4,9 +4,9 @@
 // The service "debug": a component supervises a child whose block says `debug = yes`
 // (doc/debugging.md; protocol.h, DEBUG_OPERATIONS). A session is for one child, by its name, and a
 // child has one session; it outlives the child's lives. While it is attached, the domain's
-// capability is its client's and the child's exceptions wait for it. Whatever ends that, its client's
-// death above all, the child goes on as if nobody had ever looked (debuggee.c): who debugs may not
-// take a system down.
+// capability is its client's and the child's exceptions wait for it. Whatever ends that, its
+// client's death above all, the child goes on as if nobody had ever looked (debuggee.c): who debugs
+// may not take a system down.
 //
 // The text is written here, for the client: it could keep a dataspace mapped for longer than it has
 // the session.
@@ -78,9 +78,9 @@ void debug_ends(struct child *child)
     if (d)
         d->attached = false;
     child->debug.up = child->debug.attached = false;
-    child->debug.outcome = notes & NOTE_FAULT                         ? CHILD_FAULTED
+    child->debug.outcome = notes & NOTE_FAULT                               ? CHILD_FAULTED
                            : (notes & (NOTE_EXIT | NOTE_KILL)) == NOTE_EXIT ? CHILD_EXITED
-                                                                      : CHILD_STOPPED;
+                                                                            : CHILD_STOPPED;
     child->debug.exit_code = child->exit_code;
     life_changed(child);
     mutex_unlock(&debug_lock);
@@ -205,7 +205,8 @@ static error_t write(const struct debugger *d, const struct child *child, struct
     size_t bytes = msg_get_bytes(m, data, sizeof(data)), there;
     if (msg_error(m))
         return EPROTO;
-    char *view = d->attached && child->debug.attached ? debuggee_view(child, address, &there) : NULL;
+    char *view =
+        d->attached && child->debug.attached ? debuggee_view(child, address, &there) : NULL;
     if (!view)
         return EPERM;
     bytes = bytes < there ? bytes : there;

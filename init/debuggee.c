@@ -181,8 +181,7 @@ static void let_go(struct child *child, const struct thread_entry *e, const stru
     enum thread_state what;
     struct exc_state state;
     if (e->state == THREAD_STOPPED && !registers(child, e->thread, &what, &state) &&
-        state.vector == VECTOR_BREAKPOINT && !patched(p, state.rip) &&
-        patched(p, state.rip - 1)) {
+        state.vector == VECTOR_BREAKPOINT && !patched(p, state.rip) && patched(p, state.rip - 1)) {
         state.rip--;
         (void)!cpu_thread_write(&child->cpu, e->thread, MTD_RIP, &state);
     }

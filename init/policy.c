@@ -197,10 +197,10 @@ static void debug_denied(const struct child *child, const char *name)
 {
     const struct child *target = child_by_name(name);
     child_report(child, "may not debug \"%s\": %s", name,
-                 target == child               ? "that is itself"
-                 : !target                     ? "there is no such child, or no way to it"
-                 : !target->config.debug       ? "its block does not say `debug = yes`"
-                                               : "it has no route for \"debug\"");
+                 target == child         ? "that is itself"
+                 : !target               ? "there is no such child, or no way to it"
+                 : !target->config.debug ? "its block does not say `debug = yes`"
+                                         : "it has no route for \"debug\"");
 }
 
 static error_t open(struct parent *p, struct parent_client *client, struct parent_open *o)

@@ -251,7 +251,8 @@ static error_t create_domain(struct server_session *session, struct server_cpu *
     u64 kmem = msg_get_word(m), caps = msg_get_word(m);
     sel_t account = SEL_NONE;
     struct domain *d;
-    if (m->next_item < m->in_items && (account = server_take_item(cpu, msg_get_item(m))) == SEL_NONE)
+    if (m->next_item < m->in_items &&
+        (account = server_take_item(cpu, msg_get_item(m))) == SEL_NONE)
         return EPROTO;
     error_t error = msg_error(m) ? EPROTO : domain_create(session, account, kmem, caps, &d);
     selector_drop(account);

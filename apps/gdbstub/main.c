@@ -2,9 +2,10 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // gdbstub: starts the program that its configuration names, or attaches to a child of init's that
-// runs, and serves gdb's remote protocol for it on the service "serial" (doc/debugging.md). It sleeps until one of three wakes it: a byte of the
-// line, an exception of the program that found no answer, the program's end. With the program it
-// ends itself, with the same exit code, and its parent starts both again or not.
+// runs, and serves gdb's remote protocol for it on the service "serial" (doc/debugging.md). It
+// sleeps until one of three wakes it: a byte of the line, an exception of the program that found no
+// answer, the program's end. With the program it ends itself, with the same exit code, and its
+// parent starts both again or not.
 #include "apps/gdbstub/target.h"
 #include "lib/rt/print.h"
 #include "lib/rt/selector.h"

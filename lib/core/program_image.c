@@ -52,10 +52,8 @@ static error_t attach(void *context, const void *from, u64 to, u64 bytes, unsign
 struct program_memory program_image_memory(struct program_image *image)
 {
     bool attached = image->space != SEL_NONE;
-    return (struct program_memory){.alloc = take,
-                                   .context = image,
-                                   .give = attached ? attach : NULL,
-                                   .copy_all = attached};
+    return (struct program_memory){
+        .alloc = take, .context = image, .give = attached ? attach : NULL, .copy_all = attached};
 }
 
 char *program_image_view(const struct program_image *image, word_t address, size_t *bytes)

@@ -2,9 +2,9 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // The memory of a program that is put into a domain: what lib/rt's program_map asks for comes from
-// a "pd" session, a dataspace a piece, each mapped here too, writable, as long as the image is kept.
-// Where the domain has its address space as a region map, the pieces are attached there, and who
-// supervises the domain sees them; else they are delegated.
+// a "pd" session, a dataspace a piece, each mapped here too, writable, as long as the image is
+// kept. Where the domain has its address space as a region map, the pieces are attached there, and
+// who supervises the domain sees them; else they are delegated.
 #pragma once
 
 #include "lib/rt/program.h"

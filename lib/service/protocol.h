@@ -372,8 +372,9 @@ enum trace_status {
       "in bytes; 5–8 capability slots likewise; 9 refusals, string the last one",                  \
       "what a child used of its accounts, over all its lives; ENOTFOUND")
 
-// A child of init's, supervised by another one: service "debug" of init. Label: the child's name, or
-// "A -> B" of the child B of the init A below. Its block says `debug = yes`; one session a child.
+// A child of init's, supervised by another one: service "debug" of init. Label: the child's name,
+// or "A -> B" of the child B of the init A below. Its block says `debug = yes`; one session a
+// child.
 #define DEBUG_OPERATIONS(X)                                                                        \
     X(EVENTS, 16, "",                                                                              \
       "obj: semaphore (SM_DOWN), upped when a life of the child begins or ends (hotspot 0); obj: " \
@@ -382,7 +383,7 @@ enum trace_status {
     X(STATE, 17, "",                                                                               \
       "1 lives so far, 2 1 if one is not over, 3 how the last that is over ended, enum "           \
       "child_state (STOPPED: by force), 4 exit code, string binary",                               \
-      "of the child")                                                           \
+      "of the child")                                                                              \
     X(ATTACH, 18, "", "1 number of the life, 2 address of its entry; obj: domain",                 \
       "supervise it: exceptions that find no answer wait for the session; ENOTFOUND it does not "  \
       "run, EINUSE it is attached already")                                                        \
