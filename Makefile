@@ -182,7 +182,7 @@ $(B)/tour.iso: $(B)/packages.iso $(B)/kernel.elf $(B)/scenarios/tour.cpio tools/
 	$(Q)tools/iso $(B)/kernel.elf $(B)/scenarios/tour.cpio $@ ""
 
 test: $(B)/packages.run $(B)/packages.test $(B)/packages.graph all $(B)/tour.iso ## all tests that match T; closes with "N passed, N failed"
-	$(Q)tools/test $(if $(T),-m '$(T)') $(foreach s,$(SCENARIOS),$(s):$(subst $(space),$(comma),$(TEST_CPUS_$(s))))
+	$(Q)tools/test $(if $(value T),-m '$(value T)') $(foreach s,$(SCENARIOS),$(s):$(subst $(space),$(comma),$(TEST_CPUS_$(s))))
 
 bench: $(B)/packages.run all ## instructions per operation, into build/bench.json
 	$(Q)tools/bench $(filter bench%,$(SCENARIOS))

@@ -56,6 +56,8 @@ def scenarios_are_those_there_are():
 
 
 def patterns_match_a_job():
+    code, text = make("-n", "test", "T=tour@1$|core@2$")
+    check("tools/test -m 'tour@1$|core@2$'" in text, f"T=tour@1$|core@2$ arrives as: {text[-300:]}")
     for pattern, words in [("nope", ["T: found 'nope'", "tour@1", "host/tree"]), ("[", ["T: found '['", "a regular expression"])]:
         p = subprocess.run(["tools/test", "-m", pattern, "tour:1"], cwd=tree, capture_output=True, text=True)
         check(p.returncode != 0, f"T={pattern} succeeds")
@@ -67,7 +69,7 @@ with tempfile.TemporaryDirectory() as folder:
     tree = f"{folder}/tree"
     shutil.copytree(".", tree, ignore=shutil.ignore_patterns("build", ".git"))
     os.mkdir(f"{tree}/build")
-    for package in ["run", "graph"]:
+    for package in ["run", "graph", "test", "iso"]:
         open(f"{tree}/build/packages.{package}", "w").close()
     for test in [new_components_have_a_name, scenarios_are_those_there_are, patterns_match_a_job]:
         run(test)
