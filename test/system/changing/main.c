@@ -226,6 +226,20 @@ static void children_come_and_go(void)
     CHECK(reaches("counter", CHILD_RUNNING, 0));
 }
 
+// Who was left as it is after so many failures may fail as often again with another configuration.
+static void failures_are_counted_anew(void)
+{
+    CHECK(set("hopeless",
+              "{ binary = changing-child; ram = 1Mb; caps = 200; kmem = 100Kb; restart { when = "
+              "on-fault; limit = 2; backoff = 1ms } route { log = parent; pd = parent; cpu = "
+              "parent } config { n = 1 } }"));
+    CHECK(reaches("hopeless", CHILD_FAILED, 2));
+    CHECK(set("hopeless.args", "\"again\""));
+    CHECK(reaches("hopeless", CHILD_FAILED, 4));
+    CHECK(set("hopeless", ""));
+    CHECK(goes("hopeless"));
+}
+
 // A session that is not allowed any more ends: its client's next call is denied.
 static void sessions_follow_the_routes(void)
 {
@@ -310,6 +324,7 @@ int main(void)
     RUN(what_was_refused_is_not_taken_back);
     RUN(budgets_change_in_place);
     RUN(children_come_and_go);
+    RUN(failures_are_counted_anew);
     RUN(sessions_follow_the_routes);
     RUN(many_changes_in_a_row);
     RUN(death_of_the_compiler_harms_nobody);

@@ -4,6 +4,7 @@
 // Region maps, one test a sentence (002_8bbc1eeec7f51661.txt, Region maps; Protection domains):
 // where dataspaces show, how, and what fills the page table.
 #include "lib/core/dataspace.h"
+#include "lib/rt/address.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
 #include "test/system/check.h"
@@ -142,7 +143,9 @@ static void maps_have_a_size(void)
     CHECK_EQ(rm_detach(&s.pd, map, 0), SUCCESS);
     CHECK_EQ(rm_attach(&s.pd, map, ds, &w, &where), SUCCESS);
     CHECK_EQ(where, 0);
+    // It has no pages of its own that could come with a message.
     CHECK_EQ(ds_phys(&s.pd, managed, &(u64){0}, &(u64){0}), EFEATURE);
+    CHECK_EQ(dataspace_attach(managed, (void *)at, 2 * PAGE_SIZE, 0), EPROTO);
     rm_destroy(&s.pd, map, managed);
     selector_drop(ds);
     space_close(&s);

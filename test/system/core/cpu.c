@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // The "cpu" service's limits: where threads may run, and how long all of them together.
+#include "lib/rt/selector.h"
 #include "lib/rt/start.h"
 #include "lib/rt/sync.h"
 #include "lib/rt/thread.h"
@@ -26,6 +27,23 @@ static void pause_us(u64 us)
 static error_t give(sel_t ec, unsigned priority, u32 quantum_us, const char *name, sel_t *sc)
 {
     return sc_create_in(giver, ec, priority, quantum_us, 0, 0, name, sc);
+}
+
+// Likewise of a thread that nobody may look into.
+static error_t give_unseen(sel_t ec, unsigned priority, u32 quantum_us, const char *name, sel_t *sc)
+{
+    struct msg m;
+    *sc = selector_alloc();
+    service_begin(giver, &m, CPU_CREATE_SC);
+    msg_put_word(&m, priority);
+    msg_put_word(&m, quantum_us);
+    msg_put_word(&m, 0);
+    msg_put_word(&m, 0);
+    msg_put_string(&m, name);
+    msg_put_item(&m, item_delegate(crd(CRD_OBJ, ec, 0, EC_SC), 0, 0));
+    utcb()->window = crd(CRD_OBJ, *sc, 0, RIGHT_ALL);
+    utcb()->window2 = 0;
+    return service_call(giver, &m);
 }
 
 static void take(sel_t sc)
@@ -136,6 +154,36 @@ static void shares_do_not_vanish(void)
     end(&t[1], &first);
 }
 
+// All the time that a session gave ends with it, also that of threads which it cannot end.
+static void all_scheduling_contexts_end_with_the_session(void)
+{
+    static struct thread t[SPINNERS];
+    error_t (*usual)(sel_t, unsigned, u32, const char *, sel_t *) = rt_sc_create;
+    crd_t found;
+    stop = false;
+    CHECK_EQ(open_args(&first, "cpu", "100", 0), SUCCESS);
+    giver = &first;
+    rt_sc_create = give_unseen;
+    for (unsigned i = 0; i < SPINNERS; i++) {
+        rounds[i] = 0;
+        error_t error = thread_create(&t[i], 0, 1, "unseen", spin, (void *)&rounds[i]);
+        if (error)
+            rt_sc_create = usual;
+        CHECK_EQ(error, SUCCESS);
+    }
+    rt_sc_create = usual;
+    for (unsigned i = 0; i < WAITS && !(rounds[0] && rounds[1] && rounds[2]); i++)
+        pause_us(ROUND_US);
+    CHECK(rounds[0] && rounds[1] && rounds[2]);
+    service_close(&first);
+    for (unsigned i = 0; i < SPINNERS; i++)
+        CHECK_EQ(hc_lookup(crd(CRD_OBJ, t[i].sc, 0, RIGHT_ALL), &found), ECAP);
+    CHECK_EQ(spun(), 0);
+    for (unsigned i = 0; i < SPINNERS; i++)
+        end(&t[i], &first);
+    service_close(&first); // ending them has opened it anew
+}
+
 static void threads_stay_where_they_may(void)
 {
     static struct thread t;
@@ -171,6 +219,7 @@ void cpu_tests(void)
         return;
     RUN(arguments_are_checked);
     RUN(threads_stay_where_they_may);
+    RUN(all_scheduling_contexts_end_with_the_session);
     RUN(budget_is_shared);
     RUN(shares_do_not_vanish);
 }
