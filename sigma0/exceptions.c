@@ -4,14 +4,24 @@
 // Exceptions of domains (exceptions.h). A message tells the domain by its portal and the thread by
 // the tag that sigma0 gave it; the tag counts only if that thread may be one of this domain.
 #include "sigma0/exceptions.h"
+#include "lib/rt/print.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
+#include "sigma0/subjects.h"
 
 enum { STACK_BYTES = 2 * PAGE_SIZE };
 
 static struct mutex lock = MUTEX_INIT;
 static struct thread handlers[MAX_CPUS];
 static bool prepared;
+
+// Without a place among the threads that can be traced it serves as well.
+static void show(unsigned cpu)
+{
+    char name[16];
+    text_format(name, sizeof(name), "exceptions %u", cpu);
+    (void)!subject_list_own(handlers[cpu].ec, name);
+}
 
 error_t exceptions_prepare(void)
 {
@@ -24,6 +34,8 @@ error_t exceptions_prepare(void)
             error = thread_create_handler(&handlers[cpu], cpu, STACK_BYTES);
         if (error)
             handlers[cpu].block = NULL;
+        else
+            show(cpu);
     }
     if (!error)
         __atomic_store_n(&prepared, true, __ATOMIC_RELEASE);

@@ -14,6 +14,7 @@
 #include "lib/rt/range.h"
 #include "sigma0/services.h"
 #include "sigma0/sigma0.h"
+#include "sigma0/subjects.h"
 
 enum { INIT_PRIORITY = 128, CHILD_PD = SEL_CHILD + SEL_PD, CHILD_EC = SEL_CHILD + SEL_EC };
 // init cannot give PDs the right to create scheduling contexts, since it does not have it.
@@ -108,6 +109,7 @@ void init_start(void)
     must(object_sc(SEL_CHILD_SC, CHILD_EC, INIT_PRIORITY, QUANTUM_DEFAULT_US, 0, 0),
          "scheduling context");
     cpu_enter(SEL_CHILD_SC, "init", 0, INIT_PRIORITY);
+    must(subject_list_init(CHILD_EC, SEL_CHILD_SC, INIT_PRIORITY), "its place among the threads");
 }
 
 void init_stop(const char *why)

@@ -13,6 +13,7 @@
 #include "sigma0/named.h"
 #include "sigma0/physical.h"
 #include "sigma0/sigma0.h"
+#include "sigma0/subjects.h"
 
 // What sigma0 keeps of the memory: 1/KEPT, at least KEPT_PAGES.
 enum { KEPT = 32, KEPT_PAGES = 512, SESSIONS_MAX = 16384, PSEUDONYM_ORDER = 15 };
@@ -82,7 +83,7 @@ static void give_back(u64 ram, u64 caps)
 static void label_prefix(struct parent_open *o)
 {
     char label[SERVICE_LABEL_MAX];
-    text_format(label, sizeof(label), "init%s%s", o->label[0] ? " -> " : "", o->label);
+    text_format(label, sizeof(label), LABEL_ROOT "%s%s", o->label[0] ? " -> " : "", o->label);
     strlcpy(o->label, label, sizeof(o->label));
 }
 
@@ -167,6 +168,24 @@ static void must(error_t error, const char *what)
         rt_panic("cannot start %s: %s\n", what, error_name(error));
 }
 
+// Who may trace all sees what sigma0 does. The services show their handlers themselves.
+static void show_threads(void)
+{
+    static const struct {
+        const char *name;
+        unsigned selector;
+    } kinds[] = {{"echo", CPU_EC_ECHO}, {"faults", CPU_EC_FAULTS}, {"parent", CPU_EC_PARENT}};
+    char name[16];
+    must(subject_list_own(SEL_EC, "main"), "main");
+    for (unsigned cpu = 0; cpu < hip()->cpu_count; cpu++) {
+        for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+            text_format(name, sizeof(name), "%s %u", kinds[i].name, cpu);
+            must(subject_list_own(cpu_selectors(cpu) + kinds[i].selector, name), name);
+        }
+    }
+    rt_handler_show = subject_list_own;
+}
+
 void services_start(void)
 {
     struct parent_config config = {.pseudonym_order = PSEUDONYM_ORDER,
@@ -174,6 +193,7 @@ void services_start(void)
                                    .handlers = cpu_parent_threads(),
                                    .first_portals = SEL_PARENT};
     must(parent_start(&parent, &config), "the parent role");
+    show_threads();
     for (unsigned i = 0; i < ARRAY_SIZE(table); i++) {
         // Selectors are what there is a number of.
         unsigned portals =

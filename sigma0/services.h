@@ -7,6 +7,9 @@
 
 #include "lib/service/parent.h"
 
+// What labels begin with: init's name, below which everything is.
+#define LABEL_ROOT "init"
+
 extern const struct server_ops log_ops, rom_ops, pd_ops, cpu_ops, io_port_ops, irq_ops, io_mem_ops,
     rm_ops, trace_ops;
 

@@ -11,7 +11,7 @@
 #include "lib/rt/tsc.h"
 #include "lib/service/env.h"
 #include "test/system/check.h"
-#include "test/system/core/core.h"
+#include "test/system/core/trace.h"
 
 enum { IDENTITY = 0x1dea, QUESTION = 77, ANSWER = 78, SECOND = 1000000, LOOKS = 200000 };
 
@@ -62,12 +62,6 @@ static bool round(void)
     return !hc_sm_up(w.go) && !hc_sm_down(w.done, deadline_in_us(10 * SECOND));
 }
 
-struct search {
-    const char *label, *name;
-    struct trace_subject found;
-    unsigned count;
-};
-
 static bool compare(const struct trace_subject *s, void *context)
 {
     struct search *search = context;
@@ -78,7 +72,7 @@ static bool compare(const struct trace_subject *s, void *context)
     return true;
 }
 
-static struct search look(struct service_client *trace, const char *label, const char *name)
+struct search look(struct service_client *trace, const char *label, const char *name)
 {
     struct search search = {.label = label, .name = name};
     if (trace_visit(trace, compare, &search))
@@ -475,4 +469,5 @@ void trace_tests(void)
     RUN(tracing_ends_with_thread_and_session);
     RUN(execution_time_grows);
     RUN(hostile_requests_are_refused);
+    trace_own_tests();
 }
