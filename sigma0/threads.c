@@ -89,6 +89,23 @@ static void subject_end(struct cpu_session *session, struct subject *s)
     subject_put(s);
 }
 
+// A thread that its domain's program has made: where it is, and in the list of what its supervisor
+// sees, if that domain was made here.
+static void settle_in(struct subject *s)
+{
+    struct domain *d = domain_of_thread(s->ec);
+    u64 cpu = 0;
+    s->started = s->begun = true;
+    if (!hc_ec_cpu(s->ec, &cpu))
+        s->cpu = (unsigned)cpu;
+    if (!d)
+        return;
+    mutex_lock(&d->lock);
+    domain_enter(d, s);
+    mutex_unlock(&d->lock);
+    domain_put(d);
+}
+
 error_t thread_adopt(struct cpu_session *session, sel_t ec, const struct cpu_request *q, sel_t *sc)
 {
     struct subject *s;
@@ -97,18 +114,8 @@ error_t thread_adopt(struct cpu_session *session, sel_t ec, const struct cpu_req
         selector_drop(ec);
         return error;
     }
-    struct domain *d = domain_of_thread(ec);
-    u64 cpu = 0;
-    s->started = s->begun = true;
     s->priority = q->priority;
-    if (!hc_ec_cpu(ec, &cpu))
-        s->cpu = (unsigned)cpu;
-    if (d) {
-        mutex_lock(&d->lock);
-        domain_enter(d, s);
-        mutex_unlock(&d->lock);
-        domain_put(d);
-    }
+    settle_in(s);
     error = cpu_admit(session, ec, q, sc); // from here on it runs, and may fault at once
     if (!error) {
         s->sc = *sc;
@@ -148,7 +155,8 @@ error_t thread_adopt_handler(struct cpu_session *session, sel_t ec, const char *
     if (!error) {
         error = subject_new(session, ec, name, false, &s);
         if (!error) {
-            s->started = s->handler = true;
+            s->handler = true;
+            settle_in(s);
             return SUCCESS;
         }
         server_uncharge_cost(session->session, cost);
@@ -473,6 +481,13 @@ static error_t next_exception(struct msg *m)
     return SUCCESS;
 }
 
+// Nobody tells us of a handler's end.
+static bool is_gone(const struct subject *s)
+{
+    u64 cpu;
+    return s->handler && hc_ec_cpu(s->ec, &cpu);
+}
+
 // The domain's list is in the order of numbers, but for threads that entered it in the same moment.
 static error_t next_thread(struct msg *m)
 {
@@ -484,7 +499,7 @@ static error_t next_thread(struct msg *m)
     mutex_lock(&d->lock);
     LIST_FOREACH (node, &d->threads) {
         struct subject *s = LIST_ENTRY(node, struct subject, in_domain);
-        if (s->number > after && (!found || s->number < found->number))
+        if (s->number > after && (!found || s->number < found->number) && !is_gone(s))
             found = s;
     }
     if (found)

@@ -44,11 +44,12 @@ void cpu_thread_kill(struct service_client *cpu_session, sel_t thread);
 // answer: then the thread is paused.
 MUST_CHECK error_t cpu_exception_signal(struct service_client *cpu_session, sel_t thread_or_domain,
                                         sel_t semaphore);
-// One of a domain's threads: the one with the lowest number above `after` (0: the first), and a
+// One of a domain's threads, handlers that their program shows (lib/service's servers do) among
+// them: the one with the lowest number above `after` (0: the first), and a
 // capability to it, which is the caller's. ENOTFOUND: no more, or no such domain.
 struct thread_entry {
-    u64 number; // no other thread has had it
-    unsigned cpu, priority;
+    u64 number;             // no other thread has had it
+    unsigned cpu, priority; // priority 0: a handler, which runs on its callers' time
     enum thread_state state;
     sel_t thread; // a new selector
     char name[32];

@@ -99,6 +99,65 @@ static error_t put(word_t address, const void *data, size_t bytes, size_t *done)
     return domain_write(&s.pd, s.domain.domain, address, data, done);
 }
 
+// A handler that its program shows is a thread of its domain like others: it is stopped in the
+// middle of a request, shows its registers, is stepped, and its caller waits meanwhile.
+static sel_t handler_portal;
+static void call_handler(void *argument)
+{
+    word_t w[4] = {0};
+    head_t h = head(0, 0);
+    (void)argument;
+    (void)!hc_call(handler_portal, &h, w);
+}
+
+static void handlers_belong_to_their_domain(void)
+{
+    struct thread_entry e;
+    struct thread_exception x;
+    struct exc_state state;
+    enum thread_state what;
+    struct thread caller;
+    unsigned cpu = hip()->cpu_count - 1;
+    CHECK(space_open(&s));
+    sel_t ec = selector_alloc();
+    handler_portal = selector_alloc();
+    CHECK_EQ(hc_create_ec(ec, UTCBS, 0, cpu, 0, SEL_EXC_CPU + EXC_COUNT * cpu, s.domain.pd),
+             SUCCESS);
+    CHECK_EQ(hc_create_pt(handler_portal, ec, piece(PIECE_COUNT), 0, SEL_PD), SUCCESS);
+    CHECK_EQ(hc_pt_ctrl(handler_portal, SHARED + 8), SUCCESS); // what the piece finds in rdi
+    CHECK_EQ(cpu_next_thread(&s.cpu, s.domain.domain, 0, &e), ENOTFOUND);
+    CHECK_EQ(env_handler(ec, "answers"), SUCCESS);
+    CHECK_EQ(cpu_next_thread(&s.cpu, s.domain.domain, 0, &e), SUCCESS);
+    CHECK(!strcmp(e.name, "answers") && e.cpu == cpu && !e.priority);
+    // One that is stopped while it waits keeps who calls it waiting.
+    CHECK_EQ(cpu_thread_pause(&s.cpu, e.thread), SUCCESS);
+    CHECK_EQ(thread_create(&caller, cpu, 20, "caller", call_handler, NULL), SUCCESS);
+    CHECK(stands_still(&s.shared->counter[1]));
+    CHECK_EQ(cpu_thread_resume(&s.cpu, e.thread), SUCCESS);
+    CHECK(moves(&s.shared->counter[1]));
+    CHECK_EQ(cpu_thread_pause(&s.cpu, e.thread), SUCCESS);
+    CHECK(comes_to_rest(&s.shared->counter[1]));
+    CHECK_EQ(cpu_thread_read(&s.cpu, e.thread, &what, &state), SUCCESS);
+    CHECK_EQ(what, THREAD_PAUSED);
+    CHECK_EQ(state.rdi, SHARED + 8);
+    CHECK(state.rip - CODE < 16);
+    CHECK_EQ(cpu_thread_step(&s.cpu, e.thread), SUCCESS);
+    CHECK_EQ(space_exception(&s, &x), SUCCESS);
+    CHECK_EQ(x.vector, 1);
+    CHECK(x.thread != SEL_NONE);
+    selector_drop(x.thread);
+    CHECK_EQ(cpu_thread_resume(&s.cpu, e.thread), SUCCESS);
+    CHECK(moves(&s.shared->counter[1]));
+    hc_drop(ec);
+    CHECK(comes_to_rest(&s.shared->counter[1]));
+    CHECK_EQ(cpu_next_thread(&s.cpu, s.domain.domain, 0, &(struct thread_entry){0}), ENOTFOUND);
+    thread_join(&caller);
+    selector_drop(e.thread);
+    selector_drop(handler_portal);
+    selector_free(ec);
+    space_close(&s);
+}
+
 static void memory_of_a_domain_is_read_and_written(void)
 {
     static u8 data[3 * PAGE_SIZE];
@@ -162,5 +221,6 @@ void look_tests(void)
 {
     RUN(threads_of_a_domain_are_listed);
     RUN(own_threads_belong_to_their_domain);
+    RUN(handlers_belong_to_their_domain);
     RUN(memory_of_a_domain_is_read_and_written);
 }
