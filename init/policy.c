@@ -20,29 +20,13 @@ static struct child *child_of(struct parent_client *client)
 static void label_set(const struct child *child, struct parent_open *o,
                       const struct config_route *route)
 {
-    static const char arrow[] = " -> ";
     if (route->label) {
         strlcpy(o->label, route->label, sizeof(o->label));
         return;
     }
     if (route->label_suffix)
         strlcpy(o->label, route->label_suffix, sizeof(o->label));
-    const char *prefix = route->label_prefix ? route->label_prefix : child->config.name;
-    size_t name = strlen(prefix), old = strlen(o->label);
-    if (name > sizeof(o->label) - sizeof(arrow))
-        name = sizeof(o->label) - sizeof(arrow);
-    if (!old) { // as most
-        memcpy(o->label, prefix, name);
-        o->label[name] = 0;
-        return;
-    }
-    size_t before = name + sizeof(arrow) - 1;
-    if (old > sizeof(o->label) - 1 - before)
-        old = sizeof(o->label) - 1 - before;
-    memmove(o->label + before, o->label, old);
-    memcpy(o->label, prefix, name);
-    memcpy(o->label + name, arrow, before - name);
-    o->label[before + old] = 0;
+    parent_label_below(o->label, route->label_prefix ? route->label_prefix : child->config.name);
 }
 
 static error_t charge(struct child *child, const struct parent_open *o)

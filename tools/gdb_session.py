@@ -45,11 +45,13 @@ class Gdb:
         self.say(f"set var tell_at = {at}")
         return rf"{self.program}: {at} rounds are done"
 
-    def interrupt(self):
-        """Ctrl-C while the program runs."""
-        told = self.tell(1000)
+    def interrupt(self, meanwhile=None):
+        """Ctrl-C while the program runs, when `meanwhile` has returned, or the program has done some rounds."""
+        if not meanwhile:
+            told = self.tell(1000)
+            meanwhile = lambda: logged(told)
         self.send("continue")
-        logged(told)
+        meanwhile()
         os.kill(self.process.pid, signal.SIGINT)
         self.until(r"\(gdb\) $")
         print(f"> continue, Ctrl-C\n{self.text}")
@@ -61,7 +63,7 @@ class Gdb:
 
     def thread(self, name):
         """The number that gdb gives the thread of that name."""
-        m = re.search(rf"^[* ] (\d+) .*\({name}, CPU (\d+)\)", self.say("info threads"), re.M)
+        m = re.search(rf"^[* ] (\d+) .*\({name}, CPU (\d+)[,)]", self.say("info threads"), re.M)
         return (m.group(1), int(m.group(2))) if m else (None, None)
 
     def quit(self):

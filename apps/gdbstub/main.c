@@ -261,6 +261,6 @@ int main(void)
         return 1;
     serve();
     if (!target.attaches)
-        domain_program_end(&target.program);
+        program_end();
     return target.exit_code;
 }

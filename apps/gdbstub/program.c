@@ -3,8 +3,8 @@
 //
 // The program's parent: what it asks for goes on to our own parent, whose routes decide, with its
 // name before the label. The ROM module "config" is thereby our own configuration block, in which
-// the program finds its items beside ours. It cannot offer services: they would have to be found
-// by others than us.
+// the program finds its items beside ours. What it offers our own parent offers, if our block's
+// `provides` says so, and who has sessions with it calls it directly.
 #include "apps/gdbstub/target.h"
 #include "lib/rt/print.h"
 #include "lib/rt/string.h"
@@ -13,24 +13,22 @@
 enum { BOOKS_BYTES = 128 << 10 };
 
 static struct parent parent;
+static struct parent_client *program;
 static sel_t exited_semaphore;
 static int exit_code;
 
 static error_t open(struct parent *p, struct parent_client *client, struct parent_open *o)
 {
     (void)p, (void)client;
-    char label[SERVICE_LABEL_MAX];
-    text_format(label, sizeof(label), "%s%s%s", target.name, o->label[0] ? " -> " : "", o->label);
-    strlcpy(o->label, label, sizeof(o->label));
+    parent_label_below(o->label, target.name);
     o->route = ROUTE_PARENT;
     return SUCCESS;
 }
 
 static bool may_register(struct parent *p, struct parent_client *client, const char *name)
 {
-    (void)p, (void)client;
-    print("gdbstub: \"%s\" cannot offer \"%s\" while it is debugged\n", target.name, name);
-    return false;
+    (void)p, (void)client, (void)name;
+    return true; // our own parent's to decide
 }
 
 // Our own parent takes it from our account, or not.
@@ -77,12 +75,12 @@ int program_exit_code(void)
 
 error_t program_load(const struct program_options *options, sel_t exited)
 {
-    struct parent_client *client;
-    const struct parent_config config = {.policy = &policy, .has_parent = true};
+    const struct parent_config config = {
+        .policy = &policy, .has_parent = true, .offers_above = true};
     exited_semaphore = exited;
     error_t error = parent_start(&parent, &config);
     if (!error)
-        error = parent_client_add(&parent, NULL, &client);
+        error = parent_client_add(&parent, NULL, &program);
     if (error) {
         print("gdbstub: cannot be a parent: %s\n", error_name(error));
         return error;
@@ -94,10 +92,16 @@ error_t program_load(const struct program_options *options, sel_t exited)
                                            .books_bytes = BOOKS_BYTES,
                                            .cpu = (unsigned)options->cpu,
                                            .priority = (unsigned)options->priority,
-                                           .portals = client->portals};
+                                           .portals = program->portals};
     error = domain_program_load(&target.program, &request);
     if (error)
         print("gdbstub: program \"%s\": %s (%s)\n", options->binary, target.program.fault,
               error_name(error));
     return error;
+}
+
+void program_end(void)
+{
+    parent_client_remove(&parent, program); // its services first: clients wait for the next life
+    domain_program_end(&target.program);
 }

@@ -24,7 +24,8 @@ static void describe(void *context, u64 thread, char *text, size_t size)
     const struct debugged_thread *t = thread_by_number(thread);
     *text = 0;
     if (t)
-        text_format(text, size, "%s, CPU %u%s", t->name, t->cpu, t->rests ? "" : ", in a call");
+        text_format(text, size, "%s, CPU %u%s%s", t->name, t->cpu, t->handler ? ", handler" : "",
+                    t->rests ? "" : ", in a call");
 }
 
 static error_t registers(void *context, u64 thread, bool write, unsigned mtd,

@@ -17,6 +17,7 @@ struct debugged_thread {
     sel_t sel;
     unsigned cpu;
     char name[32];
+    bool handler;    // runs for its portals alone, on their callers' time
     bool held;       // does not run: we paused it, or an exception stopped it
     bool rests;      // its registers can be read and written
     bool faulted;    // an exception stopped it, which is told or `pending`
@@ -71,6 +72,8 @@ struct program_options {
     u64 kmem_bytes, caps, cpu, priority;
 };
 MUST_CHECK error_t program_load(const struct program_options *options, sel_t exited);
+// Ends the program, its sessions and its services.
+void program_end(void);
 // The exit code, once `exited` was upped.
 int program_exit_code(void);
 

@@ -44,7 +44,8 @@ static void enter(const struct thread_entry *e)
         return;
     }
     struct debugged_thread *t = &target.thread[target.threads++];
-    *t = (struct debugged_thread){.number = e->number, .sel = e->thread, .cpu = e->cpu};
+    *t = (struct debugged_thread){
+        .number = e->number, .sel = e->thread, .cpu = e->cpu, .handler = !e->priority};
     strlcpy(t->name, *e->name ? e->name : "main", sizeof(t->name));
 }
 

@@ -24,12 +24,13 @@ static struct parent_client *client_of(struct parent *parent, word_t identity)
 error_t parent_do_req_kill(struct parent *parent, struct parent_client *client,
                            struct parent_cpu *cpu, struct msg *m)
 {
-    (void)cpu;
     char name[SERVICE_LABEL_MAX];
     msg_get_string(m, name, sizeof(name));
     struct typed_item item = msg_get_item(m);
     if (msg_error(m))
         return EPROTO;
+    if (!name[0] && parent->config.offers_above) // its length, 0, is the message's one word
+        return parent_ask_above(parent, cpu, PARENT_REQ_KILL, 0, item, m);
     struct parent_pseudonym *p = parent_pseudonym_named(parent, item);
     // A service may name its own clients, nobody else's.
     struct parent_client *target = p && p->provider == client ? p->client : NULL;

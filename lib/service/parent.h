@@ -47,7 +47,7 @@ struct parent_service {
     sel_t portal[MAX_CPUS]; // SEL_NONE: not offered on that CPU
     sel_t event;
     u32 flags;
-    bool live;
+    bool live, above; // above: offered to our own parent
 };
 
 struct parent_pseudonym {
@@ -129,6 +129,9 @@ struct parent_config {
     const struct parent_policy *policy;
     size_t stack_bytes; // of the handlers; 0 = 16 KiB
     bool has_parent;    // false for sigma0
+    // What children offer is offered to our own parent, within what that allows us; so who has
+    // sessions with them it knows, and answers what they ask about these.
+    bool offers_above;
     // Threads to take as handlers, one a CPU, instead of creating them; and where the portals of
     // the first client go. NULL and 0: created, and anywhere.
     const struct thread *handlers;
@@ -194,6 +197,9 @@ void parent_unlock(struct parent *parent);
 // Looks up a registered service; NULL if there is none. Under parent->lock.
 struct parent_service *parent_service_find(struct parent *parent, struct parent_client *owner,
                                            const char *name);
+// Puts the name of who asks before the label that it asked for, with an arrow between them, so that
+// labels show the path in the tree. What does not fit into SERVICE_LABEL_MAX is cut off at the end.
+void parent_label_below(char *label, const char *name);
 // A pseudonym's service name, label and arguments.
 static inline const char *parent_pseudonym_name(const struct parent_pseudonym *p)
 {
@@ -232,6 +238,21 @@ parent_operation_t parent_do_open, parent_do_close, parent_do_get_portal, parent
 struct parent_pseudonym *parent_pseudonym_named(struct parent *parent, struct typed_item item);
 // Links a pseudonym to its service if that is registered. Under parent->lock.
 void parent_pseudonym_resolve(struct parent *parent, struct parent_pseudonym *pseudonym);
+// parent_above.c, for a parent whose children's services are offered to its own parent. A portal
+// and, behind it, an event semaphore, which stay where they are: EPERM and what else that answers.
+MUST_CHECK error_t parent_offer_above(struct parent_service *service, word_t cpu, word_t flags,
+                                      sel_t portal);
+void parent_withdraw_above(const struct parent_service *service);
+// A service asks about a pseudonym, with `word` before it: the answer is our own parent's, in `m`.
+// ECAP: we did not give it out, so it has to come with the request, by delegation.
+MUST_CHECK error_t parent_ask_above(const struct parent *parent, const struct parent_cpu *cpu,
+                                    enum parent_operation operation, word_t word,
+                                    struct typed_item pseudonym, struct msg *m);
+// Whether a capability has come, and to that selector.
+static inline bool parent_landed_at(struct typed_item item, sel_t sel)
+{
+    return crd_kind(item.crd) == CRD_OBJ && crd_base(item.crd) == sel;
+}
 // Ends those of a client's services that the policy does not allow it any more. Under parent->lock.
 void parent_services_review(struct parent *parent, struct parent_client *owner);
 // A client's services end. `for_good`: nobody is to wait for them. Under parent->lock.

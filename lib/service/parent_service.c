@@ -50,6 +50,8 @@ static void wake(struct parent *parent, struct parent_client *provider, const ch
 
 static void service_end(struct parent *parent, struct parent_service *s, bool for_good)
 {
+    if (s->above)
+        parent_withdraw_above(s);
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
         if (s->builtin && s->portal[cpu] != SEL_NONE)
             hc_revoke(SEL_PD, crd(CRD_OBJ, s->portal[cpu], 0, RIGHT_ALL), 0);
@@ -108,11 +110,6 @@ static error_t window_take(struct parent_cpu *cpu, sel_t *taken)
     return SUCCESS;
 }
 
-static bool landed_at(struct typed_item item, sel_t sel)
-{
-    return crd_kind(item.crd) == CRD_OBJ && crd_base(item.crd) == sel;
-}
-
 error_t parent_do_register(struct parent *parent, struct parent_client *client,
                            struct parent_cpu *handler, struct msg *m)
 {
@@ -121,7 +118,7 @@ error_t parent_do_register(struct parent *parent, struct parent_client *client,
     msg_get_string(m, name, sizeof(name));
     struct typed_item portal = msg_get_item(m), event = msg_get_item(m);
     if (msg_error(m) || !name[0] || cpu >= parent->cpu_count ||
-        !landed_at(portal, handler->window) || !landed_at(event, handler->window + 1))
+        !parent_landed_at(portal, handler->window) || !parent_landed_at(event, handler->window + 1))
         return EPROTO;
     const struct parent_policy *policy = parent->config.policy;
     if (!policy->may_register || !policy->may_register(parent, client, name))
@@ -129,14 +126,24 @@ error_t parent_do_register(struct parent *parent, struct parent_client *client,
     struct parent_service *s = parent_service_find(parent, client, name);
     if (s && s->portal[cpu] != SEL_NONE)
         return EINUSE;
-    if (!s)
+    bool fresh = !s;
+    if (fresh)
         s = service_new(parent, client, name);
     if (!s)
         return ERESOURCE;
     sel_t taken;
     error_t error = window_take(handler, &taken);
-    if (error)
+    if (!error && parent->config.offers_above) {
+        error = parent_offer_above(s, cpu, flags, taken);
+        if (error) {
+            selector_drop(taken);
+            selector_drop(taken + 1);
+        }
+    }
+    if (error) {
+        s->live = !fresh;
         return error;
+    }
     s->portal[cpu] = taken;
     s->flags = (u32)flags;
     if (s->event == SEL_NONE)
@@ -179,7 +186,6 @@ static void put_quota(struct msg *m, u64 ram, u64 caps, const char *label, const
 error_t parent_do_get_quota(struct parent *parent, struct parent_client *client,
                             struct parent_cpu *cpu, struct msg *m)
 {
-    (void)cpu;
     if (!m->in_items) { // about itself
         struct parent_quota q = {0};
         if (parent->config.policy->quota)
@@ -191,7 +197,10 @@ error_t parent_do_get_quota(struct parent *parent, struct parent_client *client,
         msg_put_word(m, q.system_ram);
         return SUCCESS;
     }
-    struct parent_pseudonym *p = parent_pseudonym_named(parent, msg_get_item(m));
+    struct typed_item item = msg_get_item(m);
+    struct parent_pseudonym *p = parent_pseudonym_named(parent, item);
+    if (parent->config.offers_above)
+        return parent_ask_above(parent, cpu, PARENT_GET_QUOTA, 0, item, m);
     if (!p || p->forwarded || p->provider != client)
         return EPERM;
     put_quota(m, p->ram, p->caps, parent_pseudonym_label(p), parent_pseudonym_args(p));
@@ -217,11 +226,13 @@ static error_t claim(struct parent *parent, struct parent_pseudonym *p, bool rel
 error_t parent_do_singleton(struct parent *parent, struct parent_client *client,
                             struct parent_cpu *cpu, struct msg *m)
 {
-    (void)cpu;
     word_t release = msg_get_word(m);
-    struct parent_pseudonym *p = parent_pseudonym_named(parent, msg_get_item(m));
+    struct typed_item item = msg_get_item(m);
+    struct parent_pseudonym *p = parent_pseudonym_named(parent, item);
     if (msg_error(m))
         return EPROTO;
+    if (parent->config.offers_above)
+        return parent_ask_above(parent, cpu, PARENT_SINGLETON, release, item, m);
     if (!p || p->forwarded || p->provider != client)
         return EPERM;
     error_t error = claim(parent, p, release);

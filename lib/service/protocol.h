@@ -59,7 +59,9 @@ enum service_flag {
       "1 ram bytes, 2 caps, string label, string args; about the caller then: ram limit, caps of " \
       "the parent's own domain, all RAM that the parent has, what of it is the kernel's and boot " \
       "modules'",                                                                                  \
-      "what a client gave, EPERM if it is none of ours or gone; what is left to the caller")       \
+      "what a client gave, EPERM if it is none of ours or gone; what is left to the caller. ECAP " \
+      "(likewise of SINGLETON and REQ_KILL): ask again and delegate the pseudonym, which was "     \
+      "given out further up")                                                                      \
     X(SINGLETON, 7, "2 release; translate pseudonym", "",                                          \
       "2 = 0: EINUSE if its client has a session already; 2 = 1: it has none any more")            \
     X(REQ_KILL, 8, "string name (\"\": the pseudonym's client); translate pseudonym", "",          \

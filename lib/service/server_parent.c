@@ -33,13 +33,27 @@ static void withdraw(struct server *server)
     (void)!parent_call(&m);
 }
 
+// About a pseudonym. A parent that has not given it out itself (parent.h, offers_above) wants to
+// have it, to ask its own parent: ECAP.
+static error_t ask(struct msg *m, enum parent_operation operation, word_t word, sel_t pseudonym)
+{
+    begin(m, operation);
+    msg_put_word(m, word);
+    msg_put_item(m, item_translate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL)));
+    error_t error = parent_call(m);
+    if (LIKELY(error != ECAP))
+        return error;
+    begin(m, operation);
+    msg_put_word(m, word);
+    msg_put_item(m, item_delegate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL), 0, 0));
+    return parent_call(m);
+}
+
 static error_t quota(struct server *server, sel_t pseudonym, struct server_quota *q)
 {
     (void)server;
     struct msg m;
-    begin(&m, PARENT_GET_QUOTA);
-    msg_put_item(&m, item_translate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL)));
-    error_t error = parent_call(&m);
+    error_t error = ask(&m, PARENT_GET_QUOTA, 0, pseudonym);
     if (error)
         return error;
     q->ram = msg_get_word(&m);
@@ -53,10 +67,7 @@ static error_t singleton(struct server *server, sel_t pseudonym, bool release)
 {
     (void)server;
     struct msg m;
-    begin(&m, PARENT_SINGLETON);
-    msg_put_word(&m, release);
-    msg_put_item(&m, item_translate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL)));
-    return parent_call(&m);
+    return ask(&m, PARENT_SINGLETON, release, pseudonym);
 }
 
 error_t server_request_kill(struct server_session *session)
@@ -64,10 +75,7 @@ error_t server_request_kill(struct server_session *session)
     struct msg m;
     if (session->server->config.host != &server_ipc_host)
         return EFEATURE;
-    begin(&m, PARENT_REQ_KILL);
-    msg_put_string(&m, "");
-    msg_put_item(&m, item_translate(crd(CRD_OBJ, session->pseudonym, 0, RIGHT_ALL)));
-    return parent_call(&m);
+    return ask(&m, PARENT_REQ_KILL, 0, session->pseudonym); // 0: of no name
 }
 
 const struct server_host server_ipc_host = {
