@@ -243,8 +243,9 @@ void parent_pseudonym_resolve(struct parent *parent, struct parent_pseudonym *ps
 MUST_CHECK error_t parent_offer_above(struct parent_service *service, word_t cpu, word_t flags,
                                       sel_t portal);
 void parent_withdraw_above(const struct parent_service *service);
-// A service asks about a pseudonym, with `word` before it: the answer is our own parent's, in `m`.
-// ECAP: we did not give it out, so it has to come with the request, by delegation.
+// A service asks about a pseudonym that leads to none of our children, with `word` before it: the
+// answer is our own parent's, in `m`. ECAP: we did not give it out, so it has to come with the
+// request, by delegation. EPERM: services are not offered there, so it has nothing to ask.
 MUST_CHECK error_t parent_ask_above(const struct parent *parent, const struct parent_cpu *cpu,
                                     enum parent_operation operation, word_t word,
                                     struct typed_item pseudonym, struct msg *m);

@@ -46,6 +46,8 @@ error_t parent_ask_above(const struct parent *parent, const struct parent_cpu *c
 {
     sel_t sel = crd_base(pseudonym.crd);
     u64 index = sel - parent->first_pseudonym;
+    if (!parent->config.offers_above)
+        return EPERM;
     bool given = crd_kind(pseudonym.crd) == CRD_OBJ && index < parent->pseudonyms_made;
     if (!given && !parent_landed_at(pseudonym, cpu->window))
         return ECAP;

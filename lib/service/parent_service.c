@@ -199,10 +199,8 @@ error_t parent_do_get_quota(struct parent *parent, struct parent_client *client,
     }
     struct typed_item item = msg_get_item(m);
     struct parent_pseudonym *p = parent_pseudonym_named(parent, item);
-    if (parent->config.offers_above)
-        return parent_ask_above(parent, cpu, PARENT_GET_QUOTA, 0, item, m);
     if (!p || p->forwarded || p->provider != client)
-        return EPERM;
+        return parent_ask_above(parent, cpu, PARENT_GET_QUOTA, 0, item, m);
     put_quota(m, p->ram, p->caps, parent_pseudonym_label(p), parent_pseudonym_args(p));
     return SUCCESS;
 }
@@ -231,10 +229,8 @@ error_t parent_do_singleton(struct parent *parent, struct parent_client *client,
     struct parent_pseudonym *p = parent_pseudonym_named(parent, item);
     if (msg_error(m))
         return EPROTO;
-    if (parent->config.offers_above)
-        return parent_ask_above(parent, cpu, PARENT_SINGLETON, release, item, m);
     if (!p || p->forwarded || p->provider != client)
-        return EPERM;
+        return parent_ask_above(parent, cpu, PARENT_SINGLETON, release, item, m);
     error_t error = claim(parent, p, release);
     if (error)
         return error;

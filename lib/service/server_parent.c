@@ -33,16 +33,11 @@ static void withdraw(struct server *server)
     (void)!parent_call(&m);
 }
 
-// About a pseudonym. A parent that has not given it out itself (parent.h, offers_above) wants to
-// have it, to ask its own parent: ECAP.
-static error_t ask(struct msg *m, enum parent_operation operation, word_t word, sel_t pseudonym)
+// The same about a pseudonym, once more: a parent that has not given it out itself (parent.h,
+// offers_above) said ECAP, since it wants to have it, to ask its own parent.
+static __attribute__((noinline)) error_t ask_again(struct msg *m, enum parent_operation operation,
+                                                   word_t word, sel_t pseudonym)
 {
-    begin(m, operation);
-    msg_put_word(m, word);
-    msg_put_item(m, item_translate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL)));
-    error_t error = parent_call(m);
-    if (LIKELY(error != ECAP))
-        return error;
     begin(m, operation);
     msg_put_word(m, word);
     msg_put_item(m, item_delegate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL), 0, 0));
@@ -53,7 +48,11 @@ static error_t quota(struct server *server, sel_t pseudonym, struct server_quota
 {
     (void)server;
     struct msg m;
-    error_t error = ask(&m, PARENT_GET_QUOTA, 0, pseudonym);
+    begin(&m, PARENT_GET_QUOTA);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL)));
+    error_t error = parent_call(&m);
+    if (UNLIKELY(error == ECAP))
+        error = ask_again(&m, PARENT_GET_QUOTA, 0, pseudonym);
     if (error)
         return error;
     q->ram = msg_get_word(&m);
@@ -67,7 +66,11 @@ static error_t singleton(struct server *server, sel_t pseudonym, bool release)
 {
     (void)server;
     struct msg m;
-    return ask(&m, PARENT_SINGLETON, release, pseudonym);
+    begin(&m, PARENT_SINGLETON);
+    msg_put_word(&m, release);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL)));
+    error_t error = parent_call(&m);
+    return error == ECAP ? ask_again(&m, PARENT_SINGLETON, release, pseudonym) : error;
 }
 
 error_t server_request_kill(struct server_session *session)
@@ -75,7 +78,11 @@ error_t server_request_kill(struct server_session *session)
     struct msg m;
     if (session->server->config.host != &server_ipc_host)
         return EFEATURE;
-    return ask(&m, PARENT_REQ_KILL, 0, session->pseudonym); // 0: of no name
+    begin(&m, PARENT_REQ_KILL);
+    msg_put_string(&m, "");
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, session->pseudonym, 0, RIGHT_ALL)));
+    error_t error = parent_call(&m);
+    return error == ECAP ? ask_again(&m, PARENT_REQ_KILL, 0, session->pseudonym) : error; // 0: ""
 }
 
 const struct server_host server_ipc_host = {
