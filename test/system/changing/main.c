@@ -5,47 +5,16 @@
 // configuration compiler, and what a change does not concern stays untouched.
 #include "test/system/check.h"
 #include "test/system/exit.h"
-#include "lib/rt/selector.h"
+#include "test/system/inits.h"
 #include "lib/rt/string.h"
-#include "lib/rt/tsc.h"
 #include "lib/service/config_text.h"
-#include "lib/service/control.h"
 #include "lib/service/env.h"
 #include "test/system/compose_server/operations.h"
 
 enum { WAIT_US = 20000000, CHANGES = 1000, SHORT_US = 300000 };
 
-static sel_t never;
 static struct service_client compiler, echo;
 static struct config_answer answer;
-
-static void pause_us(u64 us)
-{
-    (void)!hc_sm_down(never, deadline_in_us(us));
-}
-
-static error_t find(const char *path, const char *name, struct control_child *child)
-{
-    struct service_client init;
-    error_t error = service_init(&init, "init", path, "", (struct service_quota){0, 0});
-    if (error)
-        return error;
-    error = control_find(&init, name, child);
-    service_close(&init);
-    return error;
-}
-
-static error_t command(error_t (*what)(struct service_client *, const char *), const char *path,
-                       const char *name)
-{
-    struct service_client init;
-    error_t error = service_init(&init, "init", path, "", (struct service_quota){0, 0});
-    if (error)
-        return error;
-    error = what(&init, name);
-    service_close(&init);
-    return error;
-}
 
 static bool set(const char *path, const char *value)
 {
@@ -62,36 +31,22 @@ static bool is(const struct control_child *c, enum child_state state, u32 restar
 
 static bool reaches(const char *name, enum child_state state, u32 restarts)
 {
-    struct control_child child = {.state = CHILD_FAILED};
-    error_t error = SUCCESS;
-    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
-        error = find("apps", name, &child);
-        if (!error && is(&child, state, restarts))
-            return true;
-    }
-    print("  \"%s\": %s, state %u, %u restarts\n", name, error_name(error), child.state,
-          child.restarts);
-    return false;
+    return child_reaches_within("apps", name, state, restarts, restarts);
+}
+
+static bool goes(const char *name)
+{
+    return child_goes("apps", name);
 }
 
 static bool limits_become(const char *name, u64 ram, u64 caps)
 {
     struct control_child child = {.state = CHILD_FAILED};
     for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
-        if (!find("apps", name, &child) && child.ram_limit == ram && child.caps_limit == caps)
+        if (!child_find("apps", name, &child) && child.ram_limit == ram && child.caps_limit == caps)
             return true;
     }
     print("  \"%s\": ram limit %lu, caps limit %lu\n", name, child.ram_limit, child.caps_limit);
-    return false;
-}
-
-static bool goes(const char *name)
-{
-    struct control_child child;
-    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
-        if (find("apps", name, &child) == ENOTFOUND)
-            return true;
-    }
     return false;
 }
 
@@ -130,7 +85,7 @@ static void quotas_change_in_place(void)
     CHECK(limits_become("counter", 2 << 20, 300));
     CHECK(set("counter.caps", "220"));
     CHECK(limits_become("counter", 2 << 20, 220));
-    CHECK_EQ(find("apps", "counter", &child), SUCCESS);
+    CHECK_EQ(child_find("apps", "counter", &child), SUCCESS);
     CHECK(set("counter.ram", "1Mb"));
     CHECK(limits_become("counter", 1 << 20, 220));
     CHECK(set("counter.kmem", "250Kb"));
@@ -171,14 +126,14 @@ static void who_does_not_begins_anew(void)
 static void what_was_refused_is_not_taken_back(void)
 {
     struct control_child before, after;
-    CHECK_EQ(find("apps", "counter", &before), SUCCESS);
+    CHECK_EQ(child_find("apps", "counter", &before), SUCCESS);
     CHECK(set("counter.caps", "190000"));
     CHECK(set("counter.kmem", "900Mb"));
     CHECK(set("counter.caps", "220"));
     CHECK(set("counter.kmem", "250Kb"));
     CHECK(set("counter.config.n", "4"));
     CHECK(seen(5)); // it can still open a session
-    CHECK_EQ(find("apps", "counter", &after), SUCCESS);
+    CHECK_EQ(child_find("apps", "counter", &after), SUCCESS);
     CHECK_EQ(after.caps_limit, before.caps_limit);
     CHECK(is(&after, CHILD_RUNNING, 0));
 }
@@ -254,7 +209,7 @@ static void sessions_follow_the_routes(void)
     CHECK(set("other.route.echo", "parent")); // another server
     CHECK(reaches("other", CHILD_EXITED, 0));
     CHECK(set("other.route.echo", "keeper"));
-    CHECK_EQ(command(control_start, "apps", "other"), SUCCESS);
+    CHECK_EQ(child_do(control_start, "apps", "other"), SUCCESS);
     CHECK(reaches("other", CHILD_RUNNING, 0));
     CHECK(set("other.route.echo", "")); // none
     CHECK(reaches("other", CHILD_EXITED, 0));
@@ -276,7 +231,7 @@ static void many_changes_in_a_row(void)
             700 + i % 300, 200 + i % 40, i);
         CHECK(set(i % 2 ? "odd" : "even", value));
         if (i % 16 == 15)
-            (void)!command(control_kill, "apps", i % 32 == 15 ? "odd" : "even");
+            (void)!child_do(control_kill, "apps", i % 32 == 15 ? "odd" : "even");
         if (i % 50 == 49)
             CHECK(set(i % 100 == 49 ? "odd" : "even", ""));
     }
@@ -291,7 +246,7 @@ static void many_changes_in_a_row(void)
 // The compiler's next life begins with the first text: that is one more version.
 static void death_of_the_compiler_harms_nobody(void)
 {
-    CHECK_EQ(command(control_kill, "", "config"), SUCCESS);
+    CHECK_EQ(child_do(control_kill, "", "config"), SUCCESS);
     CHECK(reaches("deaf", CHILD_RUNNING, 0)); // it is in the first text
     CHECK(reaches("counter", CHILD_RUNNING, 0));
     CHECK(reaches("keeper", CHILD_RUNNING, 0));
@@ -304,7 +259,7 @@ static void death_of_the_init_begins_with_the_newest(void)
     for (unsigned i = 0; i < 5; i++) {
         CHECK(set("more",
                   i % 2 ? "" : "{ binary = compose-server; ram = 1Mb; caps = 300; kmem = 100Kb }"));
-        CHECK_EQ(command(control_kill, "", "apps"), SUCCESS);
+        CHECK_EQ(child_do(control_kill, "", "apps"), SUCCESS);
         CHECK(reaches("counter", CHILD_RUNNING, 0));
         CHECK(i % 2 ? goes("more") : (reaches("more", CHILD_EXITED, 0)));
     }
@@ -312,8 +267,7 @@ static void death_of_the_init_begins_with_the_newest(void)
 
 int main(void)
 {
-    if (semaphore_create(0, &never) ||
-        service_init(&compiler, "config", "", "", (struct service_quota){64 * 1024, 0}) ||
+    if (service_init(&compiler, "config", "", "", (struct service_quota){64 * 1024, 0}) ||
         service_init(&echo, "echo", "", "", (struct service_quota){0, 0}))
         return 1;
     compiler.retry_aborted = true;

@@ -10,6 +10,7 @@
 #include "lib/service/env.h"
 #include "test/system/check.h"
 #include "test/system/core/core.h"
+#include "test/system/wait.h"
 
 enum { SPINNERS = 3, ROUND_US = 100000, ROUNDS = 20, WAITS = 100 };
 
@@ -17,12 +18,6 @@ static struct service_client first, second;
 static struct service_client *giver; // whose session gives the next thread its time
 static volatile bool stop;
 static volatile u64 rounds[SPINNERS];
-
-static sel_t never;
-static void pause_us(u64 us)
-{
-    (void)!hc_sm_down(never, deadline_in_us(us));
-}
 
 static error_t give(sel_t ec, unsigned priority, u32 quantum_us, const char *name, sel_t *sc)
 {
@@ -215,8 +210,6 @@ static void arguments_are_checked(void)
 
 void cpu_tests(void)
 {
-    if (semaphore_create(0, &never))
-        return;
     RUN(arguments_are_checked);
     RUN(threads_stay_where_they_may);
     RUN(all_scheduling_contexts_end_with_the_session);

@@ -3,6 +3,7 @@
 //
 // A domain to experiment with (space.h).
 #include "test/system/core/space.h"
+#include "test/system/wait.h"
 #include "lib/rt/address.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
@@ -51,14 +52,6 @@ word_t piece(enum code_piece p)
     const char *const start[PIECES] = {piece_count, piece_touch, piece_read, piece_jump, piece_up,
                                        piece_pong,  piece_time,  piece_call, piece_fpu};
     return CODE + (word_t)(start[p] - piece_count);
-}
-
-static sel_t never = SEL_NONE;
-static void pause_us(u64 us)
-{
-    if (never == SEL_NONE && semaphore_create(0, &never))
-        return;
-    (void)!hc_sm_down(never, deadline_in_us(us));
 }
 
 bool moves(volatile u64 *counter)

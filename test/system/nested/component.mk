@@ -1,4 +1,4 @@
 # Looks into inits below inits from the top, and ends them.
 NAME := nested-test
 SRCS := main.c
-LIBS := service rt
+LIBS := core service rt

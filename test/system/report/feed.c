@@ -5,13 +5,11 @@
 // it says in words what is wrong with it, and its children go on in their lives.
 #include "test/system/report/feed.h"
 #include "test/system/check.h"
+#include "test/system/inits.h"
 #include "lib/conf/form.h"
 #include "lib/core/log.h"
 #include "lib/rt/heap.h"
-#include "lib/rt/selector.h"
 #include "lib/rt/string.h"
-#include "lib/rt/tsc.h"
-#include "lib/service/control.h"
 #include "lib/service/env.h"
 #include "lib/service/rom_watch.h"
 #include <libfdt.h>
@@ -37,7 +35,6 @@ static struct service_client feed, reader;
 static char *tree;    // LARGE bytes
 static u64 log_at;    // everything before has been seen
 static u64 spare = 1; // a figure of the configuration's that makes versions differ
-static sel_t never;
 
 // Where the text ends in it; 0 if it is not there.
 static size_t end_of(const char *text, size_t length, const char *what)
@@ -65,7 +62,7 @@ static bool says(const char *what)
         kept = all < strlen(what) ? all : strlen(what);
         memmove(text, text + all - kept, kept);
         if (!length)
-            (void)!hc_sm_down(never, deadline_in_us(5000));
+            pause_us(5000);
     }
     print("  not said: %s\n", what);
     return false;
@@ -106,46 +103,11 @@ static size_t good_tree(void)
     return tree_end();
 }
 
-static error_t find(const char *path, const char *name, struct control_child *child)
-{
-    struct service_client init;
-    error_t error = service_init(&init, "init", path, "", (struct service_quota){0, 0});
-    if (!error)
-        error = control_find(&init, name, child);
-    service_close(&init);
-    return error;
-}
-
-static bool reaches(const char *path, const char *name, enum child_state state)
-{
-    struct control_child child = {.state = CHILD_FAILED};
-    error_t error = SUCCESS;
-    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end;) {
-        error = find(path, name, &child);
-        if (!error && child.state == state)
-            return true;
-        (void)!hc_sm_down(never, deadline_in_us(5000));
-    }
-    print("  \"%s\": %s, state %u\n", name, error_name(error), child.state);
-    return false;
-}
-
-static bool goes(const char *name)
-{
-    struct control_child child;
-    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end;) {
-        if (find("fed", name, &child) == ENOTFOUND)
-            return true;
-        (void)!hc_sm_down(never, deadline_in_us(5000));
-    }
-    return false;
-}
-
 // In its first life, with what it had from the beginning.
 static bool keeper_is_untouched(void)
 {
     struct control_child child;
-    error_t error = find("fed", "keeper", &child);
+    error_t error = child_find("fed", "keeper", &child);
     bool same = !error && child.state == CHILD_RUNNING && !child.restarts &&
                 child.ram_limit == KEEPER_RAM && child.caps_limit == KEEPER_CAPS;
     if (!same)
@@ -169,12 +131,12 @@ void first_configuration_comes_late(void)
 {
     struct service_quota none = {0, 0};
     tree = heap_zalloc(LARGE);
-    CHECK(tree && !semaphore_create(0, &never));
+    CHECK(tree);
     CHECK_EQ(service_init(&reader, "log", "", "read", none), SUCCESS);
     CHECK_EQ(service_init(&feed, "report", "", "feed", none), SUCCESS);
     size_t size = good_tree();
     CHECK_EQ(report_write(&feed, tree, size), SUCCESS);
-    CHECK(reaches("fed", "keeper", CHILD_RUNNING));
+    CHECK(child_reaches("fed", "keeper", CHILD_RUNNING, 0));
     CHECK(keeper_is_untouched());
 }
 
@@ -219,12 +181,12 @@ void size_is_bounded(void)
             refused(tree, MOST + 1, "\"config\" has changed and cannot be read: ERESOURCE");
         } else {
             CHECK_EQ(report_write(&feed, tree, MOST), SUCCESS);
-            CHECK(reaches("fed", "largest", CHILD_RUNNING));
+            CHECK(child_reaches("fed", "largest", CHILD_RUNNING, 0));
             CHECK(keeper_is_untouched());
         }
     }
     CHECK_EQ(report_write(&feed, tree, good_tree()), SUCCESS);
-    CHECK(goes("largest"));
+    CHECK(child_goes("fed", "largest"));
 }
 
 // As many children as fit into it; names are compared with each other, so it might take for ever.
@@ -252,7 +214,8 @@ void absurd_quotas_are_refused(void)
     CHECK_EQ(report_write(&feed, tree, tree_end()), SUCCESS);
     CHECK(says("child \"absurd\": ram 18014398509481983Kb exceeds the "));
     CHECK(says("child \"greedy\": no domain (E"));
-    CHECK(reaches("fed", "absurd", CHILD_FAILED) && reaches("fed", "greedy", CHILD_FAILED));
+    CHECK(child_reaches("fed", "absurd", CHILD_FAILED, 0) &&
+          child_reaches("fed", "greedy", CHILD_FAILED, 0));
     CHECK(keeper_is_untouched());
     // The same for a child that runs: it keeps what it has, and nothing is taken from it when sense
     // returns.
@@ -262,13 +225,13 @@ void absurd_quotas_are_refused(void)
     CHECK(says("child \"keeper\": ram 18014398509481983Kb exceeds the "));
     CHECK(says("child \"keeper\": caps 4294967295 instead of 400 are more than are left"));
     CHECK(says("child \"keeper\": kmem 18014398509481983Kb instead of 200Kb: "));
-    CHECK(goes("absurd") && keeper_is_untouched());
+    CHECK(child_goes("fed", "absurd") && keeper_is_untouched());
     CHECK_EQ(report_write(&feed, tree, good_tree()), SUCCESS);
     tree_begin();
     tree_child("keeper", &usual);
     tree_child("after", &usual);
     CHECK_EQ(report_write(&feed, tree, tree_end()), SUCCESS);
-    CHECK(reaches("fed", "after", CHILD_RUNNING));
+    CHECK(child_reaches("fed", "after", CHILD_RUNNING, 0));
     CHECK(keeper_is_untouched());
 }
 
@@ -291,15 +254,17 @@ void an_init_that_falls_silent_begins_anew(void)
     CHECK_EQ(write_beats(&beats, 50000), SUCCESS);
     CHECK_EQ(service_init(&top, "init", "", "", none), SUCCESS);
     CHECK_EQ(control_start(&top, "mute"), SUCCESS);
-    CHECK(reaches("", "mute", CHILD_RUNNING) && reaches("mute", "below", CHILD_RUNNING));
-    CHECK_EQ(find("", "mute", &mute), SUCCESS);
+    CHECK(child_reaches("", "mute", CHILD_RUNNING, 0) &&
+          child_reaches("mute", "below", CHILD_RUNNING, 0));
+    CHECK_EQ(child_find("", "mute", &mute), SUCCESS);
     u32 first = mute.restarts;
     CHECK_EQ(write_beats(&beats, 0), SUCCESS);
     CHECK(says("[init] init: child \"mute\": no heartbeat for 2000ms"));
     CHECK_EQ(write_beats(&beats, 50000), SUCCESS);
     CHECK(says("[init] init: child \"mute\": started again, "));
-    CHECK(reaches("", "mute", CHILD_RUNNING) && reaches("mute", "below", CHILD_RUNNING));
-    CHECK_EQ(find("", "mute", &mute), SUCCESS);
+    CHECK(child_reaches("", "mute", CHILD_RUNNING, 0) &&
+          child_reaches("mute", "below", CHILD_RUNNING, 0));
+    CHECK_EQ(child_find("", "mute", &mute), SUCCESS);
     CHECK(mute.restarts > first);
     CHECK_EQ(control_kill(&top, "mute"), SUCCESS);
     service_close(&top);
@@ -316,19 +281,20 @@ void flipped_bits_end_no_init(void)
         size_t at = size * i / FLIPS;
         tree[at] ^= (char)(1 << i % 8);
         CHECK_EQ(report_write(&feed, tree, size), SUCCESS);
-        (void)find("fed", "keeper", &fed); // the writer does not run ahead of every version
+        (void)!child_find("fed", "keeper", &fed); // the writer does not run ahead of every version
         tree[at] ^= (char)(1 << i % 8);
     }
     tree_begin();
     tree_child("last", &usual);
     CHECK_EQ(report_write(&feed, tree, tree_end()), SUCCESS);
-    CHECK(reaches("fed", "last", CHILD_RUNNING) && goes("keeper"));
+    CHECK(child_reaches("fed", "last", CHILD_RUNNING, 0) && child_goes("fed", "keeper"));
     tree_begin();
     tree_child("keeper", &usual); // a new one: one of those versions may have ended it
     tree_child("last", &usual);
     CHECK_EQ(report_write(&feed, tree, tree_end()), SUCCESS);
-    CHECK(reaches("fed", "last", CHILD_RUNNING) && reaches("fed", "keeper", CHILD_RUNNING));
-    CHECK_EQ(find("", "fed", &fed), SUCCESS);
+    CHECK(child_reaches("fed", "last", CHILD_RUNNING, 0) &&
+          child_reaches("fed", "keeper", CHILD_RUNNING, 0));
+    CHECK_EQ(child_find("", "fed", &fed), SUCCESS);
     CHECK(fed.state == CHILD_RUNNING && !fed.restarts);
     service_close(&feed);
     service_close(&reader);

@@ -5,17 +5,15 @@
 #include "test/system/report/feed.h"
 #include "test/system/check.h"
 #include "test/system/exit.h"
+#include "test/system/inits.h"
 #include "lib/rt/heap.h"
 #include "lib/rt/memory.h"
 #include "lib/rt/string.h"
-#include "lib/rt/tsc.h"
-#include "lib/service/control.h"
 #include "lib/service/env.h"
 #include "lib/service/rom_watch.h"
 
 enum { WAIT_US = 20000000, SIZE = 64 * 1024, WRITES = 300, SHORT_US = 50000 };
 
-static sel_t never;
 static struct service_quota none = {0, 0};
 
 static bool contains(const char *text, const char *what)
@@ -42,20 +40,10 @@ static bool shows(struct rom_watch *rom, const char *what)
         }
         if (found)
             return true;
-        (void)!hc_sm_down(never, deadline_in_us(5000));
+        pause_us(5000);
     }
     print("  not there (%s): %s\n", error_name(error), what);
     return false;
-}
-
-static error_t control(error_t (*what)(struct service_client *, const char *), const char *name)
-{
-    struct service_client init;
-    error_t error = service_init(&init, "init", "", "", none);
-    if (!error)
-        error = what(&init, name);
-    service_close(&init);
-    return error;
 }
 
 static void init_reports_its_state(void)
@@ -68,7 +56,7 @@ static void init_reports_its_state(void)
     CHECK(shows(&rom, "init { ram_left = "));
     u64 taken; // whatever has come until now
     (void)!hc_sm_down_zero(rom.changed, deadline_in_us(SHORT_US), &taken);
-    CHECK_EQ(control(control_kill, "server"), SUCCESS);
+    CHECK_EQ(child_do(control_kill, "", "server"), SUCCESS);
     CHECK_EQ(rom_watch_wait(&rom, deadline_in_us(WAIT_US)), SUCCESS);
     CHECK(shows(&rom, "child \"server\" { state = RUNNING; restarts = 1;"));
     rom_watch_close(&rom);
@@ -263,7 +251,7 @@ static void server_dies_and_comes_back(void)
     for (unsigned i = 0; i < 3; i++) {
         CHECK_EQ(report_write(&report, "written", 7), SUCCESS);
         CHECK(shows(&own, "written"));
-        CHECK_EQ(control(control_kill, "report"), SUCCESS);
+        CHECK_EQ(child_do(control_kill, "", "report"), SUCCESS);
         error_t error = SUCCESS; // upped by the report before, maybe
         for (unsigned k = 0; k < 3 && error != EABORT; k++)
             error = rom_watch_wait(&own, deadline_in_us(WAIT_US));
@@ -278,8 +266,6 @@ static void server_dies_and_comes_back(void)
 
 int main(void)
 {
-    if (semaphore_create(0, &never))
-        return 1;
     RUN(init_reports_its_state);
     RUN(init_below_reports_what_it_is_told);
     RUN(what_no_policy_names_is_denied);

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// Children of inits as tests see them. `path` leads to the init ("": our own, "apps -> middle"); it
+// is gone by a session of its own each time, since the one before may have ended with its server.
+#pragma once
+
+#include "lib/rt/print.h"
+#include "lib/service/control.h"
+#include "test/system/wait.h"
+
+enum { INITS_WAIT_US = 60000000, INITS_LOOK_US = 5000 };
+
+// control_kill or control_start of a child. Their errors, and those of opening the session.
+MUST_CHECK static inline error_t child_do(error_t (*what)(struct service_client *, const char *),
+                                          const char *path, const char *name)
+{
+    struct service_client init;
+    error_t error = service_init(&init, "init", path, "", (struct service_quota){0, 0});
+    if (error)
+        return error;
+    error = what(&init, name);
+    service_close(&init);
+    return error;
+}
+
+// Errors likewise; ENOTFOUND there is no such child.
+MUST_CHECK static inline error_t child_find(const char *path, const char *name,
+                                            struct control_child *child)
+{
+    struct service_client init;
+    error_t error = service_init(&init, "init", path, "", (struct service_quota){0, 0});
+    if (error)
+        return error;
+    error = control_find(&init, name, child);
+    service_close(&init);
+    return error;
+}
+
+// Whether a child comes to be in that state, having been started again `least` to `most` times.
+static inline bool child_reaches_within(const char *path, const char *name, enum child_state state,
+                                        u32 least, u32 most)
+{
+    struct control_child child = {.state = CHILD_FAILED};
+    error_t error = SUCCESS;
+    for (u64 end = deadline_in_us(INITS_WAIT_US); rdtsc() < end; pause_us(INITS_LOOK_US)) {
+        error = child_find(path, name, &child);
+        if (!error && child.state == state && child.restarts >= least && child.restarts <= most)
+            return true;
+    }
+    print("  \"%s\" of \"%s\": %s, state %u, %u restarts\n", name, path, error_name(error),
+          child.state, child.restarts);
+    return false;
+}
+
+static inline bool child_reaches(const char *path, const char *name, enum child_state state,
+                                 u32 least)
+{
+    return child_reaches_within(path, name, state, least, ~0u);
+}
+
+// Whether there comes to be no such child.
+static inline bool child_goes(const char *path, const char *name)
+{
+    struct control_child child;
+    for (u64 end = deadline_in_us(INITS_WAIT_US); rdtsc() < end; pause_us(INITS_LOOK_US)) {
+        if (child_find(path, name, &child) == ENOTFOUND)
+            return true;
+    }
+    return false;
+}
