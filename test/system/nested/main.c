@@ -122,7 +122,11 @@ static void threads_below_are_traced_by_their_paths(void)
     struct trace_buffer b;
     unsigned cpus = hip()->cpu_count;
     CHECK_EQ(trace_init(&trace, MAX_CPUS), SUCCESS);
-    CHECK_EQ(trace_visit(&trace, look, &sight), SUCCESS);
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end && sight.handlers < cpus;
+         pause_us(5000)) { // until the server has begun
+        memset(&sight, 0, sizeof(sight));
+        CHECK_EQ(trace_visit(&trace, look, &sight), SUCCESS);
+    }
     for (unsigned i = 0; i < ARRAY_SIZE(places); i++) {
         if (!sight.seen[i])
             print("  not there: %s, %s\n", places[i].label, places[i].name);
@@ -144,13 +148,14 @@ static void threads_below_are_traced_by_their_paths(void)
     CHECK(called);
     trace_buffer_destroy(&b);
     service_close(&trace);
+    CHECK(child_reaches("apps -> middle", "leaf", CHILD_RUNNING, 1));
     CHECK(sessions_become(2));
 }
 
 static void each_level_restarts_its_own(void)
 {
     CHECK_EQ(child_do(control_kill, "apps -> middle", "leaf"), SUCCESS);
-    CHECK(child_reaches("apps -> middle", "leaf", CHILD_RUNNING, 1));
+    CHECK(child_reaches("apps -> middle", "leaf", CHILD_RUNNING, 2));
     CHECK(sessions_become(2));
     CHECK_EQ(child_do(control_kill, "apps", "middle"), SUCCESS);
     CHECK(child_reaches("apps", "middle", CHILD_RUNNING, 1));
