@@ -13,6 +13,8 @@
 // A CPU that computes releases what it deferred when it enters the kernel: those who wait for it
 // see to that, not so often that it gets nothing else done.
 enum { POKES_PER_MS = 2 };
+// In place of a goal: what was owed is released, and the hypercall has seen that.
+#define LAST_TRY (~0ul)
 
 void rcu_defer(struct rcu_head *head, void (*release)(struct rcu_head *head))
 {
@@ -99,7 +101,11 @@ bool rcu_settle(u64 *goal)
     tally(&deferred, &before);
     if (!*goal && deferred != before)
         *goal = deferred;
-    if (before >= *goal) {
+    if (before >= *goal) { // perhaps since the hypercall looked: once more
+        *goal = LAST_TRY;
+        return true;
+    }
+    if (*goal == LAST_TRY) {
         *goal = 0;
         return false;
     }

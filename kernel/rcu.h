@@ -24,6 +24,6 @@ bool rcu_pending(void);
 // For a hypercall that found an account or the pool empty and now holds no pointer to an object:
 // memory that only waits for its grace period may be what was missing. Waits, with interrupts let
 // in, until some came back or another thread is due. True: restart the hypercall. False: as much
-// was released as was owed when it first failed (or nothing was), and still it fails. `*goal` is
-// the caller's: 0 at first and again when the hypercall succeeds.
+// was released as was owed when it first failed (or nothing was), and still it fails when done
+// after that. `*goal` is the caller's: 0 at first and again when the hypercall succeeds.
 bool rcu_settle(u64 *goal);
