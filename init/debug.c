@@ -63,7 +63,7 @@ void debug_begins(struct child *child)
     child->debug.lives++;
     child->debug.up = true;
     child->debug.attached = false;
-    child->debug.steps = 0;
+    child->debug.before = false;
     life_changed(child);
     mutex_unlock(&debug_lock);
 }
@@ -134,15 +134,18 @@ static error_t open(struct server_session *session, const char *label, const cha
     return refuse(label, args, "somebody else does", EINUSE);
 }
 
-// Under debug_lock.
+// Under debug_lock. Calling sigma0 takes the windows, in which requests to us arrive.
 static void release(struct debugger *d)
 {
+    struct utcb_copy copy;
     struct child *child = d->attached ? find(d->child) : NULL;
     d->attached = false;
     if (!child || !child->debug.attached)
         return;
     child->debug.attached = false;
+    utcb_save(&copy);
     debuggee_release(child);
+    utcb_restore(&copy);
 }
 
 static void close(struct server_session *session)
@@ -186,10 +189,13 @@ static error_t attach(struct debugger *d, struct child *child, struct msg *m)
         return ENOTFOUND;
     if (child->debug.attached)
         return EINUSE;
+    struct utcb_copy copy;
+    utcb_save(&copy);
     error_t error = debuggee_signal(child, d->exceptions);
+    utcb_restore(&copy);
     if (error)
         return error;
-    child->debug.attached = d->attached = true;
+    child->debug.attached = child->debug.before = d->attached = true;
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_word(m, child->debug.lives);

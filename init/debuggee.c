@@ -7,8 +7,8 @@
 // init gives out (debug.c). Its text is a copy of its own, which it cannot write and init can.
 //
 // Exceptions that find no answer wake the main thread, unless somebody supervises the child. Then,
-// when a debugger has gone, traces of it may still be on their way: a breakpoint that was hit just
-// before it was taken out, the trap of a step. They are known by what the program has there.
+// when a debugger has gone, a breakpoint that was hit just before it was taken out may still be on
+// its way; it is known by what the program has there now.
 #include "init/init.h"
 #include "lib/core/domain_program.h"
 #include "lib/core/threads.h"
@@ -19,7 +19,7 @@
 
 enum { BOOKS_BYTES = 64 << 10 }; // for sigma0's books of what it attaches: 340 times
 enum { BREAKPOINT = 0xcc, PATCHES_MAX = 512, REST_TRIES = 100, REST_US = 1000 };
-enum { VECTOR_TRAP = 1, VECTOR_BREAKPOINT = 3 };
+enum { VECTOR_BREAKPOINT = 3 };
 
 struct service_quota debuggee_quota(const struct child *child)
 {
@@ -197,32 +197,26 @@ void debuggee_release(struct child *child)
     restore(child, &patches);
     if (debuggee_signal(child, main_waker()))
         child_report(child, "its exceptions are not seen at once any more");
-    child->debug.steps = 0;
     while (!cpu_next_thread(&child->cpu, child->domain.domain, after, &e)) {
         after = e.number;
-        child->debug.steps++;
         let_go(child, &e, &patches);
         selector_drop(e.thread);
     }
-    // What it was named by; it may still know threads.
+    // What its debugger knew it by.
+    if (domain_recall_threads(&child->pd, &child->domain))
+        child_report(child, "its threads stay known to its debugger");
     hc_revoke(SEL_PD, crd(CRD_OBJ, child->domain.domain, 0, RIGHT_ALL), 0);
     main_wake(); // for what happened meanwhile
 }
 
-// What a debugger has left behind, and nobody wants any more.
+// A breakpoint that a debugger has left behind.
 static bool is_leftover(struct child *child, const struct thread_exception *e)
 {
     size_t bytes;
     struct exc_state state = {.rip = e->ip - 1};
     const char *at = debuggee_view(child, e->ip - 1, &bytes);
-    if (!child->debug.steps || e->thread == SEL_NONE)
-        return false;
-    if (e->vector == VECTOR_TRAP) {
-        child->debug.steps--;
-        return true;
-    }
-    return e->vector == VECTOR_BREAKPOINT && at && (u8)*at != BREAKPOINT &&
-           !cpu_thread_write(&child->cpu, e->thread, MTD_RIP, &state);
+    return child->debug.before && e->thread != SEL_NONE && e->vector == VECTOR_BREAKPOINT && at &&
+           (u8)*at != BREAKPOINT && !cpu_thread_write(&child->cpu, e->thread, MTD_RIP, &state);
 }
 
 static void answer(struct child *child, const struct thread_exception *e)

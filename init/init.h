@@ -79,7 +79,7 @@ struct child {
     struct {
         u64 lives;
         bool up, attached; // it can be supervised; somebody does
-        u32 steps;         // traps that may still come of steps which nobody wants any more
+        bool before;       // somebody did in this life
         enum child_state outcome;
         int exit_code; // of the last life that ended
     } debug;

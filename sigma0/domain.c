@@ -145,6 +145,16 @@ static void dismantle(struct domain *d)
     server_uncharge_cost(d->payer, d->cost);
 }
 
+void domain_recall_threads(struct domain *d)
+{
+    mutex_lock(&d->lock);
+    LIST_FOREACH (node, &d->threads) {
+        const struct subject *s = LIST_ENTRY(node, struct subject, in_domain);
+        hc_revoke(SEL_PD, crd(CRD_OBJ, s->named.sel, 0, RIGHT_ALL), 0);
+    }
+    mutex_unlock(&d->lock);
+}
+
 error_t domain_keep(struct domain *d, sel_t *place, sel_t sel, sel_t *before)
 {
     mutex_lock(&d->lock);

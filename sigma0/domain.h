@@ -22,7 +22,7 @@ struct subject {
     word_t vector, error_code, fault_address; // of the exception that stopped it
     u64 number;                               // no other thread has had it; 0: in no domain yet
     bool started, begun, stopped;             // begun: what START said has become its registers
-    bool stepping;
+    bool stepping, trap_left; // its trap flag is set: for its supervisor; for nobody any more
     struct server_session *payer; // of `cost`; NULL: nobody (any more)
     struct server_cost cost;
     sel_t signal; // or SEL_NONE: the domain's
@@ -37,6 +37,8 @@ struct subject {
     struct tracing *tracing;     // likewise; NULL: nobody traces it
     char name[32];
 };
+
+enum { FLAG_TRAP = 1 << 8 }; // of rflags
 
 // An exception; kept of a thread that nobody can name.
 struct stray {
@@ -78,6 +80,8 @@ static inline void domain_put(struct domain *domain)
 {
     named_put(&domain->named);
 }
+// Takes the capabilities to its threads from all clients.
+void domain_recall_threads(struct domain *domain);
 // Keeps a capability in one of its places, or its threads', as long as it lives; *before is what
 // stood there, now the caller's to drop. ERESOURCE: who pays for the domain cannot.
 MUST_CHECK error_t domain_keep(struct domain *domain, sel_t *place, sel_t sel, sel_t *before);

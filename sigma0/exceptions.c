@@ -9,7 +9,7 @@
 #include "lib/rt/start.h"
 #include "sigma0/subjects.h"
 
-enum { STACK_BYTES = 2 * PAGE_SIZE };
+enum { STACK_BYTES = 2 * PAGE_SIZE, VECTOR_TRAP = 1 };
 
 static struct mutex lock = MUTEX_INIT;
 static struct thread handlers[MAX_CPUS];
@@ -139,13 +139,14 @@ __attribute__((used)) static void page_fault(word_t identity, head_t h, word_t v
 }
 PORTAL_RAW(page_fault_entry, page_fault);
 
-// All but page faults: a thread's start is what its starter said, the rest finds no answer here.
+// All but page faults: a thread's start is what its starter said, a step that nobody wants any more
+// goes on, the rest finds no answer here.
 __attribute__((used)) static void exception(word_t identity, head_t h, word_t vector, word_t mtd,
                                             word_t address, word_t error)
 {
     (void)h, (void)mtd;
     struct stray what = told(vector, address, error);
-    word_t tag = utcb_exc(utcb())->tag;
+    word_t tag = utcb_exc(utcb())->tag, flags = utcb_exc(utcb())->rflags;
     struct domain *d = domain_of(identity);
     struct subject *s = d ? subject_of(d, tag) : NULL;
     unsigned back = 0;
@@ -159,6 +160,10 @@ __attribute__((used)) static void exception(word_t identity, head_t h, word_t ve
         mutex_unlock(&d->lock);
         out->rsi = thread_cpu();
         back = MTD_RIP | MTD_RSP | MTD_GPR_BSD;
+    } else if (vector == VECTOR_TRAP && s && s->trap_left) {
+        s->trap_left = false;
+        utcb_exc(utcb())->rflags = flags & ~(word_t)FLAG_TRAP;
+        back = MTD_RFLAGS;
     } else if (d) {
         stop(d, s, &what);
     }
@@ -178,7 +183,7 @@ error_t exception_portals(unsigned cpu, sel_t first, word_t domain)
     } kinds[EXCEPTION_PORTALS] = {
         [EXCEPTION_FAULT] = {page_fault_entry, MTD_RIP | MTD_RSP},
         [EXCEPTION_STARTUP] = {exception_entry, MTD_RIP | MTD_RSP | MTD_GPR_BSD},
-        [EXCEPTION_OTHER] = {exception_entry, MTD_RIP | MTD_RSP},
+        [EXCEPTION_OTHER] = {exception_entry, MTD_RIP | MTD_RSP | MTD_RFLAGS},
     };
     error_t error = SUCCESS;
     for (unsigned i = 0; i < EXCEPTION_PORTALS && !error; i++)

@@ -312,6 +312,18 @@ static error_t assign_parent(struct pd_session *pd, struct server_cpu *handler, 
     return error ? error : done(m);
 }
 
+static error_t recall_threads(const struct pd_session *pd, struct msg *m)
+{
+    struct domain *d = domain_find(msg_get_item(m));
+    if (!d)
+        return ENOTFOUND;
+    bool ours = d->payer == pd->session;
+    if (ours)
+        domain_recall_threads(d);
+    domain_put(d);
+    return ours ? done(m) : EPERM;
+}
+
 // Who holds a domain's capability can have a thread of its own do the same there.
 static error_t read_memory(struct msg *m)
 {
@@ -366,6 +378,7 @@ static error_t pd_dispatch(struct server_session *session, struct server_cpu *cp
     case PD_SERVICE_DOMAIN: return create_domain(session, cpu, m);
     case PD_SERVICE_DESTROY_DOMAIN: return destroy_domain(pd, m);
     case PD_SERVICE_ASSIGN_PARENT: return assign_parent(pd, cpu, m);
+    case PD_SERVICE_RECALL_THREADS: return recall_threads(pd, m);
     case PD_SERVICE_READ_MEMORY: return read_memory(m);
     case PD_SERVICE_WRITE_MEMORY: return write_memory(m);
     default: return EPROTO;

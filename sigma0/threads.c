@@ -11,7 +11,7 @@
 #include "sigma0/cpu.h"
 #include "sigma0/subjects.h"
 
-enum { FLAG_TRAP = 1 << 8, STATE_WORDS = sizeof(struct exc_state) / sizeof(word_t) };
+enum { STATE_WORDS = sizeof(struct exc_state) / sizeof(word_t) };
 
 static void release(struct named *named)
 {
@@ -396,9 +396,11 @@ static error_t set_trap(struct subject *s, bool trap)
     struct exc_state *state = utcb_exc(utcb());
     state->rflags = trap ? state->rflags | FLAG_TRAP : state->rflags & ~(word_t)FLAG_TRAP;
     error = fault_wait_state(&s->wait, true, MTD_RFLAGS);
-    if (!error)
-        s->stepping = trap;
-    return error;
+    if (error)
+        return error;
+    s->stepping = trap;
+    s->trap_left = false;
+    return SUCCESS;
 }
 
 static error_t let_go(struct subject *s, struct msg *m)
@@ -413,11 +415,18 @@ static error_t let_go(struct subject *s, struct msg *m)
     return done(m);
 }
 
-// One that is in a call keeps its trap flag: it stops once more after that, and is resumed again.
+// One that is in a call, or under way to the end of its step, keeps its trap flag until that comes
+// to us (exceptions.c).
 static error_t resume(struct subject *s, struct msg *m)
 {
-    error_t error = s->stepping ? set_trap(s, false) : SUCCESS;
-    return error && error != EBUSY ? error : let_go(s, m);
+    error_t error = s->stepping || s->trap_left ? set_trap(s, false) : SUCCESS;
+    if (error && error != EBUSY)
+        return error;
+    if (error) {
+        s->trap_left = true;
+        s->stepping = false;
+    }
+    return let_go(s, m);
 }
 
 static error_t step(struct subject *s, struct msg *m)

@@ -53,6 +53,14 @@ void domain_close(struct service_client *pd, struct domain_client *d)
     d->domain = SEL_NONE;
 }
 
+error_t domain_recall_threads(struct service_client *pd, const struct domain_client *d)
+{
+    struct msg m;
+    service_begin(pd, &m, PD_SERVICE_RECALL_THREADS);
+    core_name(&m, d->domain);
+    return core_call(pd, &m, SEL_NONE, 0);
+}
+
 error_t domain_assign_parent(struct service_client *pd, const struct domain_client *d, unsigned cpu,
                              sel_t portal)
 {

@@ -25,6 +25,10 @@ MUST_CHECK error_t domain_open_from(struct service_client *pd, sel_t account, u6
                                     u64 caps, struct domain_client *domain);
 // Ends it: its threads stop, all of it comes back to the session. Frees the selectors.
 void domain_close(struct service_client *pd, struct domain_client *domain);
+// Takes back all capabilities to its threads, from whoever has some. By the session that made it:
+// EPERM. ENOTFOUND.
+MUST_CHECK error_t domain_recall_threads(struct service_client *pd,
+                                         const struct domain_client *domain);
 // The capability that it begins with: puts `portal` at SEL_PARENT + cpu. EINUSE or EBUSY if one is
 // there.
 MUST_CHECK error_t domain_assign_parent(struct service_client *pd,

@@ -196,7 +196,10 @@ enum { PD_MEMORY_MAX = 2048 };
       "what the domain's address space shows there, from the address on as much as is there, at "  \
       "most PD_MEMORY_MAX; ENOTFOUND nothing at the address, EFEATURE device memory")              \
     X(WRITE_MEMORY, 28, "2 address, string bytes; translate domain", "1 bytes written",            \
-      "likewise; EPERM it is read-only there")
+      "likewise; EPERM it is read-only there")                                                     \
+    X(RECALL_THREADS, 29, "translate domain", "",                                                  \
+      "takes back all capabilities to its threads that were handed out; by the session that made " \
+      "it (EPERM)")
 
 // Region maps and managed dataspaces, on sessions of "rm" and of "pd". A region map is named by its
 // capability; who holds that may attach and detach.

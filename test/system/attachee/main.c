@@ -11,14 +11,15 @@
 #include "lib/rt/thread.h"
 #include "lib/rt/tsc.h"
 #include "lib/service/control.h"
+#include "test/system/attachee/orders.h"
 
-enum { ORDER_NONE, ORDER_LEAVE, ORDER_KILL_DEBUGGER, ORDER_KILL_US, ORDER_DONE };
-enum { EXIT_CODE = 7, PAUSE_US = 2000 };
+enum { PAUSE_US = 2000 };
 
 volatile u64 rounds, ticks, told, secret = 1;
 volatile u64 order, tell_at; // the latter: to be told when so many rounds are done
 volatile u64 *volatile bad;
 char *volatile box;
+volatile struct attachee_map map; // for who reads our memory without our symbols
 
 __attribute__((noinline)) u64 work(u64 round)
 {
@@ -75,6 +76,12 @@ int main(void)
     if (!box || semaphore_create(0, &never))
         return 1;
     strlcpy(box, "made by the program", 64);
+    map.rounds = (word_t)&rounds;
+    map.ticks = (word_t)&ticks;
+    map.order = (word_t)&order;
+    map.bad = (word_t)&bad;
+    map.magic[0] = ATTACHEE_MAGIC;
+    map.magic[1] = ~ATTACHEE_MAGIC;
     print("attachee: begins\n");
     if (thread_create(&other, hip()->cpu_count - 1, 70, "ticker", ticker, &never))
         return 1;
@@ -82,5 +89,5 @@ int main(void)
         sum += work(rounds);
     thread_join(&other);
     print("attachee: leaves\n");
-    return sum ? EXIT_CODE : 1;
+    return sum == ~0ul ? 1 : ATTACHEE_EXIT_CODE;
 }

@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// SPDX-FileCopyrightText: 2026 The Tessera authors
+//
+// The service "debug" (scenarios/supervise; doc/debugging.md) from outside: children of an init
+// below this one are supervised, and whatever ends that, they go on. We may be debugged ourselves,
+// so all of this runs in a domain of sigma0's making.
+#include "test/system/check.h"
+#include "test/system/exit.h"
+#include "lib/rt/selector.h"
+#include "lib/rt/string.h"
+#include "lib/rt/tsc.h"
+#include "lib/service/config_text.h"
+#include "lib/service/control.h"
+#include "test/system/supervise/debuggee.h"
+
+enum { WAIT_US = 20000000, ROUNDS = 20, STEPS = 40 };
+
+#define WORKER "apps -> worker"
+
+static struct debuggee d, second;
+static struct service_client compiler;
+static struct config_answer answer;
+
+static error_t find(const char *path, const char *name, struct control_child *child)
+{
+    struct service_client init;
+    error_t error = service_init(&init, "init", path, "", (struct service_quota){0, 0});
+    if (!error)
+        error = control_find(&init, name, child);
+    service_close(&init);
+    return error;
+}
+
+static error_t command(error_t (*what)(struct service_client *, const char *), const char *name)
+{
+    struct service_client init;
+    error_t error = service_init(&init, "init", "apps", "", (struct service_quota){0, 0});
+    if (!error)
+        error = what(&init, name);
+    service_close(&init);
+    return error;
+}
+
+static bool set(const char *path, const char *value)
+{
+    error_t error = config_text_set(&compiler, path, value, &answer);
+    if (error || !answer.version)
+        print("  set %s %s: %s %s\n", path, value, error_name(error), error ? "" : answer.errors);
+    return !error && answer.version;
+}
+
+static bool reaches(const char *name, enum child_state state, u32 restarts)
+{
+    struct control_child child = {.state = CHILD_FAILED};
+    error_t error = SUCCESS;
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
+        error = find("apps", name, &child);
+        if (!error && child.state == state && child.restarts == restarts)
+            return true;
+    }
+    print("  \"%s\": %s, state %u, %u restarts\n", name, error_name(error), child.state,
+          child.restarts);
+    return false;
+}
+
+static bool goes(const char *name)
+{
+    struct control_child child;
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
+        if (find("apps", name, &child) == ENOTFOUND)
+            return true;
+    }
+    return false;
+}
+
+static u32 lives(void)
+{
+    struct control_child child;
+    return find("apps", "worker", &child) ? ~0u : child.restarts;
+}
+
+// Whether both of its threads move, as its memory shows, while it is attached.
+static bool moves(void)
+{
+    word_t rounds = 0, ticks = 0, now = 0;
+    if (debuggee_read(&d, d.map.rounds, &rounds) || debuggee_read(&d, d.map.ticks, &ticks))
+        return false;
+    word_t address = d.map.rounds, before = rounds;
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(1000)) {
+        if (debuggee_read(&d, address, &now))
+            return false;
+        if (now == before)
+            continue;
+        if (address == d.map.ticks)
+            return true;
+        address = d.map.ticks;
+        before = ticks;
+    }
+    return false;
+}
+
+static bool stands_still(void)
+{
+    word_t before = 0, now = 1;
+    if (debuggee_read(&d, d.map.rounds, &before))
+        return false;
+    pause_us(20000);
+    return !debuggee_read(&d, d.map.rounds, &now) && now == before;
+}
+
+static error_t refused(const char *path)
+{
+    error_t error = debuggee_open(&second, path);
+    if (!error)
+        debuggee_close(&second);
+    return error;
+}
+
+// A test that failed leaves no session.
+static void begin_anew(void)
+{
+    debuggee_close(&d);
+    debuggee_close(&second);
+}
+
+static void only_what_is_marked_is_debugged(void)
+{
+    CHECK(reaches("worker", CHILD_RUNNING, 0));
+    CHECK(reaches("plain", CHILD_RUNNING, 0));
+    CHECK_EQ(refused("apps -> plain"), EPERM);
+    CHECK_EQ(refused("apps -> nobody"), EPERM);
+    CHECK_EQ(refused("apps -> worker -> x"), EPERM);
+    CHECK_EQ(refused("apps"), EPERM);   // not marked
+    CHECK_EQ(refused("config"), EPERM); // likewise
+    CHECK_EQ(refused("config -> x"), EPERM);
+    CHECK_EQ(refused(" -> "), EPERM);
+    CHECK_EQ(refused(""), EPERM);
+    CHECK_EQ(refused("judge"), EPERM); // marked, but that is us
+}
+
+static void one_debugger_at_a_time(void)
+{
+    CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+    CHECK_EQ(refused(WORKER), EINUSE);
+    CHECK_EQ(debuggee_attach(&d), SUCCESS);
+    sel_t again;
+    CHECK_EQ(debug_attach(&d.debug, &again, NULL), EINUSE);
+    CHECK_EQ(refused(WORKER), EINUSE);
+    CHECK(moves()); // nobody has stopped it
+    debuggee_close(&d);
+    CHECK_EQ(refused(WORKER), SUCCESS);
+}
+
+static void it_is_stopped_and_goes_on(void)
+{
+    struct exc_state state, later;
+    sel_t thread;
+    CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+    CHECK_EQ(debuggee_attach(&d), SUCCESS);
+    CHECK_EQ(debuggee_thread(&d, "", &thread), SUCCESS);
+    CHECK_EQ(debuggee_stop(&d, thread, &state), SUCCESS);
+    CHECK(stands_still());
+    CHECK(state.rip >= 0x80000000 && state.rip < USER_END);
+    CHECK_EQ(debuggee_write(&d, d.map.rounds, 5), SUCCESS);
+    for (unsigned i = 0; i < STEPS; i++) {
+        CHECK_EQ(cpu_thread_step(&d.cpu, thread), SUCCESS);
+        CHECK_EQ(hc_sm_down(d.exceptions, deadline_in_us(WAIT_US)), SUCCESS);
+        CHECK_EQ(debuggee_stop(&d, thread, &later), SUCCESS);
+        CHECK_EQ(later.vector, VECTOR_TRAP);
+    }
+    CHECK_EQ(cpu_thread_resume(&d.cpu, thread), SUCCESS);
+    CHECK(moves());
+    selector_drop(thread);
+    debuggee_close(&d);
+}
+
+static void only_its_text_is_written_by_init(void)
+{
+    u8 byte = BREAKPOINT, was;
+    size_t one = 1, many = 4096;
+    static u8 data[4096];
+    CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+    CHECK_EQ(debug_write(&d.debug, 0x80000000, &byte, &one), EPERM); // not attached
+    CHECK_EQ(debuggee_attach(&d), SUCCESS);
+    one = 1;
+    CHECK_EQ(debug_write(&d.debug, d.map.rounds, &byte, &one), EPERM); // its threads can
+    const word_t wrong[] = {0, 16, ~0ul, USER_END, STACK_TOP - 8, HIP_ADDR, UTCB_ADDR, 0x90000000};
+    for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
+        one = 1;
+        CHECK_EQ(debug_write(&d.debug, wrong[i], &byte, &one), EPERM);
+    }
+    CHECK_EQ(debuggee_patch(&d, d.entry, BREAKPOINT, &was), SUCCESS); // where it was long ago
+    one = 1;
+    CHECK_EQ(domain_read(&d.pd, d.domain, d.entry, &byte, &one), SUCCESS);
+    CHECK_EQ(byte, BREAKPOINT);
+    CHECK_EQ(debug_write(&d.debug, d.entry, data, &many), SUCCESS); // more than a request takes
+    CHECK(many > 0 && many <= PD_MEMORY_MAX);
+    debuggee_close(&d);
+    CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+    CHECK_EQ(debuggee_attach(&d), SUCCESS);
+    one = 1;
+    CHECK_EQ(domain_read(&d.pd, d.domain, d.entry, &byte, &one), SUCCESS);
+    CHECK_EQ(byte, was);
+    CHECK(moves());
+    debuggee_close(&d);
+}
+
+// One thread has hit a breakpoint, whether or not we have looked at it, moved it back or taken the
+// byte out: it goes on from where it was.
+static void whoever_stands_at_a_breakpoint_goes_on(void)
+{
+    struct exc_state state;
+    struct thread_exception e;
+    enum thread_state what;
+    sel_t thread;
+    u8 was;
+    u32 before = lives();
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+        CHECK_EQ(debuggee_attach(&d), SUCCESS);
+        CHECK_EQ(debuggee_thread(&d, "", &thread), SUCCESS);
+        CHECK_EQ(debuggee_stop(&d, thread, &state), SUCCESS);
+        CHECK_EQ(debuggee_patch(&d, state.rip, BREAKPOINT, &was), SUCCESS);
+        CHECK_EQ(cpu_thread_resume(&d.cpu, thread), SUCCESS);
+        if (i % 4) {
+            CHECK_EQ(hc_sm_down(d.exceptions, deadline_in_us(WAIT_US)), SUCCESS);
+            CHECK_EQ(debuggee_stop(&d, thread, &state), SUCCESS);
+            CHECK_EQ(state.vector, VECTOR_BREAKPOINT);
+        }
+        if (i % 4 == 2) {
+            CHECK_EQ(cpu_next_exception(&d.cpu, d.domain, &e), SUCCESS);
+            selector_drop(e.thread);
+            state.rip--;
+            CHECK_EQ(cpu_thread_write(&d.cpu, thread, MTD_RIP, &state), SUCCESS);
+            CHECK_EQ(cpu_thread_read(&d.cpu, thread, &what, &state), SUCCESS);
+        }
+        if (i % 2)
+            CHECK_EQ(debuggee_release(&d), SUCCESS);
+        selector_drop(thread);
+        debuggee_close(&d);
+        CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+        CHECK_EQ(debuggee_attach(&d), SUCCESS);
+        CHECK(moves());
+        debuggee_close(&d);
+    }
+    CHECK_EQ(lives(), before);
+}
+
+static void whoever_steps_goes_on(void)
+{
+    struct exc_state state;
+    sel_t thread, ticker;
+    u32 before = lives();
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+        CHECK_EQ(debuggee_attach(&d), SUCCESS);
+        CHECK_EQ(debuggee_thread(&d, "", &thread), SUCCESS);
+        CHECK_EQ(debuggee_thread(&d, "ticker", &ticker), SUCCESS); // mostly in a hypercall
+        CHECK_EQ(debuggee_stop(&d, thread, &state), SUCCESS);
+        CHECK_EQ(debuggee_stop(&d, ticker, &state), SUCCESS);
+        CHECK_EQ(cpu_thread_step(&d.cpu, thread), SUCCESS);
+        CHECK_EQ(cpu_thread_step(&d.cpu, ticker), SUCCESS);
+        if (i % 3 == 1)
+            CHECK_EQ(cpu_thread_pause(&d.cpu, thread), SUCCESS);
+        selector_drop(thread);
+        selector_drop(ticker);
+        debuggee_close(&d);
+        CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+        CHECK_EQ(debuggee_attach(&d), SUCCESS);
+        CHECK(moves());
+        debuggee_close(&d);
+    }
+    CHECK_EQ(lives(), before);
+}
+
+// The child's exceptions are init's as soon as nobody supervises it, and its names are nobody's.
+static void what_is_released_is_out_of_reach(void)
+{
+    word_t rounds;
+    sel_t thread;
+    u32 before = lives();
+    CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+    CHECK_EQ(debuggee_attach(&d), SUCCESS);
+    CHECK_EQ(debuggee_write(&d, d.map.bad, 16), SUCCESS);
+    CHECK_EQ(hc_sm_down(d.exceptions, deadline_in_us(WAIT_US)), SUCCESS); // it has faulted
+    CHECK_EQ(lives(), before);
+    CHECK_EQ(debuggee_release(&d), SUCCESS);
+    CHECK(reaches("worker", CHILD_RUNNING, before + 1)); // its fault was init's
+    CHECK_EQ(debuggee_read(&d, d.map.rounds, &rounds), ENOTFOUND);
+    CHECK_EQ(debuggee_attach(&d), SUCCESS);
+    CHECK_EQ(debuggee_thread(&d, "", &thread), SUCCESS);
+    CHECK_EQ(cpu_thread_pause(&d.cpu, thread), SUCCESS);
+    CHECK_EQ(debuggee_release(&d), SUCCESS);
+    CHECK_EQ(debuggee_read(&d, d.map.rounds, &rounds), ENOTFOUND); // the life goes on
+    CHECK_EQ(cpu_thread_pause(&d.cpu, thread), ENOTFOUND);
+    CHECK_EQ(cpu_exception_signal(&d.cpu, thread, d.exceptions), ENOTFOUND);
+    selector_drop(thread);
+    u8 byte = 0;
+    size_t one = 1;
+    CHECK_EQ(debug_write(&d.debug, d.entry, &byte, &one), EPERM);
+    debuggee_close(&d);
+}
+
+static bool lives_told(u64 lives, bool runs, enum child_state ended, int code)
+{
+    struct debug_state state = {.lives = 0};
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end;) {
+        if (hc_sm_down(d.lives, deadline_in_us(WAIT_US)) || debug_state(&d.debug, &state))
+            return false;
+        if (state.lives == lives && state.runs == runs)
+            break;
+    }
+    if (state.ended == ended && state.exit_code == code)
+        return true;
+    print("  life %lu, runs %u, ended %u, exit code %d\n", state.lives, state.runs, state.ended,
+          state.exit_code);
+    return false;
+}
+
+static void its_end_is_told(void)
+{
+    struct debug_state state;
+    struct exc_state registers;
+    sel_t thread;
+    u32 before = lives();
+    CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+    CHECK_EQ(debug_state(&d.debug, &state), SUCCESS);
+    CHECK_EQ(state.lives, before + 1ul);
+    CHECK_EQ(debuggee_attach(&d), SUCCESS);
+    CHECK_EQ(debuggee_write(&d, d.map.order, ORDER_LEAVE), SUCCESS);
+    CHECK(lives_told(state.lives + 1, true, CHILD_EXITED, ATTACHEE_EXIT_CODE));
+    CHECK_EQ(debuggee_attach(&d), SUCCESS);
+    CHECK_EQ(command(control_kill, "worker"), SUCCESS);
+    CHECK(lives_told(state.lives + 2, true, CHILD_STOPPED, 0));
+    CHECK_EQ(debuggee_attach(&d), SUCCESS);
+    CHECK_EQ(debuggee_thread(&d, "", &thread), SUCCESS);
+    CHECK_EQ(debuggee_stop(&d, thread, &registers), SUCCESS); // one that stands still dies too
+    CHECK_EQ(debug_kill(&d.debug), SUCCESS);
+    CHECK(lives_told(state.lives + 3, true, CHILD_STOPPED, 0));
+    CHECK_EQ(cpu_thread_resume(&d.cpu, thread), ENOTFOUND);
+    selector_drop(thread);
+    CHECK_EQ(debuggee_attach(&d), SUCCESS);
+    CHECK(moves());
+    debuggee_close(&d);
+}
+
+static void its_debugger_is_killed(void)
+{
+    u32 before = lives();
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        CHECK_EQ(command(control_start, "spy"), SUCCESS);
+        CHECK(reaches("spy", CHILD_RUNNING, 0));
+        pause_us(i * 1000); // maybe before it stands where it wants to
+        CHECK_EQ(command(control_kill, "spy"), SUCCESS);
+        CHECK(reaches("spy", CHILD_STOPPED, 0));
+        error_t error = EINUSE;
+        for (u64 end = deadline_in_us(WAIT_US); error == EINUSE && rdtsc() < end;)
+            error = debuggee_open(&d, WORKER);
+        CHECK_EQ(error, SUCCESS);
+        CHECK_EQ(debuggee_attach(&d), SUCCESS);
+        CHECK(moves());
+        debuggee_close(&d);
+    }
+    CHECK_EQ(lives(), before);
+}
+
+#define BLOCK(more)                                                                                \
+    "{ binary = attachee; ram = 1Mb; caps = 230; kmem = 200Kb; " more                              \
+    " restart { when = always; backoff = 10ms } route { log = parent; pd = parent; cpu = parent "  \
+    "} }"
+
+static error_t session_of(struct debuggee *debuggee)
+{
+    struct debug_state state;
+    return debug_state(&debuggee->debug, &state);
+}
+
+static void the_configuration_takes_it_away(void)
+{
+    struct exc_state registers;
+    sel_t thread;
+    CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+    CHECK_EQ(debuggee_attach(&d), SUCCESS);
+    CHECK_EQ(debuggee_thread(&d, "", &thread), SUCCESS);
+    CHECK_EQ(debuggee_stop(&d, thread, &registers), SUCCESS);
+    CHECK(set("worker", ""));
+    CHECK_EQ(hc_sm_down(d.lives, deadline_in_us(WAIT_US)), SUCCESS);
+    for (u64 end = deadline_in_us(WAIT_US); session_of(&d) != ENOTFOUND && rdtsc() < end;)
+        pause_us(1000);
+    CHECK_EQ(session_of(&d), ENOTFOUND);
+    CHECK_EQ(cpu_thread_resume(&d.cpu, thread), ENOTFOUND);
+    selector_drop(thread);
+    CHECK(set("worker", BLOCK("debug = yes;")));
+    CHECK(reaches("worker", CHILD_RUNNING, 0));
+    CHECK_EQ(debuggee_attach(&d), SUCCESS);
+    CHECK(moves());
+    CHECK(set("worker.debug", "no")); // another life, in a domain as all have
+    CHECK(reaches("worker", CHILD_RUNNING, 1));
+    CHECK_EQ(session_of(&d), ENOTFOUND);
+    debuggee_close(&d);
+    CHECK_EQ(refused(WORKER), EPERM);
+    CHECK(set("worker.debug", "yes"));
+    CHECK(reaches("worker", CHILD_RUNNING, 2));
+    CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+    CHECK_EQ(debuggee_attach(&d), SUCCESS);
+    CHECK(moves());
+    debuggee_close(&d);
+}
+
+// Its accounts are what they are without the mark, but for the RAM of its text and sigma0's books.
+static void accounts_are_what_they_are(void)
+{
+    struct control_child marked, plain;
+    CHECK_EQ(find("apps", "worker", &marked), SUCCESS);
+    CHECK_EQ(find("apps", "plain", &plain), SUCCESS);
+    CHECK_EQ(marked.caps_limit, plain.caps_limit);
+    CHECK_EQ(marked.ram_limit, plain.ram_limit);
+    CHECK(marked.ram_used > plain.ram_used && marked.ram_used < plain.ram_used + (160 << 10));
+    CHECK(set("worker.caps", "300")); // in place
+    CHECK(set("worker.kmem", "260Kb"));
+    CHECK(set("worker.ram", "2Mb"));
+    for (u64 end = deadline_in_us(WAIT_US); marked.caps_limit != 300 && rdtsc() < end;) {
+        pause_us(1000);
+        CHECK_EQ(find("apps", "worker", &marked), SUCCESS);
+    }
+    CHECK_EQ(marked.caps_limit, 300);
+    CHECK_EQ(marked.ram_limit, 2ul << 20);
+    CHECK_EQ(marked.restarts, 2);
+    CHECK(set("worker.caps", "230"));
+    CHECK(set("worker.kmem", "200Kb"));
+    CHECK(set("worker.ram", "1Mb"));
+}
+
+static error_t usage(struct control_usage *usage)
+{
+    struct service_client init;
+    error_t error = service_init(&init, "init", "apps", "", (struct service_quota){0, 0});
+    if (!error)
+        error = control_usage(&init, usage);
+    service_close(&init);
+    return error;
+}
+
+// Whatever dies, and however often: all of it comes back.
+static void nothing_is_left_behind(void)
+{
+    struct control_usage before, now;
+    for (unsigned i = 0; i < 2 * ROUNDS; i++) {
+        if (i == ROUNDS)
+            CHECK_EQ(usage(&before), SUCCESS);
+        CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+        CHECK_EQ(debuggee_attach(&d), SUCCESS);
+        CHECK(moves());
+        u32 life = lives();
+        if (i % 2)
+            CHECK_EQ(debug_kill(&d.debug), SUCCESS);
+        debuggee_close(&d);
+        if (i % 2 == 0)
+            CHECK_EQ(command(control_kill, "worker"), SUCCESS);
+        CHECK(reaches("worker", CHILD_RUNNING, life + 1));
+    }
+    CHECK(set("worker", ""));
+    CHECK(goes("worker"));
+    CHECK(set("worker", BLOCK("debug = yes;")));
+    CHECK(reaches("worker", CHILD_RUNNING, 0));
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
+        CHECK_EQ(usage(&now), SUCCESS);
+        if (now.slots_limit + now.children_slots == before.slots_limit + before.children_slots &&
+            now.ram_children == before.ram_children && now.kmem_limit == before.kmem_limit)
+            break;
+    }
+    CHECK_EQ(now.slots_limit + now.children_slots, before.slots_limit + before.children_slots);
+    CHECK_EQ(now.kmem_limit, before.kmem_limit);
+    CHECK_EQ(now.ram_children, before.ram_children);
+    CHECK_EQ(now.parent_slots, before.parent_slots);
+}
+
+// What it takes more than others it must have.
+static void too_little_is_told_and_harms_nobody(void)
+{
+    CHECK(set("poor", "{ binary = attachee; ram = 60Kb; caps = 230; kmem = 200Kb; debug = yes; "
+                      "route { log = parent; pd = parent; cpu = parent } }"));
+    CHECK(reaches("poor", CHILD_FAILED, 0));
+    for (unsigned caps = 16; caps < 100; caps += 3) {
+        char value[160];
+        text_format(value, sizeof(value),
+                    "{ binary = attachee; ram = 1Mb; caps = %u; kmem = %uKb; debug = yes; route { "
+                    "log = parent; pd = parent; cpu = parent } }",
+                    caps, caps);
+        CHECK(set("poor", value));
+        pause_us(2000);
+    }
+    CHECK(set("poor", ""));
+    CHECK(goes("poor"));
+    CHECK(set("poor", "{ binary = attachee; ram = 1Mb; caps = 190000; debug = yes }"));
+    CHECK(reaches("poor", CHILD_FAILED, 0));
+    CHECK(set("poor", ""));
+    CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+    CHECK_EQ(debuggee_attach(&d), SUCCESS);
+    CHECK(moves());
+    debuggee_close(&d);
+}
+
+// An init may be debugged too, and its children below it be marked again.
+static void an_init_is_debugged(void)
+{
+    struct control_child child;
+    struct debug_state state;
+    CHECK(set("inner",
+              "{ binary = init; ram = 8Mb; caps = 1500; kmem = 700Kb; debug = yes; "
+              "provides = [ init, debug ]; route { log = parent; pd = parent; cpu = parent; "
+              "rom = parent } config { child leaf " BLOCK("debug = yes;") " } }"));
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
+        if (!find("apps -> inner", "leaf", &child) && child.state == CHILD_RUNNING)
+            break;
+    }
+    CHECK_EQ(child.state, CHILD_RUNNING);
+    CHECK_EQ(debuggee_open(&d, "apps -> inner"), SUCCESS);
+    CHECK_EQ(debug_attach(&d.debug, &d.domain, NULL), SUCCESS);
+    CHECK_EQ(debug_state(&d.debug, &state), SUCCESS);
+    CHECK(state.runs && !strcmp(state.binary, "init"));
+    CHECK_EQ(debug_kill(&d.debug), SUCCESS);
+    CHECK(lives_told(1, false, CHILD_STOPPED, 0));
+    debuggee_close(&d);
+    CHECK(set("inner", ""));
+}
+
+#define SUPERVISE(test)                                                                            \
+    do {                                                                                           \
+        RUN(test);                                                                                 \
+        begin_anew();                                                                              \
+    } while (0)
+
+int main(void)
+{
+    d = second = (struct debuggee){.debug = SERVICE_CLIENT_NONE,
+                                   .pd = SERVICE_CLIENT_NONE,
+                                   .cpu = SERVICE_CLIENT_NONE,
+                                   .lives = SEL_NONE,
+                                   .exceptions = SEL_NONE,
+                                   .domain = SEL_NONE};
+    if (service_init(&compiler, "config", "", "", (struct service_quota){64 * 1024, 0}))
+        return 1;
+    SUPERVISE(only_what_is_marked_is_debugged);
+    SUPERVISE(one_debugger_at_a_time);
+    SUPERVISE(it_is_stopped_and_goes_on);
+    SUPERVISE(only_its_text_is_written_by_init);
+    SUPERVISE(whoever_stands_at_a_breakpoint_goes_on);
+    SUPERVISE(whoever_steps_goes_on);
+    SUPERVISE(what_is_released_is_out_of_reach);
+    SUPERVISE(its_end_is_told);
+    SUPERVISE(its_debugger_is_killed);
+    SUPERVISE(the_configuration_takes_it_away);
+    SUPERVISE(accounts_are_what_they_are);
+    SUPERVISE(nothing_is_left_behind);
+    SUPERVISE(too_little_is_told_and_harms_nobody);
+    SUPERVISE(an_init_is_debugged);
+    TESTS_DONE();
+    machine_exit(tests_failed != 0);
+    return 0;
+}
