@@ -78,6 +78,8 @@ static void end_life(struct child *child)
         return;
     __atomic_store_n(&child->state, CHILD_ENDING, __ATOMIC_RELEASE);
     child_end(child);
+    // What it has done in its last moments is not its next life's.
+    __atomic_fetch_and(&child->notes, ~(u32)(NOTE_FAULT | NOTE_EXIT | NOTE_KILL), __ATOMIC_ACQ_REL);
     child->state = CHILD_STOPPED;
 }
 

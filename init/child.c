@@ -233,6 +233,7 @@ void child_end(struct child *child)
         rom_close(&child->rom);
     child->pd_open = child->rom_open = child->cpu_open = false;
     child->sel_sc = child->sel_ec = child->sel_pd = child->sel_identity = SEL_NONE;
+    __atomic_store_n(&child->life, child->life + 1, __ATOMIC_RELEASE);
     mutex_lock(&parent.lock);
     account_image(child, 0);
     if (child->ram_limit > child->config.ram_bytes)

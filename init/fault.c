@@ -50,19 +50,29 @@ static bool is_main_start(const struct child *child, const struct exc_state *s)
     return s->vector == EXC_STARTUP && thread_cpu() == cpu && s->rsp == STACK_TOP;
 }
 
+static bool is_over(const struct child *child, u32 life)
+{
+    return __atomic_load_n(&child->life, __ATOMIC_ACQUIRE) != life ||
+           __atomic_load_n(&child->state, __ATOMIC_ACQUIRE) == CHILD_ENDING;
+}
+
 __attribute__((used)) static void fault(word_t identity, head_t h, word_t vector, word_t mtd,
                                         word_t address, word_t error)
 {
     (void)h, (void)vector, (void)mtd, (void)address, (void)error;
-    struct child *child = &children[identity];
+    struct child *child = &children[(u32)identity];
+    u32 life = identity >> 32;
     struct exc_state state = *utcb_exc(utcb()); // a report uses the UTCB
     if (is_main_start(child, &state)) {
         unsigned back = program_begin(utcb_exc(utcb()), child->elf.entry, thread_cpu());
         hc_reply(head(EXC_WORDS, 0), back, 0, 0, 0);
     }
     hc_revoke(SEL_PD, crd(CRD_OBJ, child->exceptions + thread_cpu(), 0, RIGHT_ALL), 0);
+    if (is_over(child, life)) // its memory goes before its threads do
+        hc_reply(head(EXC_WORDS, 0), 0, 0, 0, 0);
     fault_report(child, &state, thread_cpu());
-    child_notify(child, NOTE_FAULT);
+    if (!is_over(child, life)) // a line takes long
+        child_notify(child, NOTE_FAULT);
     hc_reply(head(EXC_WORDS, 0), 0, 0, 0, 0);
 }
 PORTAL_RAW(fault_entry, fault);
@@ -83,7 +93,7 @@ error_t faults_create(struct child *child)
     error_t error = SUCCESS;
     for (unsigned cpu = 0; cpu < hip()->cpu_count && !error; cpu++)
         error = portal_create_at(child->exceptions + cpu, &handler[cpu], fault_entry, MTD_ALL,
-                                 child->index);
+                                 child->index | (word_t)child->life << 32);
     return error;
 }
 

@@ -62,6 +62,7 @@ struct child {
     bool reserved;       // its RAM is set aside from what init has
     struct module block; // what it reads as its ROM module "config"
     // A life:
+    u32 life; // which one; those that are over are not heard of any more
     struct rom rom;
     char binary[CONFIG_NAME_MAX];
     struct elf elf;

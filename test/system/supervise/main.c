@@ -441,13 +441,21 @@ static error_t usage(struct control_usage *usage)
     return error;
 }
 
+// Attaches the life that there is, which by then has opened all its sessions, and lets it go.
+static bool is_up(void)
+{
+    bool up = !debuggee_open(&d, WORKER) && !debuggee_attach(&d) && moves();
+    debuggee_close(&d);
+    return up;
+}
+
 // Whatever dies, and however often: all of it comes back.
 static void nothing_is_left_behind(void)
 {
     struct control_usage before, now;
     for (unsigned i = 0; i < 2 * ROUNDS; i++) {
         if (i == ROUNDS)
-            CHECK_EQ(usage(&before), SUCCESS);
+            CHECK(is_up() && !usage(&before));
         CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
         CHECK_EQ(debuggee_attach(&d), SUCCESS);
         CHECK(moves());
@@ -463,6 +471,7 @@ static void nothing_is_left_behind(void)
     CHECK(goes("worker"));
     CHECK(set("worker", BLOCK("debug = yes;")));
     CHECK(reaches("worker", CHILD_RUNNING, 0));
+    CHECK(is_up());
     for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
         CHECK_EQ(usage(&now), SUCCESS);
         if (now.slots_limit + now.children_slots == before.slots_limit + before.children_slots &&
