@@ -237,6 +237,8 @@ static void apply(struct ec *ec, u32 ops)
         ec_wake(ec);
     if ((ops & REMOTE_SC) && ec->sc && ec->sc->state == SC_STOPPED && ec->state != EC_DEAD)
         sc_ready(ec->sc);
+    if ((ops & REMOTE_SC_PRIORITY) && ec->sc)
+        sc_take_priority(ec->sc);
     if (ops & REMOTE_SC_STOP)
         sc_retire(ec);
     if (ops & REMOTE_FREE)

@@ -43,6 +43,7 @@ enum ec_remote_op {
     REMOTE_SC = 8,    // its SC is new
     REMOTE_SC_STOP = 16,
     REMOTE_FREE = 32, // its root capability is gone
+    REMOTE_SC_PRIORITY = 64,
 };
 
 struct regs {

@@ -52,6 +52,21 @@ void sc_ready(struct sc *sc)
         cpu_work(cpu, WORK_SCHEDULE);
 }
 
+void sc_take_priority(struct sc *sc)
+{
+    struct cpu *cpu = this_cpu();
+    u8 wanted = __atomic_load_n(&sc->wanted, __ATOMIC_RELAXED);
+    if (sc->priority == wanted)
+        return;
+    if (sc->state == SC_READY)
+        ready_remove(&cpu->ready, sc);
+    sc->priority = wanted;
+    if (sc->state == SC_READY)
+        sc_ready(sc);
+    else if (sc->state == SC_RUNNING)
+        cpu_work(cpu, WORK_SCHEDULE); // others may be due
+}
+
 static void unlink_parked(struct sc *sc)
 {
     struct sc **link = &sc->parked_at->parked;

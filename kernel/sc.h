@@ -17,6 +17,7 @@ enum sc_state { SC_STOPPED, SC_READY, SC_RUNNING, SC_PARKED, SC_THROTTLED };
 struct sc {
     struct object object;
     u8 state, priority;
+    u8 wanted; // what `priority` is to become; of any CPU
     u16 cpu;
     bool retired;           // its object is destroyed: freed when its EC lets go of it
     struct ec *ec;          // whose it is
@@ -52,6 +53,10 @@ struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 
 // Sets budget | period << 32 (µs) of an SC of any CPU, which counts from when it is next charged.
 // False if the budget is longer than its period.
 MUST_CHECK bool sc_set_budget(struct sc *sc, u64 budget_period);
+// Sets the priority of an SC of any CPU. False if there is no such priority.
+MUST_CHECK bool sc_set_priority(struct sc *sc, u64 priority);
+// On its CPU: the priority is what is wanted, wherever the SC is.
+void sc_take_priority(struct sc *sc);
 void sc_destroy(struct sc *sc);
 // Frees an SC that is in no queue and bound to nothing.
 void sc_free(struct sc *sc);

@@ -23,6 +23,18 @@ bool sc_set_budget(struct sc *sc, u64 budget_period)
     return true;
 }
 
+bool sc_set_priority(struct sc *sc, u64 priority)
+{
+    if (priority == 0 || priority > PRIORITY_MAX)
+        return false;
+    mapping_lock();
+    __atomic_store_n(&sc->wanted, (u8)priority, __ATOMIC_RELAXED);
+    if (sc->ec != &dead_ec)
+        ec_remote(sc->ec, REMOTE_SC_PRIORITY);
+    mapping_unlock();
+    return true;
+}
+
 struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 budget_period,
                      u32 *error)
 {
@@ -42,7 +54,7 @@ struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 
     sc->object.type = OBJ_SC;
     sc->object.payer = payer;
     sc->state = SC_STOPPED;
-    sc->priority = (u8)priority;
+    sc->priority = sc->wanted = (u8)priority;
     sc->cpu = ec->cpu;
     sc->ec = ec;
     sc->quantum = sc->left = tsc_from_us(quantum ? quantum : QUANTUM_DEFAULT_US);
@@ -91,6 +103,7 @@ void sc_inherit(struct ec *from, struct ec *to)
     from->sc = NULL;
     to->sc = sc;
     sc->ec = to;
+    sc_take_priority(sc); // `from` may have been told, and not looked yet
     mapping_unlock();
 }
 

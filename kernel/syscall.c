@@ -438,15 +438,17 @@ static struct result sys_ec_ctrl(u64 ec_sel, u64 operation, u64 value, u64 a3, u
     return result(SUCCESS);
 }
 
-static struct result sys_sc_ctrl(u64 sc_sel, u64 operation, u64 budget_period)
+static struct result sys_sc_ctrl(u64 sc_sel, u64 operation, u64 value)
 {
-    bool set = operation == SC_SET_BUDGET;
+    bool set = operation == SC_SET_BUDGET || operation == SC_SET_PRIORITY;
     struct sc *sc = cap_object(self(), sc_sel, OBJ_SC, set ? SC_BUDGET : SC_CTRL);
     if (!sc)
         return result(ECAP);
     if (operation == SC_READ_TIME)
         return (struct result){SUCCESS, sc->used};
-    return result(set && sc_set_budget(sc, budget_period) ? SUCCESS : EPARAM);
+    bool done = operation == SC_SET_BUDGET ? sc_set_budget(sc, value)
+                                           : set && sc_set_priority(sc, value);
+    return result(done ? SUCCESS : EPARAM);
 }
 
 static struct result sys_pt_ctrl(u64 pt_sel, u64 identity)

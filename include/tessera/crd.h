@@ -29,7 +29,7 @@ enum right {
     EC_SC = 1 << 1,      // bind a scheduling context, ask for its CPU
     EC_PT = 1 << 2,      // bind portals
     SC_CTRL = 1 << 0,    // sc_ctrl
-    SC_BUDGET = 1 << 1,  // set its budget
+    SC_BUDGET = 1 << 1,  // set its budget and its priority
     PT_CTRL = 1 << 0,    // pt_ctrl
     PT_CALL = 1 << 1,    // call
     PT_EVENT = 1 << 2,   // serve as an exception portal

@@ -34,7 +34,7 @@
     X(9, delegate, "pd, items")                                                                    \
     X(10, pd_ctrl, "pd, operation, other_pd, amount")                                              \
     X(11, ec_ctrl, "ec, operation, value, bytes, policy, filter")                                  \
-    X(12, sc_ctrl, "sc, operation, budget")                                                        \
+    X(12, sc_ctrl, "sc, operation, value")                                                        \
     X(13, pt_ctrl, "pt, identity")                                                                 \
     X(14, sm_ctrl, "sm, operation, deadline_tsc, identity")                                        \
     X(15, gsi_ctrl, "sm, operation, cpu, msi_out")
@@ -103,6 +103,9 @@ enum ec_op {
 enum sc_op {
     SC_READ_TIME = 0,  // rdx = TSC ticks consumed
     SC_SET_BUDGET = 1, // needs SC_BUDGET; budget | period << 32 in µs, as create_sc takes it
+    // Needs SC_BUDGET; 1 to PRIORITY_MAX. Of this CPU's it holds at once, of another's as soon as
+    // that has heard of it.
+    SC_SET_PRIORITY = 2,
 };
 enum sm_op {
     SM_OP_UP = 0,        // counter + 1, or wake the first waiter

@@ -288,6 +288,13 @@ HC_INLINE MUST_CHECK error_t hc_sc_budget(sel_t sc, u32 budget_us, u32 period_us
     return hc_plain(HC_sc_ctrl, sc, SC_SET_BUDGET, budget_us | (word_t)period_us << 32, 0, 0, 0);
 }
 
+// Another priority, 1 to PRIORITY_MAX: at once if it is of this CPU, else soon. Needs SC_BUDGET.
+// EPARAM: there is no such priority.
+HC_INLINE MUST_CHECK error_t hc_sc_priority(sel_t sc, unsigned priority)
+{
+    return hc_plain(HC_sc_ctrl, sc, SC_SET_PRIORITY, priority, 0, 0, 0);
+}
+
 HC_INLINE MUST_CHECK error_t hc_pt_ctrl(sel_t pt, word_t identity)
 {
     return hc_plain(HC_pt_ctrl, pt, identity, 0, 0, 0, 0);
