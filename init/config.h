@@ -78,8 +78,7 @@ size_t config_extract(const struct config *config, const struct config_child *ch
 
 // What is different in a child between two versions of the configuration.
 enum config_change {
-    CHANGE_LIFE =
-        1 << 0, // binary, args, affinity, priority, debug, or whether it has a budget at all
+    CHANGE_LIFE = 1 << 0, // binary, args, affinity, debug, or whether it has a budget at all
     CHANGE_BUDGET = 1 << 1,
     CHANGE_RAM = 1 << 2,
     CHANGE_KERNEL = 1 << 3,      // caps, kmem
@@ -87,6 +86,7 @@ enum config_change {
     CHANGE_PROVIDES = 1 << 5,
     CHANGE_ROUTES = 1 << 6,
     CHANGE_BLOCK = 1 << 7, // its `config`
+    CHANGE_PRIORITY = 1 << 8,
 };
 u32 config_difference(const struct config *old, const struct config_child *a,
                       const struct config *new, const struct config_child *b);

@@ -81,10 +81,12 @@ u32 config_difference(const struct config *old, const struct config_child *a,
     u32 changes = 0;
     bool held = a->budget_us, holds = b->budget_us; // a pool cannot be joined or left
     if (!same_text(a->binary, b->binary) || !same_text(a->args, b->args) || !same_affinity(a, b) ||
-        a->priority != b->priority || a->debug != b->debug || held != holds)
+        a->debug != b->debug || held != holds)
         changes |= CHANGE_LIFE;
     if (a->budget_us != b->budget_us || a->period_us != b->period_us)
         changes |= CHANGE_BUDGET;
+    if (a->priority != b->priority)
+        changes |= CHANGE_PRIORITY;
     if (a->ram_bytes != b->ram_bytes)
         changes |= CHANGE_RAM;
     if (a->caps != b->caps || a->kmem_bytes != b->kmem_bytes)

@@ -133,6 +133,15 @@ void source_attend(void);
 // has none), what its configuration allows of the processor, and of that what it asks for.
 void share_args(const struct child *child, const char *route, const char *asked, char *args,
                 size_t size);
+// share.c: the highest priority that such a session may give, whatever it asks for; 0: not said.
+// *asks: it asks for one.
+unsigned share_priority(const struct child *child, const char *route, const char *asked,
+                        bool *asks);
+
+// priority.c: the child's priority in its configuration takes effect in the life that goes on: that
+// of its main thread, and the highest of its open "cpu" sessions, those below it included. By the
+// main thread.
+void priority_apply(struct child *child);
 
 // self.c: before `self` is used. ERESOURCE, EMEM.
 MUST_CHECK error_t self_start(void);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Quotas of children that run, when the configuration changes them (init.h). Less is taken as far
-// as it is unused: what is in use stays with the child until its next life. What is more than there
-// is is refused in words and the old limit stays.
+// Quotas and shares of children that run, when the configuration changes them (init.h). Less is
+// taken as far as it is unused: what is in use stays with the child until its next life. What is
+// more than there is is refused in words and the old limit stays.
 #include "init/init.h"
 #include "lib/rt/range.h"
 
@@ -140,8 +140,11 @@ void quota_apply(const u32 change[CHILDREN_MAX])
         }
     }
     for (unsigned i = 0; i < child_count; i++) {
-        if (children[i].present && children[i].state == CHILD_RUNNING &&
-            change[i] & CHANGE_BUDGET && children[i].config.budget_us)
+        if (!children[i].present || children[i].state != CHILD_RUNNING)
+            continue;
+        if (change[i] & CHANGE_PRIORITY) // before the budget, whose session has the new one
+            priority_apply(&children[i]);
+        if (change[i] & CHANGE_BUDGET && children[i].config.budget_us)
             budget(&children[i]);
     }
 }

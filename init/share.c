@@ -118,3 +118,12 @@ void share_args(const struct child *child, const char *route, const char *asked,
         (void)text_format(args + length, size - length, "%sbudget=%lu,period=%lu,pool=%s",
                           length ? "," : "", share.budget_us, share.period_us, share.pool);
 }
+
+unsigned share_priority(const struct child *child, const char *route, const char *asked, bool *asks)
+{
+    struct share share, wish;
+    share_of(child, route, &share);
+    share_read(asked, &wish);
+    *asks = wish.priority;
+    return (unsigned)share.priority;
+}

@@ -30,13 +30,15 @@ struct entry {
     struct cpu_session *owner; // NULL: sigma0's own
     sel_t sc;
     unsigned cpu, priority;
+    unsigned asked;           // priority, before it was cut to the session's
     u32 budget_us, period_us; // as asked for
     struct server_cost cost;  // charged to the owner
     char name[CPU_NAME_SIZE];
 };
 
-static struct mutex lock = MUTEX_INIT; // guards entries and pools
-static struct list entries = LIST_INIT(entries), pools = LIST_INIT(pools);
+static struct mutex lock = MUTEX_INIT; // guards entries, pools and sessions
+static struct list entries = LIST_INIT(entries), pools = LIST_INIT(pools),
+                   sessions = LIST_INIT(sessions);
 
 static struct entry *entry_new(struct cpu_session *owner, const char *name, unsigned priority)
 {
@@ -93,6 +95,35 @@ static void pool_share(const struct pool *pool)
     }
 }
 
+static unsigned cut(unsigned priority, unsigned most)
+{
+    return priority < most ? priority : most;
+}
+
+// Under the lock: what an entry asked for, as far as its session allows.
+static void prioritize(struct entry *e)
+{
+    unsigned priority = cut(e->asked, e->owner->priority_max);
+    if (priority != e->priority && !hc_sc_priority(e->sc, priority))
+        e->priority = priority;
+}
+
+error_t cpu_priority(struct cpu_session *session, u64 sc, unsigned priority)
+{
+    error_t error = ENOTFOUND;
+    mutex_lock(&lock);
+    LIST_FOREACH (node, &entries) {
+        struct entry *e = LIST_ENTRY(node, struct entry, link);
+        if (e->owner != session || e->sc != sc)
+            continue;
+        e->asked = priority;
+        prioritize(e);
+        error = SUCCESS;
+    }
+    mutex_unlock(&lock);
+    return error;
+}
+
 // Under the lock: the EC's scheduling context and its entry.
 static error_t admit(struct entry *e, sel_t ec, u32 quantum_us)
 {
@@ -107,6 +138,7 @@ static error_t admit(struct entry *e, sel_t ec, u32 quantum_us)
     if (pool && pool->budget_us / (pool->threads + 1) < SHARE_MIN_US)
         return ERESOURCE;
     e->cpu = (unsigned)cpu;
+    e->priority = cut(e->asked, e->owner->priority_max);
     if (pool)
         pool->threads++;
     share_of(e, &budget, &period);
@@ -123,10 +155,10 @@ static error_t admit(struct entry *e, sel_t ec, u32 quantum_us)
 
 error_t cpu_admit(struct cpu_session *session, sel_t ec, const struct cpu_request *q, sel_t *sc)
 {
-    u64 priority = q->priority > session->priority_max ? session->priority_max : (u64)q->priority;
-    struct entry *e = entry_new(session, q->name, (unsigned)priority);
+    struct entry *e = entry_new(session, q->name, q->priority);
     if (!e)
         return EMEM;
+    e->asked = q->priority;
     e->budget_us = q->budget_us;
     e->period_us = q->period_us;
     e->cost = q->cost;
@@ -248,6 +280,45 @@ static error_t info(const struct cpu_session *session, struct msg *m)
     return SUCCESS;
 }
 
+// Under the lock.
+static void limit_session(struct cpu_session *s)
+{
+    s->priority_max = cut(s->priority_own, s->priority_above);
+    LIST_FOREACH (node, &entries) {
+        struct entry *e = LIST_ENTRY(node, struct entry, link);
+        if (e->owner == s)
+            prioritize(e);
+    }
+}
+
+// The parent that has opened sessions in its children's names tells them by their labels.
+static error_t limit(const struct cpu_session *session, struct msg *m)
+{
+    char label[SERVICE_LABEL_MAX], path[SERVICE_LABEL_MAX];
+    word_t own = msg_get_word(m), above = msg_get_word(m), found = 0;
+    msg_get_string(m, label, sizeof(label));
+    if (msg_error(m) || !*label || own > PRIORITY_MAX || above > PRIORITY_MAX)
+        return EPROTO;
+    size_t length = text_format(path, sizeof(path), "%s -> %s", session->label, label);
+    mutex_lock(&lock);
+    LIST_FOREACH (node, &sessions) {
+        struct cpu_session *s = LIST_ENTRY(node, struct cpu_session, link);
+        if (length >= sizeof(path) || strcmp(s->label, path) != 0)
+            continue;
+        if (own)
+            s->priority_own = cut((unsigned)own, session->priority_max);
+        if (above)
+            s->priority_above = cut((unsigned)above, session->priority_max);
+        limit_session(s);
+        found++;
+    }
+    mutex_unlock(&lock);
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_word(m, found);
+    return SUCCESS;
+}
+
 static error_t statistics(struct cpu_session *session, struct msg *m)
 {
     u64 first = msg_get_word(m), total = 0, here = 0;
@@ -281,6 +352,8 @@ static error_t statistics(struct cpu_session *session, struct msg *m)
 static error_t cpu_dispatch(struct server_session *session, struct server_cpu *cpu,
                             word_t operation, struct msg *m)
 {
+    if (operation == CPU_LIMIT)
+        return limit(session->user, m);
     if (operation >= CPU_CREATE_THREAD)
         return thread_dispatch(session->user, cpu, operation, m);
     switch (operation) {
@@ -358,11 +431,17 @@ static error_t cpu_open(struct server_session *session, const char *label, const
     cpu->lock = (struct mutex)MUTEX_INIT;
     cpu->session = session;
     error_t error = read_args(cpu, args);
-    if (error)
+    if (error) {
         heap_free(cpu);
-    else
-        session->user = cpu;
-    return error;
+        return error;
+    }
+    session->user = cpu;
+    cpu->priority_own = cpu->priority_max;
+    cpu->priority_above = PRIORITY_MAX;
+    mutex_lock(&lock);
+    list_push_back(&sessions, &cpu->link);
+    mutex_unlock(&lock);
+    return SUCCESS;
 }
 
 static void cpu_close(struct server_session *session)
@@ -373,6 +452,7 @@ static void cpu_close(struct server_session *session)
     while (cpu_take_back(cpu, SEL_NONE)) {
     }
     mutex_lock(&lock);
+    list_remove(&cpu->link);
     if (pool && --pool->sessions == 0)
         list_remove(&pool->link);
     else

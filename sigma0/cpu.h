@@ -13,7 +13,9 @@ struct pool;
 
 struct cpu_session {
     struct server_session *session;
-    unsigned priority_max;
+    struct list link; // in cpu.c's list of all
+    // Under cpu.c's lock; `priority_max` is the lower one of the two behind it.
+    unsigned priority_max, priority_own, priority_above;
     u64 cpus; // where its threads may run
     bool all;
     struct pool *pool;   // or NULL: no limit
@@ -33,6 +35,8 @@ struct cpu_request {
 // session's. ECPU the session may not use its CPU, ERESOURCE, EMEM, and create_sc's errors.
 MUST_CHECK error_t cpu_admit(struct cpu_session *session, sel_t ec, const struct cpu_request *q,
                              sel_t *sc);
+// cpu.c: another priority, cut to the session's, for its scheduling context `sc`. ENOTFOUND.
+MUST_CHECK error_t cpu_priority(struct cpu_session *session, u64 sc, unsigned priority);
 // cpu.c: takes back the scheduling context `sc` of the session, or any of its own if that is
 // SEL_NONE. False if there is none.
 bool cpu_take_back(struct cpu_session *session, u64 sc);

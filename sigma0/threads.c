@@ -285,10 +285,17 @@ static error_t start(struct cpu_session *session, struct subject *s, struct msg 
     s->sp = sp;
     s->argument = argument;
     strlcpy(q.name, s->name, sizeof(q.name));
-    error_t error = cpu_admit(session, s->ec, &q, &s->sc);
-    if (error)
+    sel_t sc;
+    error_t error = cpu_admit(session, s->ec, &q, &sc);
+    if (error) {
         s->started = false;
-    return error ? error : done(m);
+        return error;
+    }
+    __atomic_store_n(&s->sc, sc, __ATOMIC_SEQ_CST);
+    unsigned priority = __atomic_load_n(&s->priority, __ATOMIC_SEQ_CST);
+    if (UNLIKELY(priority != q.priority)) // it was changed meanwhile
+        (void)!cpu_priority(session, sc, priority);
+    return done(m);
 }
 
 enum thread_state subject_state(const struct subject *s)
@@ -452,6 +459,27 @@ static error_t kill(struct cpu_session *session, struct subject *s, struct msg *
     return done(m);
 }
 
+// Of a thread, started or not, or of a scheduling context that the session has made.
+static error_t set_priority(struct cpu_session *session, struct msg *m)
+{
+    word_t priority = msg_get_word(m);
+    struct typed_item item = msg_get_item(m);
+    if (msg_error(m) || !priority || priority > PRIORITY_MAX)
+        return EPROTO;
+    struct subject *s = subject_find(item);
+    u64 sc = s ? s->sc : crd_kind(item.crd) == CRD_OBJ ? crd_base(item.crd) : (u64)SEL_NONE;
+    error_t error = s && s->session != session ? EPERM : SUCCESS;
+    if (!error && s) {
+        __atomic_store_n(&s->priority, (unsigned)priority, __ATOMIC_SEQ_CST);
+        sc = __atomic_load_n(&s->sc, __ATOMIC_SEQ_CST);
+    }
+    if (!error && (!s || sc != SEL_NONE))
+        error = cpu_priority(session, sc, (unsigned)priority);
+    if (s)
+        subject_put(s);
+    return error ? error : done(m);
+}
+
 static error_t next_exception(struct msg *m)
 {
     struct domain *d = domain_find(msg_get_item(m));
@@ -596,6 +624,7 @@ error_t thread_dispatch(struct cpu_session *session, struct server_cpu *cpu, wor
     case CPU_CREATE_THREAD: return create_thread(session, m);
     case CPU_EXCEPTION_SIGNAL: return set_signal(cpu, m);
     case CPU_NEXT_EXCEPTION: return next_exception(m);
+    case CPU_PRIORITY: return set_priority(session, m);
     case CPU_HANDLER: return handler(session, cpu, m);
     case CPU_NEXT_THREAD: return next_thread(m);
     default:

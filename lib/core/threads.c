@@ -66,6 +66,30 @@ error_t cpu_thread_step(struct service_client *session, sel_t thread)
     return simple(session, thread, CPU_STEP);
 }
 
+error_t cpu_priority(struct service_client *session, sel_t thread_or_sc, unsigned priority)
+{
+    struct msg m;
+    service_begin(session, &m, CPU_PRIORITY);
+    msg_put_word(&m, priority);
+    core_name(&m, thread_or_sc);
+    return core_call(session, &m, SEL_NONE, 0);
+}
+
+error_t cpu_limit(struct service_client *session, const char *label, unsigned highest,
+                  unsigned bound, u64 *sessions)
+{
+    struct msg m;
+    service_begin(session, &m, CPU_LIMIT);
+    msg_put_word(&m, highest);
+    msg_put_word(&m, bound);
+    msg_put_string(&m, label);
+    error_t error = core_call(session, &m, SEL_NONE, 0);
+    u64 found = error ? 0 : msg_get_word(&m);
+    if (sessions)
+        *sessions = found;
+    return error;
+}
+
 void cpu_thread_kill(struct service_client *session, sel_t thread)
 {
     (void)!simple(session, thread, CPU_KILL);

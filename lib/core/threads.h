@@ -37,6 +37,17 @@ MUST_CHECK error_t cpu_thread_read_fpu(struct service_client *cpu_session, sel_t
                                        struct fpu_state *state);
 MUST_CHECK error_t cpu_thread_write_fpu(struct service_client *cpu_session, sel_t thread,
                                         const struct fpu_state *state);
+// Another priority, 1 to PRIORITY_MAX, for a thread that the session made or admitted, or for a
+// scheduling context (env.h); cut to what the session may give. It holds at once, also while the
+// thread waits, is helped or has no time left. ENOTFOUND; EPERM: another session's thread.
+MUST_CHECK error_t cpu_priority(struct service_client *cpu_session, sel_t thread_or_sc,
+                                unsigned priority);
+// For a parent: what the sessions may give whose label, below the session's own, is `label`. Their
+// highest priority is the lower one of `highest` and `bound` (0: as it was; a session begins with
+// its arguments' and no bound), each cut to the session's own; their threads have what they asked
+// for, as far as that allows. *sessions (may be NULL): how many there are.
+MUST_CHECK error_t cpu_limit(struct service_client *cpu_session, const char *label,
+                             unsigned highest, unsigned bound, u64 *sessions);
 // Ends it, by the session that made it, and drops the selector.
 void cpu_thread_kill(struct service_client *cpu_session, sel_t thread);
 

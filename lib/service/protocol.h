@@ -276,7 +276,15 @@ enum rm_flag {
     X(READ_FPU, 32, "translate thread", "struct fpu_state",                                        \
       "FPU and SSE of a paused thread, initial if it never used them; EBUSY while it runs")        \
     X(WRITE_FPU, 33, "struct fpu_state; translate thread", "",                                     \
-      "likewise; EFEATURE it never used them, and has no place for them")
+      "likewise; EFEATURE it never used them, and has no place for them")                          \
+    X(PRIORITY, 34, "2 priority; translate thread or sc", "",                                      \
+      "another priority for what the session made, at once; cut to the session's; EPERM another "  \
+      "session's thread")                                                                          \
+    X(LIMIT, 35, "2 highest priority, 3 bound on it (0 = as it is), string label",                 \
+      "1 sessions found",                                                                          \
+      "of the sessions with that label below the session's own (\"init -> a\" has \"a\"): cut to " \
+      "the "                                                                                       \
+      "session's own; what runs there follows, as far as it asked for more")
 // With CREATE_SC's priority: the EC is the main thread of a component that bears the name.
 enum { CPU_MAIN = 1 << 16 };
 #define THREAD_STATES(X) X(NEW, 0) X(RUNNING, 1) X(PAUSED, 2) X(STOPPED, 3) X(WAITING, 4)

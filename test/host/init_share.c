@@ -34,9 +34,23 @@ static void cpus_that_cannot_be_are_none(void)
     CHECK(!strcmp(share("", ""), "30,cpus=0x2"));
 }
 
+// What a change of the child's priority makes of its open sessions' highest one.
+static void priorities_follow_the_child(void)
+{
+    struct child child = {.name = "a"};
+    bool asks = true;
+    child.config = (struct config_child){.name = "a", .priority = 30};
+    CHECK(share_priority(&child, "", "", &asks) == 30 && !asks);
+    CHECK(share_priority(&child, "", "cpus=1,all", &asks) == 30 && !asks);
+    CHECK(share_priority(&child, "", "40", &asks) == 30 && asks);
+    CHECK(share_priority(&child, "60,all", "10,cpus=1", &asks) == 60 && asks);
+    CHECK(share_priority(&child, "all", "", &asks) == 0 && !asks); // the route says no priority
+}
+
 int main(void)
 {
     RUN(affinity_is_the_most_that_is_had);
     RUN(cpus_that_cannot_be_are_none);
+    RUN(priorities_follow_the_child);
     return check_failures != 0;
 }

@@ -139,12 +139,80 @@ static void what_was_refused_is_not_taken_back(void)
 }
 
 #define PACED(share)                                                                               \
-    "{ binary = changing-child; ram = 1Mb; caps = 200; kmem = 200Kb; affinity = [ 0 ]; " share     \
+    "{ binary = changing-child; ram = 1Mb; caps = 260; kmem = 200Kb; affinity = [ 0 ]; " share     \
     " route { log = parent; pd = parent; cpu = parent; echo = parent } config { n = 1; paced = "   \
     "yes } }"
 
-// A budget is another in the life that goes on; whether there is one, and the priority, are those
-// of a new life (doc/decisions.md).
+// The priority of what the statistics of all threads call by that name; 0: there is none.
+static u64 priority_of(const char *name)
+{
+    u64 first = 0, count = 1, found = 0;
+    while (first < count && !found) {
+        struct msg m;
+        char entry[128];
+        service_begin(&env_cpu, &m, CPU_STATISTICS);
+        msg_put_word(&m, first);
+        if (service_call(&env_cpu, &m))
+            return 0;
+        count = msg_get_word(&m);
+        u64 here = msg_get_word(&m);
+        for (first += here ? here : count; here; here--) {
+            (void)msg_get_word(&m);
+            u64 place = msg_get_word(&m);
+            msg_get_string(&m, entry, sizeof(entry));
+            if (!strcmp(entry, name))
+                found = place >> 32;
+        }
+    }
+    return found;
+}
+
+// The main thread's, and that of the thread which would like to have more.
+static bool ranks(u64 priority)
+{
+    static const char first[] = "init -> apps -> paced",
+                      second[] = "init -> apps -> paced -> second";
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
+        if (priority_of(first) == priority && priority_of(second) == priority)
+            return true;
+    }
+    print("  \"paced\" has priorities %lu and %lu\n", priority_of(first), priority_of(second));
+    return false;
+}
+
+// A priority is another in the life that goes on, of its main thread and of all that its session
+// gives; it cannot be more than that of the init which gives it.
+static void priorities_change_in_place(void)
+{
+    static const char *const shares[] = {"priority = 40;",
+                                         "priority = 40; budget = 20ms; period = 50ms;"};
+    for (unsigned i = 0; i < ARRAY_SIZE(shares); i++) {
+        char value[256];
+        text_format(value, sizeof(value), PACED("%s"), shares[i]);
+        CHECK(set("paced", value));
+        CHECK(reaches("paced", CHILD_RUNNING, 0));
+        CHECK(ranks(40));
+        CHECK(seen(7));
+        CHECK(set("paced.priority", "20"));
+        CHECK(ranks(20));
+        CHECK(seen(8));
+        CHECK(set("paced.priority", "50"));
+        CHECK(ranks(50));
+        CHECK(seen(9));
+        CHECK(set("paced.priority", "120"));
+        CHECK(ranks(64));
+        CHECK(set("paced.priority", "63"));
+        CHECK(ranks(63));
+        CHECK(reaches("paced", CHILD_RUNNING, 0));
+        CHECK(set("paced", ""));
+        CHECK(goes("paced"));
+    }
+    CHECK(seen(5));
+    CHECK(reaches("counter", CHILD_RUNNING, 0));
+}
+
+// A budget is another in the life that goes on; whether there is one is that of a new life
+// (doc/decisions.md).
 static void budgets_change_in_place(void)
 {
     CHECK(set("paced", PACED("budget = 5ms; period = 50ms;")));
@@ -155,12 +223,9 @@ static void budgets_change_in_place(void)
     CHECK(set("paced.period", "40ms"));
     CHECK(seen(9));
     CHECK(reaches("paced", CHILD_RUNNING, 0));
-    CHECK(set("paced.priority", "40"));
-    CHECK(reaches("paced", CHILD_RUNNING, 1));
-    CHECK(seen(7));
     CHECK(set("paced", PACED("priority = 40;")));
-    CHECK(reaches("paced", CHILD_RUNNING, 2));
-    CHECK(seen(6)); // nothing holds it
+    CHECK(reaches("paced", CHILD_RUNNING, 1));
+    CHECK(seen(7)); // nothing holds it
     CHECK(set("paced", ""));
     CHECK(goes("paced"));
     CHECK(seen(5));
@@ -277,6 +342,7 @@ int main(void)
     RUN(who_does_not_begins_anew);
     RUN(what_was_refused_is_not_taken_back);
     RUN(budgets_change_in_place);
+    RUN(priorities_change_in_place);
     RUN(children_come_and_go);
     RUN(failures_are_counted_anew);
     RUN(sessions_follow_the_routes);

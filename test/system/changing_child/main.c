@@ -5,11 +5,12 @@
 // as a call fails or the service has counted another number of calls: so it only goes on while it
 // and its session are untouched. With `watch` in its configuration it follows `n` there, and opens
 // a session "seen" for each value that it sees; with `paced` it does so for each share of the
-// processor that it finds to be its own.
+// processor that it finds to be its own, and has a second thread that would like to run first.
 #include "lib/rt/heap.h"
 #include "lib/rt/memory.h"
 #include "lib/rt/print.h"
 #include "lib/rt/string.h"
+#include "lib/rt/thread.h"
 #include "lib/rt/tsc.h"
 #include "lib/service/env.h"
 #include "lib/service/rom_watch.h"
@@ -53,16 +54,21 @@ static error_t look(struct rom_watch *rom, u64 *n)
 }
 
 // What it has of the processor is asked for at each beat.
-static error_t look_at_share(u64 *budget_us, u64 *period_us)
+static error_t look_at_share(struct cpu_limits *last)
 {
-    struct cpu_limits limits;
-    error_t error = env_cpu_limits(&limits);
-    if (error || (limits.budget_us == *budget_us && limits.period_us == *period_us))
+    struct cpu_limits now;
+    error_t error = env_cpu_limits(&now);
+    if (error || (now.budget_us == last->budget_us && now.period_us == last->period_us &&
+                  now.priority == last->priority))
         return error;
-    *budget_us = limits.budget_us;
-    *period_us = limits.period_us;
-    print("has %luus of %luus\n", *budget_us, *period_us);
-    return see(*budget_us);
+    *last = now;
+    print("has %luus of %luus, priority %lu\n", now.budget_us, now.period_us, now.priority);
+    return see(now.budget_us);
+}
+
+static void rest(void *never)
+{
+    (void)!hc_sm_down((sel_t)(word_t)never, DEADLINE_NEVER);
 }
 
 int main(void)
@@ -70,7 +76,9 @@ int main(void)
     struct rom_watch rom;
     struct service_client echo;
     sel_t never;
-    u64 n = 0, budget_us = 0, period_us = 0;
+    u64 n = 0;
+    struct cpu_limits share = {0};
+    struct thread second;
     if (rom_watch_init(&rom, "config", "", (struct service_quota){0, 0}) ||
         semaphore_create(0, &never) ||
         service_init(&echo, "echo", "", "", (struct service_quota){0, 0}) || look(&rom, &n))
@@ -80,12 +88,15 @@ int main(void)
          paced = open && number_of(config.data, "paced");
     if (watch && rom_watch_begin(&rom))
         return 3;
+    if (paced &&
+        thread_create(&second, thread_cpu(), PRIORITY_MAX, "second", rest, (void *)(word_t)never))
+        return 6;
     print("begins with n = %lu\n", n);
     for (word_t calls = 1;; calls++) {
         word_t w[4] = {0, 0, calls, 1};
         if (service_call_words(&echo, COMPOSE_ADD, w) || w[1] != calls + 1 || w[2] != calls)
             return 1;
-        if (paced && look_at_share(&budget_us, &period_us))
+        if (paced && look_at_share(&share))
             return 5;
         error_t error = watch ? rom_watch_wait(&rom, deadline_in_us(BEAT_US)) : ETIMEOUT;
         if (!error && (error = look(&rom, &n))) {

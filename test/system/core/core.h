@@ -33,6 +33,7 @@ void exhaust_tests(void);
 void exhaust_own_tests(void);
 void pages_tests(void);
 void name_tests(void);
+void priority_tests(void);
 
 // For scenarios/memory-types: a domain that shows device memory of each type, and a thread of it
 // that runs for ever; returns on failure only.

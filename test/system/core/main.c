@@ -372,6 +372,7 @@ int main(void)
     interrupt_tests();
     dma_tests();
     cpu_tests();
+    priority_tests();
     domain_tests();
     attach_tests();
     populate_tests();
