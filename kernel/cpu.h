@@ -48,7 +48,6 @@ struct cpu {
     u64 grace_snapshot[MAX_CPUS];
     u32 dispatch_loops;
     bool preemptible; // inside preemption_point
-    u64 counters[8];
     struct segments *segments;
     struct ec idle_ec; // stands in for `current` while nothing runs
 };

@@ -21,12 +21,9 @@ u32 mapping_derive_object(struct mapping *from, struct pd *to, u64 sel, unsigned
 {
     if (to->object.dying)
         return EABORT;
-    if (!account_charge(&to->account.kmem, object_mapping_cache.size))
+    struct mapping *m = cache_take(&object_mapping_cache, &to->account);
+    if (UNLIKELY(!m))
         return EMEM;
-    u32 error = EMEM;
-    struct mapping *m = cache_alloc(&object_mapping_cache);
-    if (!m)
-        goto refund;
     m->pd = to;
     m->base = sel;
     m->count = 1;
@@ -36,15 +33,11 @@ u32 mapping_derive_object(struct mapping *from, struct pd *to, u64 sel, unsigned
     m->attr = m->root = 0;
     m->fast = mapping_fast(m);
     m->child = NULL;
-    error = cap_insert(m);
-    if (error)
-        goto free_node;
-    child_link(from, m);
-    return SUCCESS;
-free_node:
-    cache_free(&object_mapping_cache, m);
-refund:
-    account_refund(&to->account.kmem, object_mapping_cache.size);
+    u32 error = cap_insert(m);
+    if (UNLIKELY(error))
+        cache_give(&object_mapping_cache, &to->account, m);
+    else
+        child_link(from, m);
     return error;
 }
 
@@ -65,18 +58,12 @@ STRAIGHT bool mapping_derive_capability(struct pd *from, u64 source, struct pd *
 
 struct mapping *range_alloc(struct pd *pd)
 {
-    if (!account_charge(&pd->account.kmem, range_cache.size))
-        return NULL;
-    struct mapping *m = cache_alloc(&range_cache);
-    if (!m)
-        account_refund(&pd->account.kmem, range_cache.size);
-    return m;
+    return cache_take(&range_cache, &pd->account);
 }
 
 void range_free(struct mapping *m)
 {
-    account_refund(&m->pd->account.kmem, range_cache.size);
-    cache_free(&range_cache, m);
+    cache_give(&range_cache, &m->pd->account, m);
 }
 
 void range_set(struct mapping *m, struct pd *pd, enum crd_kind kind, u64 base, u64 frame, u64 count)

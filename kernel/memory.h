@@ -70,6 +70,23 @@ static inline void account_refund(struct units *u, u64 n)
 {
     __atomic_fetch_sub(&u->used, n, __ATOMIC_RELAXED);
 }
+// An object of a cache, charged to the account, or NULL where one of both has none; and back.
+static inline __attribute__((always_inline)) void *cache_take(struct cache *cache,
+                                                              struct account *payer)
+{
+    if (!account_charge(&payer->kmem, cache->size))
+        return NULL;
+    void *object = cache_alloc(cache);
+    if (!object)
+        account_refund(&payer->kmem, cache->size);
+    return object;
+}
+static inline __attribute__((always_inline)) void cache_give(struct cache *cache,
+                                                             struct account *payer, void *object)
+{
+    account_refund(&payer->kmem, cache->size);
+    cache_free(cache, object);
+}
 // Takes n off the limit; false if less than that is unused. Then they are the caller's to give.
 bool account_lower(struct units *units, u64 n);
 static inline void account_raise(struct units *u, u64 n)

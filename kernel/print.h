@@ -3,8 +3,7 @@
 //
 // Formatted output for boot messages and panics. Nothing that a user does may print.
 //
-// Formats: %s %c %d %u %x %p %%, with `l` for 64-bit %ld %lu %lx; a width, `0` to pad with zeros,
-// `-` to align left. Anything else is printed as it stands.
+// Formats, and no others: %s, %p, %u and %x, with `l` for 64 bits; a width pads with zeros.
 #pragma once
 
 #include <stdarg.h>
@@ -14,8 +13,3 @@
 // too long is not waited for.
 void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void kvprintf(const char *format, va_list arguments);
-
-// Formats into `buffer` of `size` bytes, always ended by a zero byte if `size` > 0. Returns the
-// length that the whole text has.
-size_t ksnprintf(char *buffer, size_t size, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));

@@ -79,8 +79,7 @@ static void object_mapping_release(struct rcu_head *head)
 {
     struct mapping *m = CONTAINER_OF(head, struct mapping, rcu);
     struct pd *pd = m->pd;
-    account_refund(&pd->account.kmem, object_mapping_cache.size);
-    cache_free(&object_mapping_cache, m);
+    cache_give(&object_mapping_cache, &pd->account, m);
     pd_put(pd);
 }
 

@@ -43,13 +43,9 @@ struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 
     if (priority == 0 || priority > PRIORITY_MAX || quantum > 10000000)
         return NULL;
     *error = EMEM;
-    if (!account_charge(&payer->account.kmem, sc_cache.size))
+    struct sc *sc = cache_take(&sc_cache, &payer->account);
+    if (!sc)
         return NULL;
-    struct sc *sc = cache_alloc(&sc_cache);
-    if (!sc) {
-        account_refund(&payer->account.kmem, sc_cache.size);
-        return NULL;
-    }
     __builtin_memset(sc, 0, sizeof(*sc));
     sc->object.type = OBJ_SC;
     sc->object.payer = payer;
@@ -60,8 +56,7 @@ struct sc *sc_create(struct pd *payer, struct ec *ec, u64 priority_quantum, u64 
     sc->quantum = sc->left = tsc_from_us(quantum ? quantum : QUANTUM_DEFAULT_US);
     if (!sc_set_budget(sc, budget_period)) {
         *error = EPARAM;
-        account_refund(&payer->account.kmem, sc_cache.size);
-        cache_free(&sc_cache, sc);
+        cache_give(&sc_cache, &payer->account, sc);
         return NULL;
     }
     pd_get(payer);
@@ -73,8 +68,7 @@ static void sc_release(struct rcu_head *head)
 {
     struct sc *sc = CONTAINER_OF(head, struct sc, object.rcu);
     struct pd *payer = sc->object.payer;
-    account_refund(&payer->account.kmem, sc_cache.size);
-    cache_free(&sc_cache, sc);
+    cache_give(&sc_cache, &payer->account, sc);
     pd_put(payer);
 }
 

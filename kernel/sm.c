@@ -12,16 +12,10 @@ static struct cache pt_cache = CACHE(sizeof(struct pt), "portal");
 
 static void *object_alloc(struct cache *cache, struct pd *payer, u32 *error)
 {
-    *error = EMEM;
-    if (!account_charge(&payer->account.kmem, cache->size))
-        return NULL;
-    void *memory = cache_alloc(cache);
-    if (!memory) {
-        account_refund(&payer->account.kmem, cache->size);
-        return NULL;
-    }
-    *error = SUCCESS;
-    pd_get(payer);
+    void *memory = cache_take(cache, &payer->account);
+    *error = memory ? SUCCESS : EMEM;
+    if (memory)
+        pd_get(payer);
     return memory;
 }
 
@@ -35,8 +29,7 @@ static void object_init(struct object *object, struct pd *payer, enum object_typ
 static void object_release(struct cache *cache, struct object *object, void *memory)
 {
     struct pd *payer = object->payer;
-    account_refund(&payer->account.kmem, cache->size);
-    cache_free(cache, memory);
+    cache_give(cache, &payer->account, memory);
     pd_put(payer);
 }
 

@@ -74,45 +74,35 @@ static struct result restart(u64 number, u64 a0, u64 a1, u64 a2)
     return (struct result){number, a2}; // rax and rdx again
 }
 
-// A hypercall that creates may find the account empty only because memory waits for its grace
-// period (delegate and IPC too: rcu_settle). Then it is done again once some has come back; `error`
-// is what it ends with otherwise.
-static struct result create_failed(u32 error, u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4,
-                                   u64 a5)
+// How a hypercall that creates ends. It may find the account empty only because memory waits for
+// its grace period (delegate and IPC too: rcu_settle). Then it is done again once some has come
+// back.
+static struct result created(u32 error, u64 number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
 {
     struct ec *ec = current();
-    if (error != EMEM || !rcu_settle(&ec->settle_goal)) {
-        ec->settle_goal = 0;
-        return result(error);
+    if (UNLIKELY(error == EMEM) && rcu_settle(&ec->settle_goal)) {
+        ec->regs.r10 = a3;
+        ec->regs.r8 = a4;
+        ec->regs.r9 = a5;
+        return restart(number, a0, a1, a2);
     }
-    ec->regs.r10 = a3;
-    ec->regs.r8 = a4;
-    ec->regs.r9 = a5;
-    return restart(number, a0, a1, a2);
+    ec->settle_goal = 0;
+    return result(error);
 }
 
-static struct result created(void)
-{
-    current()->settle_goal = 0;
-    return result(SUCCESS);
-}
-
-static struct result sys_create_pd(u64 sel, u64 pd_sel, u64 kmem, u64 caps)
+static STRAIGHT struct result sys_create_pd(u64 sel, u64 pd_sel, u64 kmem, u64 caps)
 {
     struct pd *me = self(), *payer = payer_of(me, pd_sel, PD_CREATE);
-    u32 error;
-    if (!payer)
-        return result(ECAP);
-    struct pd *pd = pd_create(payer, kmem, caps, &error);
-    if (UNLIKELY(!pd))
-        return create_failed(error, HC_create_pd, sel, pd_sel, kmem, caps, 0, 0);
-    mapping_enter(me);
-    error = root_insert(me, &pd->object, sel);
-    mapping_leave(me);
-    if (error)
-        pd_put(pd);
-    return LIKELY(!error) ? created()
-                          : create_failed(error, HC_create_pd, sel, pd_sel, kmem, caps, 0, 0);
+    u32 error = ECAP;
+    struct pd *pd = payer ? pd_create(payer, kmem, caps, &error) : NULL;
+    if (LIKELY(pd)) {
+        mapping_enter(me);
+        error = root_insert(me, &pd->object, sel);
+        mapping_leave(me);
+        if (error)
+            pd_put(pd);
+    }
+    return created(error, HC_create_pd, sel, pd_sel, kmem, caps, 0, 0);
 }
 
 static struct result sys_create_ec(u64 sel, u64 utcb, u64 sp, u64 cpu_flags, u64 exc_base,
@@ -130,16 +120,14 @@ static struct result sys_create_ec(u64 sel, u64 utcb, u64 sp, u64 cpu_flags, u64
         return result(EPARAM);
     struct ec *ec =
         ec_create(pd, utcb, sp, (unsigned)cpu, cpu_flags & EC_GLOBAL, (u32)exc_base, &error);
-    if (UNLIKELY(!ec))
-        return create_failed(error, HC_create_ec, sel, utcb, sp, cpu_flags, exc_base, pd_sel);
-    mapping_lock();
-    error = root_insert(me, &ec->object, sel);
-    if (error)
-        ec_destroy(ec);
-    mapping_unlock();
-    return LIKELY(!error)
-               ? created()
-               : create_failed(error, HC_create_ec, sel, utcb, sp, cpu_flags, exc_base, pd_sel);
+    if (LIKELY(ec)) {
+        mapping_lock();
+        error = root_insert(me, &ec->object, sel);
+        if (error)
+            ec_destroy(ec);
+        mapping_unlock();
+    }
+    return created(error, HC_create_ec, sel, utcb, sp, cpu_flags, exc_base, pd_sel);
 }
 
 static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority_quantum,
@@ -151,21 +139,18 @@ static struct result sys_create_sc(u64 sel, u64 ec_sel, u64 pd_sel, u64 priority
     if (!payer || !ec || !ec->global || ec->object.dying)
         return result(ECAP);
     struct sc *sc = sc_create(payer, ec, priority_quantum, budget_period, &error);
-    if (UNLIKELY(!sc))
-        return create_failed(error, HC_create_sc, sel, ec_sel, pd_sel, priority_quantum,
-                             budget_period, 0);
-    mapping_lock();
-    error = ec->sc ? EBUSY : ec->object.dying ? ECAP : root_insert(me, &sc->object, sel);
-    if (!error)
-        ec->sc = sc;
-    mapping_unlock();
-    if (error)
-        sc_free(sc);
-    else
-        ec_remote(ec, REMOTE_SC);
-    return LIKELY(!error) ? created()
-                          : create_failed(error, HC_create_sc, sel, ec_sel, pd_sel,
-                                          priority_quantum, budget_period, 0);
+    if (LIKELY(sc)) {
+        mapping_lock();
+        error = ec->sc ? EBUSY : ec->object.dying ? ECAP : root_insert(me, &sc->object, sel);
+        if (!error)
+            ec->sc = sc;
+        mapping_unlock();
+        if (error)
+            sc_free(sc);
+        else
+            ec_remote(ec, REMOTE_SC);
+    }
+    return created(error, HC_create_sc, sel, ec_sel, pd_sel, priority_quantum, budget_period, 0);
 }
 
 static STRAIGHT struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd, u64 pd_sel)
@@ -178,41 +163,37 @@ static STRAIGHT struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd
     if (ip >= USER_END || (mtd & ~(u64)MTD_ALL))
         return result(EPARAM);
     struct pt *pt = pt_create(payer, ec, ip, (u32)mtd, &error);
-    if (UNLIKELY(!pt))
-        return create_failed(error, HC_create_pt, sel, ec_sel, ip, mtd, pd_sel, 0);
-    mapping_lock();
-    pt->link = NULL;
-    error = ec->object.dying ? ECAP : root_insert(me, &pt->object, sel);
-    if (error) {
-        pt_destroy(pt);
-    } else {
-        pt->next = ec->portals;
-        pt->link = &ec->portals;
-        if (pt->next)
-            pt->next->link = &pt->next;
-        ec->portals = pt;
+    if (LIKELY(pt)) {
+        mapping_lock();
+        pt->link = NULL;
+        error = ec->object.dying ? ECAP : root_insert(me, &pt->object, sel);
+        if (error) {
+            pt_destroy(pt);
+        } else {
+            pt->next = ec->portals;
+            pt->link = &ec->portals;
+            if (pt->next)
+                pt->next->link = &pt->next;
+            ec->portals = pt;
+        }
+        mapping_unlock();
     }
-    mapping_unlock();
-    return LIKELY(!error) ? created()
-                          : create_failed(error, HC_create_pt, sel, ec_sel, ip, mtd, pd_sel, 0);
+    return created(error, HC_create_pt, sel, ec_sel, ip, mtd, pd_sel, 0);
 }
 
 static STRAIGHT struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
 {
     struct pd *me = self(), *payer = payer_of(me, pd_sel, PD_CREATE);
-    u32 error;
-    if (!payer)
-        return result(ECAP);
-    struct sm *sm = sm_create(payer, initial, &error);
-    if (UNLIKELY(!sm))
-        return create_failed(error, HC_create_sm, sel, initial, pd_sel, 0, 0, 0);
-    mapping_enter(me);
-    error = root_insert(me, &sm->object, sel);
-    mapping_leave(me);
-    if (error)
-        sm_destroy(sm);
-    return LIKELY(!error) ? created()
-                          : create_failed(error, HC_create_sm, sel, initial, pd_sel, 0, 0, 0);
+    u32 error = ECAP;
+    struct sm *sm = LIKELY(payer) ? sm_create(payer, initial, &error) : NULL;
+    if (LIKELY(sm)) {
+        mapping_enter(me);
+        error = root_insert(me, &sm->object, sel);
+        mapping_leave(me);
+        if (error)
+            sm_destroy(sm);
+    }
+    return created(error, HC_create_sm, sel, initial, pd_sel, 0, 0, 0);
 }
 
 // Steps of a revocation, together with others as far as that goes; true when nothing is left.
@@ -446,8 +427,8 @@ static struct result sys_sc_ctrl(u64 sc_sel, u64 operation, u64 value)
         return result(ECAP);
     if (operation == SC_READ_TIME)
         return (struct result){SUCCESS, sc->used};
-    bool done = operation == SC_SET_BUDGET ? sc_set_budget(sc, value)
-                                           : set && sc_set_priority(sc, value);
+    bool done =
+        operation == SC_SET_BUDGET ? sc_set_budget(sc, value) : set && sc_set_priority(sc, value);
     return result(done ? SUCCESS : EPARAM);
 }
 

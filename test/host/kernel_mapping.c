@@ -227,7 +227,7 @@ static void random_delegate(void)
 static u32 revoke_all(unsigned d, enum crd_kind kind, u64 base, u64 last, bool self)
 {
     if (base == last && ((kind == CRD_MEM && revoke_page(pds[d], base, self)) ||
-                         (kind == CRD_OBJ && self && revoke_capability(pds[d], base)))) {
+                         (kind == CRD_OBJ && revoke_capability(pds[d], base, self)))) {
         straight++;
         return SUCCESS;
     }

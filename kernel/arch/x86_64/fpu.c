@@ -68,13 +68,9 @@ bool fpu_take(struct cpu *cpu)
 {
     struct ec *ec = cpu->current;
     if (!ec->fpu) {
-        if (!account_charge(&ec->pd->account.kmem, area_cache.size))
+        ec->fpu = cache_take(&area_cache, &ec->pd->account);
+        if (!ec->fpu)
             return false;
-        ec->fpu = cache_alloc(&area_cache);
-        if (!ec->fpu) {
-            account_refund(&ec->pd->account.kmem, area_cache.size);
-            return false;
-        }
         area_clean(area_of(ec));
     }
     clts();
@@ -132,8 +128,6 @@ bool fpu_copy(struct ec *ec, struct fpu_state *user, bool write)
 
 void fpu_free(struct ec *ec)
 {
-    if (!ec->fpu)
-        return;
-    cache_free(&area_cache, ec->fpu);
-    account_refund(&ec->pd->account.kmem, area_cache.size);
+    if (ec->fpu)
+        cache_give(&area_cache, &ec->pd->account, ec->fpu);
 }

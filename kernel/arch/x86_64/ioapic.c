@@ -60,14 +60,6 @@ u32 ioapic_gsi_count(void)
     return count;
 }
 
-u32 ioapic_isa_gsi(u8 irq)
-{
-    for (u32 i = 0; i < acpi->override_count; i++)
-        if (acpi->override[i].irq == irq)
-            return acpi->override[i].gsi;
-    return irq;
-}
-
 // Returns the controller of `gsi` and the number of its first redirection register, or NULL.
 static const struct ioapic *ioapic_of(u32 gsi, u32 *reg)
 {

@@ -15,9 +15,6 @@ void ioapic_init(const struct acpi_info *info);
 // Returns one more than the highest GSI; 0 without controllers.
 u32 ioapic_gsi_count(void);
 
-// Returns the GSI of ISA interrupt `irq` (0–15).
-u32 ioapic_isa_gsi(u8 irq);
-
 // Directs `gsi` to `vector` on the CPU with `apic_id`, masked. Returns true if it is
 // level-triggered now: then it has to be masked, or its device silenced, before lapic_eoi. Unknown
 // GSIs are ignored here and below.

@@ -116,11 +116,6 @@ void lapic_eoi(void)
     reg_write(REG_EOI, 0);
 }
 
-u32 lapic_id(void)
-{
-    return x2apic ? reg_read(REG_ID) : reg_read(REG_ID) >> 24;
-}
-
 void lapic_ipi(u32 apic_id, u8 vector)
 {
     icr_send(apic_id, ICR_FIXED | ICR_ASSERT | vector);

@@ -19,9 +19,6 @@ void lapic_init_cpu(u8 timer_vector, u8 spurious_vector);
 // Ends the service of the interrupt that was taken last.
 void lapic_eoi(void);
 
-// Returns this CPU's APIC identifier.
-u32 lapic_id(void);
-
 // Sends `vector` (16–255) to the CPU with that APIC identifier.
 void lapic_ipi(u32 apic_id, u8 vector);
 

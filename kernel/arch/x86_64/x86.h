@@ -115,13 +115,6 @@ X86_CONTROL_REGISTER(cr3)
 X86_CONTROL_REGISTER(cr4)
 #undef X86_CONTROL_REGISTER
 
-static inline u64 read_rflags(void)
-{
-    u64 value;
-    __asm__ volatile("pushfq; pop %0" : "=r"(value)::"memory");
-    return value;
-}
-
 // Writes an extended control register; needs CR4.OSXSAVE.
 static inline void xsetbv(u32 index, u64 value)
 {
@@ -133,31 +126,10 @@ static inline void invlpg(const void *address)
     __asm__ volatile("invlpg (%0)" ::"r"(address) : "memory");
 }
 
-// The `type` of invpcid (SDM 2A, INVPCID).
-enum invpcid_type {
-    INVPCID_ADDRESS = 0,
-    INVPCID_PCID = 1,
-    INVPCID_ALL = 2,
-    INVPCID_ALL_BUT_GLOBAL = 3,
-};
-static inline void invpcid(enum invpcid_type type, u64 pcid, u64 address)
-{
-    struct {
-        u64 pcid, address;
-    } descriptor = {pcid, address};
-    __asm__ volatile("invpcid %0, %1" ::"m"(descriptor), "r"((u64)type) : "memory");
-}
-
 static inline u8 inb(u16 port)
 {
     u8 value;
     __asm__ volatile("inb %w1, %b0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-static inline u16 inw(u16 port)
-{
-    u16 value;
-    __asm__ volatile("inw %w1, %w0" : "=a"(value) : "Nd"(port));
     return value;
 }
 static inline u32 inl(u16 port)
@@ -169,14 +141,6 @@ static inline u32 inl(u16 port)
 static inline void outb(u16 port, u8 value)
 {
     __asm__ volatile("outb %b0, %w1" ::"a"(value), "Nd"(port));
-}
-static inline void outw(u16 port, u16 value)
-{
-    __asm__ volatile("outw %w0, %w1" ::"a"(value), "Nd"(port));
-}
-static inline void outl(u16 port, u32 value)
-{
-    __asm__ volatile("outl %k0, %w1" ::"a"(value), "Nd"(port));
 }
 
 static inline void cpu_pause(void)
@@ -200,13 +164,4 @@ static inline void hlt(void)
 static inline void sti_hlt(void)
 {
     __asm__ volatile("sti; hlt" ::: "memory");
-}
-
-static inline void stac(void)
-{
-    __asm__ volatile("stac" ::: "memory", "cc");
-}
-static inline void clac(void)
-{
-    __asm__ volatile("clac" ::: "memory", "cc");
 }
