@@ -8,9 +8,9 @@ NORETURN void root_main(void);
 void root_main(void)
 {
     const struct test *groups[] = {
-        arguments_tests, ipc_tests,     memory_tests, semaphore_tests,  schedule_tests,
-        priority_tests,  account_tests, smp_tests,    delegation_tests, signal_tests,
-        interrupt_tests, trace_tests,   random_tests};
+        arguments_tests,  ipc_tests,      death_tests,     exceptions_tests, memory_tests,
+        semaphore_tests,  schedule_tests, priority_tests,  account_tests,    smp_tests,
+        delegation_tests, signal_tests,   interrupt_tests, trace_tests,      random_tests};
     support_init();
     pauses_init();
     for (unsigned i = 0; i < ARRAY_SIZE(groups); i++)

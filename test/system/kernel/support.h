@@ -17,9 +17,10 @@ struct test {
     void (*run)(void);
     unsigned cpus; // needs at least so many
 };
-extern const struct test arguments_tests[], ipc_tests[], memory_tests[], semaphore_tests[],
-    schedule_tests[], account_tests[], random_tests[], smp_tests[], signal_tests[],
-    delegation_tests[], interrupt_tests[], trace_tests[], priority_tests[];
+extern const struct test arguments_tests[], ipc_tests[], death_tests[], exceptions_tests[],
+    memory_tests[], semaphore_tests[], schedule_tests[], account_tests[], random_tests[],
+    smp_tests[], signal_tests[], delegation_tests[], interrupt_tests[], trace_tests[],
+    priority_tests[];
 
 void test_fail(const char *file, unsigned line, const char *what, u64 found, u64 expected);
 #define CHECK_EQ(expression, expected_value)                                                       \
