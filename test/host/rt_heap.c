@@ -21,20 +21,9 @@
 #include "lib/rt/selector.c"
 #include "lib/rt/span.c"
 #include "lib/rt/sync.c"
+#include "test/host/rt_ends.h"
 
 struct mutex rt_thread_lock = MUTEX_INIT;
-
-NORETURN void rt_panic(const char *format, ...)
-{
-    printf("FAIL panic: %s\n", format);
-    exit(1);
-}
-
-NORETURN void rt_assert_failed(const char *condition, const char *file, unsigned line)
-{
-    printf("FAIL %s:%u: %s\n", file, line, condition);
-    exit(1);
-}
 
 static size_t grown, grown_limit = 64 << 20;
 

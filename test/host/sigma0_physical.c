@@ -14,22 +14,11 @@ static char *window;
 #include "lib/rt/sync.c"
 #include "sigma0/physical.c"
 #include "sigma0/shelf.c"
+#include "test/host/rt_ends.h"
 
 enum { PAGES = 4096, CPUS = 4, BLOCKS = 48, ROUNDS = 40000 };
 static char *memory;
 static unsigned char owned[PAGES];
-
-NORETURN void rt_panic(const char *format, ...)
-{
-    printf("FAIL panic: %s\n", format);
-    exit(1);
-}
-
-NORETURN void rt_assert_failed(const char *condition, const char *file, unsigned line)
-{
-    printf("FAIL %s:%u: %s\n", file, line, condition);
-    exit(1);
-}
 
 error_t echo_take(enum crd_kind kind, u64 from, u64 to, u64 count, unsigned rights, unsigned flags)
 {

@@ -40,16 +40,24 @@ static void call_victim(word_t unused)
     call_error = hc_call0(victim.pt);
 }
 
+// A thread calls `victim`, which waits at `blocker`.
+static bool call_waits(struct thread *t)
+{
+    blocker = sel_new(1);
+    if (hc_create_sm(blocker, 0, SEL_PD))
+        return false;
+    victim = handler_new(SEL_PD, 0, entry_block, 0);
+    call_error = 99;
+    if (thread_start(t, SEL_PD, 0, 100, call_victim, 0))
+        return false;
+    settle();
+    return call_error == 99;
+}
+
 static void caller_of_a_dying_handler_is_aborted(void)
 {
     struct thread t;
-    blocker = sel_new(1);
-    CHECK_EQ(hc_create_sm(blocker, 0, SEL_PD), SUCCESS);
-    victim = handler_new(SEL_PD, 0, entry_block, 0);
-    call_error = 99;
-    CHECK_EQ(thread_start(&t, SEL_PD, 0, 100, call_victim, 0), SUCCESS);
-    settle();
-    CHECK_EQ(call_error, 99);
+    CHECK(call_waits(&t));
     drop(victim.ec);
     CHECK_EQ(thread_join(&t, 5000000), SUCCESS);
     CHECK_EQ(call_error, EABORT);
@@ -59,11 +67,7 @@ static void caller_of_a_dying_handler_is_aborted(void)
 static void handler_survives_its_caller(void)
 {
     struct thread t;
-    blocker = sel_new(1);
-    CHECK_EQ(hc_create_sm(blocker, 0, SEL_PD), SUCCESS);
-    victim = handler_new(SEL_PD, 0, entry_block, 0);
-    CHECK_EQ(thread_start(&t, SEL_PD, 0, 100, call_victim, 0), SUCCESS);
-    settle();
+    CHECK(call_waits(&t));
     thread_free(&t); // in the midst of its call
     settle();
     sm_up(blocker);
@@ -209,11 +213,7 @@ static void ending_a_domain_aborts_calls_into_it(void)
 static void semaphore_wait_is_aborted(void)
 {
     struct thread t;
-    blocker = sel_new(1);
-    CHECK_EQ(hc_create_sm(blocker, 0, SEL_PD), SUCCESS);
-    victim = handler_new(SEL_PD, 0, entry_block, 0);
-    CHECK_EQ(thread_start(&t, SEL_PD, 0, 100, call_victim, 0), SUCCESS);
-    settle();
+    CHECK(call_waits(&t));
     drop(blocker); // the handler's wait ends, it replies
     CHECK_EQ(thread_join(&t, 5000000), SUCCESS);
     CHECK_EQ(call_error, SUCCESS);
