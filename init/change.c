@@ -249,13 +249,13 @@ error_t change_apply(void *blob, size_t size, bool owned)
     quota_apply(change);
     policy_review();
     blocks(change, again);
+    debug_configure();
     begin_all(&next, again);
     if (owned_blob)
         memory_free(owned_blob, owned_size);
     owned_blob = owned ? blob : NULL;
     owned_size = size + 1;
     heap_free(next.child); // the routes are the children's now
-    debug_configure();
     report_configure();
     report_changed();
     return SUCCESS;

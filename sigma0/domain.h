@@ -22,7 +22,7 @@ struct subject {
     word_t vector, error_code, fault_address; // of the exception that stopped it
     u64 number;                               // no other thread has had it; 0: in no domain yet
     bool started, begun, stopped;             // begun: what START said has become its registers
-    bool stepping, trap_left; // its trap flag is set: for its supervisor; for nobody any more
+    bool stepping, trap_left;     // its trap flag is set: for its supervisor; for nobody any more
     struct server_session *payer; // of `cost`; NULL: nobody (any more)
     struct server_cost cost;
     sel_t signal; // or SEL_NONE: the domain's
