@@ -188,6 +188,18 @@ static void let_go(struct child *child, const struct thread_entry *e, const stru
     (void)!cpu_thread_resume(&child->cpu, e->thread);
 }
 
+// What its debugger knew its threads by, and we too: its main thread is its first.
+static void recall(struct child *child)
+{
+    struct thread_entry e;
+    if (domain_recall_threads(&child->pd, &child->domain))
+        child_report(child, "its threads stay known to its debugger");
+    else if (!cpu_next_thread(&child->cpu, child->domain.domain, 0, &e)) {
+        selector_drop(child->thread);
+        child->thread = e.thread;
+    }
+}
+
 void debuggee_release(struct child *child)
 {
     static struct patches patches;
@@ -202,9 +214,7 @@ void debuggee_release(struct child *child)
         let_go(child, &e, &patches);
         selector_drop(e.thread);
     }
-    // What its debugger knew it by.
-    if (domain_recall_threads(&child->pd, &child->domain))
-        child_report(child, "its threads stay known to its debugger");
+    recall(child);
     hc_revoke(SEL_PD, crd(CRD_OBJ, child->domain.domain, 0, RIGHT_ALL), 0);
     main_wake(); // for what happened meanwhile
 }

@@ -179,7 +179,7 @@ void debuggee_end(struct child *child);
 // debug.c: a life begins that can be debugged; it ends, and nobody has a hold on it any more.
 void debug_begins(struct child *child);
 void debug_ends(struct child *child);
-// debug.c: guards child->debug.
+// debug.c: guards child->debug and child->thread. Before parent.lock.
 extern struct mutex debug_lock;
 // debug.c: offers the service "debug", here and above, as soon as there is a child that may be
 // debugged.

@@ -47,11 +47,13 @@ static error_t sessions(const struct child *child)
 static error_t main_thread(struct child *child)
 {
     u32 priority = child->config.priority;
+    mutex_lock(&debug_lock); // child->thread
     sel_t thread = child->sel_sc != SEL_NONE ? child->sel_sc : child->thread;
-    if (!child->cpu_open)
-        return cpu_priority(&env_cpu, thread, priority);
-    error_t error = cpu_limit(&env_cpu, child->name, priority, 0, NULL);
-    return error ? error : cpu_priority(&child->cpu, thread, priority);
+    error_t error = child->cpu_open ? cpu_limit(&env_cpu, child->name, priority, 0, NULL) : SUCCESS;
+    if (!error)
+        error = cpu_priority(child->cpu_open ? &child->cpu : &env_cpu, thread, priority);
+    mutex_unlock(&debug_lock);
+    return error;
 }
 
 void priority_apply(struct child *child)

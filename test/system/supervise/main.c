@@ -407,6 +407,30 @@ static void the_configuration_takes_it_away(void)
     debuggee_close(&d);
 }
 
+// Its priority is changed where it is, by whoever it was looked at before.
+static void its_priority_changes_in_place(void)
+{
+    struct thread_entry e;
+    u32 before = lives();
+    for (unsigned i = 0; i < 3; i++) {
+        char value[8];
+        unsigned wanted = 66 - i; // "plain" is busy with 64
+        text_format(value, sizeof(value), "%u", wanted);
+        CHECK(set("worker.priority", value));
+        CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+        CHECK_EQ(debuggee_attach(&d), SUCCESS);
+        e.priority = 0;
+        for (u64 end = deadline_in_us(WAIT_US); e.priority != wanted && rdtsc() < end;) {
+            CHECK_EQ(cpu_next_thread(&d.cpu, d.domain, 0, &e), SUCCESS);
+            selector_drop(e.thread);
+            pause_us(1000);
+        }
+        CHECK_EQ(e.priority, wanted);
+        debuggee_close(&d);
+    }
+    CHECK_EQ(lives(), before);
+}
+
 // Its accounts are what they are without the mark, but for the RAM of its text and sigma0's books.
 static void accounts_are_what_they_are(void)
 {
@@ -560,6 +584,7 @@ int main(void)
     SUPERVISE(its_end_is_told);
     SUPERVISE(its_debugger_is_killed);
     SUPERVISE(the_configuration_takes_it_away);
+    SUPERVISE(its_priority_changes_in_place);
     SUPERVISE(accounts_are_what_they_are);
     SUPERVISE(nothing_is_left_behind);
     SUPERVISE(too_little_is_told_and_harms_nobody);
