@@ -61,18 +61,6 @@ u64 account_caps_left(const struct child *child)
     return limit > used ? limit - used : 0;
 }
 
-void account_sample(struct child *child)
-{
-    u64 used = 0, limit = 0;
-    if (child->domain_up && hc_pd_read(child->sel_pd, PD_READ_CAPS, &used, &limit))
-        used = 0;
-    used += child->caps_given + child->fee_slots;
-    if (used > child->caps_high)
-        child->caps_high = used;
-    if (child->ram_used > child->ram_high)
-        child->ram_high = child->ram_used;
-}
-
 // What one session of the child costs init in slots: the pseudonym, and of one that is handed on
 // maybe a portal a CPU.
 static u64 fee_of(const struct parent_donation *d)
@@ -86,7 +74,11 @@ static error_t fee_take(struct child *child, u64 slots)
     if (child->fee_used + slots > ready) {
         u64 more = child->fee_used + slots - ready + FEE_STEP;
         error_t error = move_caps(SEL_PD, child->sel_pd, more);
-        if (error && (error = move_caps(SEL_PD, child->sel_pd, more -= FEE_STEP)))
+        if (error) {
+            peaks_forget_lack(child); // it asked for less
+            error = move_caps(SEL_PD, child->sel_pd, more -= FEE_STEP);
+        }
+        if (error)
             return error;
         child->fee_slots += more;
     }
@@ -100,51 +92,6 @@ static void fee_return(struct child *child, u64 slots)
     u64 spare = child->fee_slots - child->fee_used;
     if (spare > 3ul * FEE_STEP && !move_caps(holder(child), SEL_PD, spare - FEE_STEP))
         child->fee_slots -= spare - FEE_STEP;
-}
-
-static error_t refuse(struct child *child, const char *service, const char *what, u64 wanted,
-                      u64 used, u64 limit, const char *unit)
-{
-    struct refusal *r = &child->refusal;
-    size_t length = text_format(r->text, sizeof(r->text),
-                                "session \"%s\" wants %lu%s more of %s, %lu%s of %lu%s are used",
-                                service, wanted, unit, what, used, unit, limit, unit);
-    if (used + wanted >= used && length < sizeof(r->text))
-        text_format(r->text + length, sizeof(r->text) - length, "; %s = %lu%s would do", what,
-                    used + wanted, unit);
-    r->count++;
-    child_report(child, "%s", r->text);
-    return ERESOURCE;
-}
-
-static u64 kib(u64 bytes)
-{
-    return bytes / 1024 + (bytes % 1024 != 0);
-}
-
-static error_t refuse_ram(struct child *child, const char *service, u64 bytes)
-{
-    if (bytes < ~0ul - child->ram_used && child->ram_used + bytes > child->ram_wanted)
-        child->ram_wanted = child->ram_used + bytes;
-    return refuse(child, service, "ram", kib(bytes), kib(child->ram_used),
-                  kib(account_ram_limit(child)), "Kb");
-}
-
-static error_t refuse_caps(struct child *child, const char *service, u64 caps)
-{
-    u64 used = 0, limit = 0, kmem = 0, kmem_limit = 0;
-    if (hc_pd_read(child->sel_pd, PD_READ_CAPS, &used, &limit))
-        used = limit = 0;
-    // Each slot takes kernel memory along: that may be what is missing.
-    u64 memory = caps * CAP_KMEM, own = child->kmem_own;
-    if (limit - used >= caps && !hc_pd_read(child->sel_pd, PD_READ_KMEM, &kmem, &kmem_limit) &&
-        kmem_limit - kmem < memory && kmem_limit - kmem <= own)
-        return refuse(child, service, "kmem", kib(memory), kib(own - (kmem_limit - kmem)), kib(own),
-                      "Kb");
-    u64 given = child->caps_given + child->fee_slots;
-    if (used + given + caps > child->caps_wanted)
-        child->caps_wanted = used + given + caps;
-    return refuse(child, service, "caps", caps, used + given, limit + given, "");
 }
 
 static u64 at_most(u64 value, u64 most)
@@ -162,15 +109,17 @@ static error_t take(struct child *child, const char *service, const struct paren
     if (more->ram > left || books > left - more->ram)
         more->ram = least->ram;
     if (more->ram > left || books > left - more->ram)
-        return refuse_ram(child, service, more->ram > ~0ul - books ? more->ram : more->ram + books);
+        return account_refuse_ram(child, service,
+                                  more->ram > ~0ul - books ? more->ram : more->ram + books);
     if (more->first && fee_take(child, fee_of(more)))
-        return refuse_caps(child, service, fee_of(more));
+        return account_refuse_caps(child, service, fee_of(more));
     if (move_caps(holder(to), child->sel_pd, more->caps)) {
+        peaks_forget_lack(child);
         more->caps = least->caps;
         if (move_caps(holder(to), child->sel_pd, more->caps)) {
             if (more->first)
                 fee_return(child, fee_of(more));
-            return refuse_caps(child, service, more->caps);
+            return account_refuse_caps(child, service, more->caps);
         }
     }
     child->ram_used += more->ram + books;
@@ -178,10 +127,6 @@ static error_t take(struct child *child, const char *service, const struct paren
     if (to) {
         to->ram_received += more->ram;
         to->caps_received += more->caps;
-    }
-    if (child->caps_given > child->given_high) {
-        child->given_high = child->caps_given;
-        account_sample(child);
     }
     if (child->ram_used > child->ram_high)
         child->ram_high = child->ram_used;
@@ -263,6 +208,11 @@ static u64 caps_at_first(const struct child *child)
     return (child->config.caps > away ? child->config.caps - away : 0) + child->caps_received;
 }
 
+u64 account_kmem(const struct child *child)
+{
+    return child->config.kmem_bytes + child->caps_received * CAP_KMEM;
+}
+
 error_t account_before(struct child *child, u64 *caps)
 {
     if (!child->debts)
@@ -293,7 +243,7 @@ error_t account_up(struct child *child)
     u64 caps;
     error_t error = account_before(child, &caps);
     if (!error)
-        error = hc_create_pd(child->sel_pd, SEL_PD, child->config.kmem_bytes, caps);
+        error = hc_create_pd(child->sel_pd, SEL_PD, account_kmem(child), caps);
     if (!error)
         begin(child);
     return error;
@@ -301,7 +251,7 @@ error_t account_up(struct child *child)
 
 void account_down(struct child *child)
 {
-    account_sample(child);
+    peaks_sample(child);
     child->domain_up = false;
     child->fee_slots = child->fee_used = 0;
 }
@@ -323,8 +273,9 @@ void account_forget(struct child *child)
     heap_free(child->debts);
     child->debts = NULL;
     child->ram_used = child->image_ram = child->ram_received = child->ram_high = 0;
-    child->ram_wanted = child->caps_given = child->caps_received = child->caps_high = 0;
-    child->given_high = child->caps_wanted = child->fee_slots = child->fee_used = 0;
+    child->ram_wanted = child->caps_given = child->caps_received = 0;
+    child->fee_slots = child->fee_used = 0;
+    child->caps_peak = child->kmem_peak = (struct peak){0};
     child->refusal = (struct refusal){.count = 0};
 }
 

@@ -10,38 +10,10 @@
 
 enum { ENTRIES_MAX = 24, TEXT_MAX = 2048, SESSIONS_MAX = 12 };
 
-struct slots {
-    u64 used, limit;
-};
-
-// What the domains hold that the child has made of its own, as an init does: the kernel counts it
-// as theirs. `limit` is what its own domain has.
-static u64 slots_below(const struct child *child, u64 limit)
-{
-    u64 has = child->caps_own + child->caps_received,
-        away = child->caps_given + child->fee_slots + limit;
-    return has > away ? has - away : 0;
-}
-
-// Of a child: what its domain holds and what it donates.
-static struct slots slots_of(struct child *child)
-{
-    u64 away = child->caps_given + child->fee_slots;
-    struct slots s = {0, 0};
-    account_sample(child);
-    if (!child->domain_up || hc_pd_read(child->sel_pd, PD_READ_CAPS, &s.used, &s.limit))
-        s = (struct slots){0, child->config.caps - (away < child->config.caps ? away : 0)};
-    else
-        s = (struct slots){s.used + slots_below(child, s.limit),
-                           s.limit + slots_below(child, s.limit)};
-    s.used += away;
-    s.limit += away;
-    return s;
-}
-
 static void row_put(struct msg *m, struct child *child)
 {
-    struct slots slots = slots_of(child);
+    struct amount slots = peaks_amount(child, PD_READ_CAPS);
+    peaks_sample(child);
     bool init = parent_service_find(&parent, child->client, "init");
     msg_put_word(m, child->state | (init ? CHILD_IS_INIT : 0) | (word_t)child->restarts << 32);
     msg_put_word(m, child->ram_used);
@@ -49,7 +21,7 @@ static void row_put(struct msg *m, struct child *child)
     msg_put_word(m, child->ram_high);
     msg_put_word(m, slots.used);
     msg_put_word(m, slots.limit);
-    msg_put_word(m, child->caps_high);
+    msg_put_word(m, child->caps_peak.most);
     msg_put_word(m, child->client->pseudonym_count);
     msg_put_string(m, child->name);
 }
@@ -131,11 +103,11 @@ static void taken(u64 *ram, u64 *image, u64 *caps)
             *ram += p->ram;
     }
     for (unsigned i = 0; i < child_count; i++) {
-        u64 used, limit;
         if (children[i].pd_open)
             *image += children[i].pd.quota.ram;
-        if (children[i].domain_up && !hc_pd_read(children[i].sel_pd, PD_READ_CAPS, &used, &limit))
-            *caps += limit + slots_below(&children[i], limit);
+        const struct child *child = &children[i];
+        if (child->domain_up)
+            *caps += peaks_amount(child, PD_READ_CAPS).limit - child->caps_given - child->fee_slots;
     }
     *ram += *image;
 }
@@ -182,16 +154,26 @@ static error_t quota(struct msg *m)
     if (!child)
         return msg_error(m) ? EPROTO : ENOTFOUND;
     mutex_lock(&parent.lock);
-    struct slots slots = slots_of(child);
+    struct amount caps = peaks_amount(child, PD_READ_CAPS),
+                  kmem = peaks_amount(child, PD_READ_KMEM);
+    peaks_sample(child);
+    const struct peak *c = &child->caps_peak, *k = &child->kmem_peak;
     const word_t words[] = {SUCCESS,
                             child->ram_used,
                             account_ram_limit(child),
                             child->ram_high,
                             child->ram_wanted,
-                            slots.used,
-                            slots.limit,
-                            child->caps_high,
-                            child->caps_wanted,
+                            child->ram_limit,
+                            caps.used,
+                            caps.limit,
+                            c->most,
+                            c->wanted,
+                            child->domain_up ? child->caps_own : child->config.caps,
+                            kmem.used,
+                            kmem.limit,
+                            k->most,
+                            k->wanted,
+                            child->domain_up ? child->kmem_own : child->config.kmem_bytes,
                             child->refusal.count};
     msg_begin(m);
     for (unsigned i = 0; i < ARRAY_SIZE(words); i++)

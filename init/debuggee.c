@@ -35,8 +35,8 @@ error_t debuggee_domain(struct child *child)
     error_t error = account_before(child, &caps);
     parent_unlock(&parent);
     if (!error)
-        error = domain_open_from(&child->pd, SEL_PD, ALIGN_DOWN(child->config.kmem_bytes, 64ul),
-                                 caps, &child->domain);
+        error = domain_open_from(&child->pd, SEL_PD, ALIGN_DOWN(account_kmem(child), 64ul), caps,
+                                 &child->domain);
     if (error) {
         child->domain.domain = SEL_NONE;
         return error;

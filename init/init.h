@@ -33,6 +33,14 @@ struct refusal {
     u32 count; // of all so far
 };
 
+// What a child had of something at most, by the kernel's word, whatever it was a moment later.
+struct peak {
+    u64 most;   // of its own `caps` or `kmem`; of slots at least what it was seen to have in all
+    u64 wanted; // that would have been enough for the largest request that was refused; 0: none
+    u64 lacked; // by a request that was refused and that nobody was told of yet
+    u64 told;   // `wanted` when a person was told last
+};
+
 struct debt;
 
 // A slot: where there is no child, `present` is false.
@@ -51,7 +59,8 @@ struct child {
     // enough.
     u64 ram_used, image_ram, ram_received, ram_high, ram_wanted;
     // Slots likewise: donated, received. What its own domain holds the kernel knows.
-    u64 caps_given, caps_received, caps_high, given_high, caps_wanted;
+    u64 caps_given, caps_received;
+    struct peak caps_peak, kmem_peak;
     u64 caps_own, kmem_own;  // what its domain has of `caps` and `kmem`, if not all could be had
     u64 fee_slots, fee_used; // taken for init's books of its sessions, and in use for them
     struct debt *debts;      // to each child, and to init itself
@@ -205,6 +214,9 @@ void account_down(struct child *child);
 // account.c: likewise of a domain that somebody else makes: the slots it is to begin with. EMEM;
 // and then it stands at sel_pd, with so many.
 MUST_CHECK error_t account_before(struct child *child, u64 *caps);
+// account.c: the kernel memory that a domain begins with: its own, and what came with slots that
+// were donated to its services, which goes back with them.
+u64 account_kmem(const struct child *child);
 void account_made(struct child *child, u64 caps);
 // account.c: what its image takes (0: it has none) is so many bytes.
 void account_image(struct child *child, u64 bytes);
@@ -214,11 +226,30 @@ void account_forget(struct child *child);
 // configuration has changed. Returns how many.
 u64 account_caps_change(struct child *child, u64 old, u64 new);
 // account.c: what `ram` and donations to it allow; what it may still donate; slots that its domain
-// has unused. Notes the highest use so far.
+// has unused.
 u64 account_ram_limit(const struct child *child);
 u64 account_ram_left(const struct child *child);
 u64 account_caps_left(const struct child *child);
-void account_sample(struct child *child);
+
+// peak.c, all under parent.lock: notes what was used at most, and lacked, since the last time. To
+// be called before `caps_own` or `kmem_own` changes, and peaks_restart after.
+void peaks_sample(struct child *child);
+// peak.c: what was before does not count any more.
+void peaks_restart(const struct child *child);
+// peak.c: a request of ours in the child's name was refused, and another will do.
+void peaks_forget_lack(struct child *child);
+// peak.c: the child says that its own domain lacks something: if the kernel says so too, a person
+// is told, unless that person knows of about as much.
+void peaks_dry(struct child *child);
+// peak.c: an account does not have what a session of that service wants. Says so; ERESOURCE.
+error_t account_refuse_ram(struct child *child, const char *service, u64 bytes);
+error_t account_refuse_caps(struct child *child, const char *service, u64 caps);
+// peak.c: what a child has of `caps` (PD_READ_CAPS) or `kmem` (PD_READ_KMEM) in its own domain and
+// those that it made, and away with sessions; and of how much.
+struct amount {
+    u64 used, limit;
+};
+struct amount peaks_amount(const struct child *child, enum pd_op what);
 
 // policy.c
 extern const struct parent_policy init_policy;

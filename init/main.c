@@ -9,11 +9,9 @@
 #include "lib/rt/string.h"
 #include "lib/rt/start.h"
 #include "lib/rt/tsc.h"
+#include "lib/service/control.h"
 
 enum {
-    OWN_RAM = 4 << 20, // for init's own books, stacks and the children's config blocks, at most
-    OWN_RAM_MIN = 1 << 20,
-    OWN_PART = 4,         // of all it has
     STABLE_US = 10000000, // a life as long as that is a new beginning for the back-off
     BACKOFF_DOUBLINGS = 6,
     WAITING_US = 3000000, // then a person is told
@@ -277,14 +275,14 @@ static error_t create_wake(void)
     return semaphore_create(0, &wake);
 }
 
-// Of what an init has it keeps a part for itself.
+// Of what an init has it keeps a part for its own books, stacks and the children's config blocks.
 static error_t own_ram_set(void)
 {
     u64 ram = 0, caps = 0;
     error_t error = env_quota(&ram, &caps);
-    own_ram = ram / OWN_PART < OWN_RAM ? ram / OWN_PART : OWN_RAM;
-    if (own_ram < OWN_RAM_MIN)
-        own_ram = OWN_RAM_MIN;
+    own_ram = ram / INIT_RAM_PART < INIT_RAM_MOST ? ram / INIT_RAM_PART : INIT_RAM_MOST;
+    if (own_ram < INIT_RAM_LEAST)
+        own_ram = INIT_RAM_LEAST;
     return error;
 }
 

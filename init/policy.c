@@ -303,10 +303,7 @@ static error_t signal(struct parent *p, struct parent_client *client, word_t cod
         return SUCCESS;
     case SIGNAL_HEARTBEAT:
     case SIGNAL_READY: child->heartbeat_at = rdtsc(); return SUCCESS;
-    case SIGNAL_RESOURCE:
-        child_report(child, "ran dry when it wanted %luKb more; ram is %luKb", (u64)value / 1024,
-                     child->ram_limit / 1024);
-        return SUCCESS;
+    case SIGNAL_RESOURCE: peaks_dry(child); return SUCCESS;
     default: return EPROTO;
     }
 }

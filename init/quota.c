@@ -78,8 +78,10 @@ static void caps_change(struct child *child, u64 new)
 {
     u64 old = child->caps_own;
     mutex_lock(&parent.lock);
+    peaks_sample(child);
     u64 moved = account_caps_change(child, old, new);
     child->caps_own = new > old ? old + moved : old - moved;
+    peaks_restart(child);
     parent_unlock(&parent);
     if (new > old && moved < new - old)
         child_report(child, "caps %lu instead of %lu are more than are left; it keeps what it has",
@@ -93,6 +95,8 @@ static void kmem_change(struct child *child, u64 new)
 {
     u64 old = child->kmem_own, used = 0, limit = 0;
     u64 change = ALIGN_DOWN(new > old ? new - old : old - new, 64ul);
+    mutex_lock(&parent.lock);
+    peaks_sample(child);
     error_t error = hc_pd_read(child->sel_pd, PD_READ_KMEM, &used, &limit);
     if (!error && new < old && change > limit - used)
         change = limit - used;
@@ -101,6 +105,8 @@ static void kmem_change(struct child *child, u64 new)
                           : hc_pd_give(SEL_PD, PD_GIVE_KMEM, child->sel_pd, change);
     if (!error)
         child->kmem_own = new > old ? old + change : old - change;
+    peaks_restart(child);
+    parent_unlock(&parent);
     if (error)
         child_report(child, "kmem %luKb instead of %luKb: %s; it keeps what it has", new / 1024,
                      old / 1024, error_name(error));

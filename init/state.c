@@ -35,19 +35,14 @@ PRINTF_LIKE(2, 3) static void put(struct part *part, const char *format, ...)
 
 static void put_quotas(struct part *part, struct child *child)
 {
-    u64 kmem = 0, kmem_limit = child->config.kmem_bytes, caps = 0, caps_limit = child->config.caps,
-        away = child->caps_given + child->fee_slots;
-    account_sample(child);
-    if (child->domain_up) {
-        (void)!hc_pd_read(child->sel_pd, PD_READ_KMEM, &kmem, &kmem_limit);
-        if (!hc_pd_read(child->sel_pd, PD_READ_CAPS, &caps, &caps_limit))
-            caps_limit += away;
-    }
+    struct amount kmem = peaks_amount(child, PD_READ_KMEM),
+                  caps = peaks_amount(child, PD_READ_CAPS);
+    peaks_sample(child);
     put(part,
-        " ram = %lu; ram_limit = %lu; ram_high = %lu; kmem = %lu; kmem_limit = %lu; caps = %lu; "
-        "caps_limit = %lu; caps_high = %lu; refused = %u;",
-        child->ram_used, account_ram_limit(child), child->ram_high, kmem, kmem_limit, caps + away,
-        caps_limit, child->caps_high, child->refusal.count);
+        " ram = %lu; ram_limit = %lu; ram_high = %lu; kmem = %lu; kmem_limit = %lu; "
+        "kmem_high = %lu; caps = %lu; caps_limit = %lu; caps_high = %lu; refused = %u;",
+        child->ram_used, account_ram_limit(child), child->ram_high, kmem.used, kmem.limit,
+        child->kmem_peak.most, caps.used, caps.limit, child->caps_peak.most, child->refusal.count);
 }
 
 static void put_child(struct part *part, struct child *child, u32 what)

@@ -147,6 +147,27 @@ static void quota(struct parent *p, struct parent_client *client, struct parent_
     machine_memory(q);
 }
 
+// init's own domain lacks something, if the kernel says so too: said when it is the first time or
+// an eighth more.
+static void report_dry(void)
+{
+    static const struct {
+        enum pd_op peak;
+        const char *what;
+    } accounts[] = {{PD_PEAK_CAPS, "capability slots"}, {PD_PEAK_KMEM, "bytes of kernel memory"}};
+    static u64 told[ARRAY_SIZE(accounts)];
+    for (unsigned i = 0; i < ARRAY_SIZE(accounts); i++) {
+        u64 left, lacked;
+        if (hc_pd_peak(CHILD_PD, accounts[i].peak, &left, &lacked) ||
+            lacked <= told[i] + told[i] / 8)
+            continue;
+        told[i] = lacked;
+        print("init: its own domain wants %lu more %s than the machine gave it; its children's "
+              "caps and kmem are too many\n",
+              lacked, accounts[i].what);
+    }
+}
+
 static error_t signal(struct parent *p, struct parent_client *client, word_t code, word_t value)
 {
     (void)p, (void)client;
@@ -154,7 +175,7 @@ static error_t signal(struct parent *p, struct parent_client *client, word_t cod
         print("init: exit code %ld\n", (long)value);
         init_stop("it left");
     } else if (code == SIGNAL_RESOURCE) {
-        print("init: an account ran dry when %lu bytes were asked for\n", value);
+        report_dry();
     }
     return SUCCESS;
 }

@@ -3,9 +3,9 @@
 //
 // The table of commands, the services that they use, and the short ones among them.
 #include "apps/shell/shell.h"
+#include "apps/shell/tree.h"
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
-#include "lib/service/control.h"
 #include "lib/service/timer.h"
 
 static struct service_client *ready(struct service_client *client, const char *name,
@@ -87,27 +87,24 @@ static void command_help(const char *argument)
         say("Keys: arrows, Tab, Ctrl-A E K U W C L. Leave QEMU at any time with Ctrl-A X.\n");
 }
 
-static void control(const char *name,
-                    error_t (*command)(struct service_client *init, const char *name),
-                    const char *what)
+static error_t life_end(const struct place *at, const char *name)
 {
-    char request[96];
-    if (!*name) {
-        say("shell: %s: found no name, expected a component's; \"tree\" lists them\n", what);
-        return;
-    }
-    text_format(request, sizeof(request), "%s \"%.64s\"", what, name);
-    failed(client_init(), request, command(client_init(), name));
+    return control_kill(at->init, name);
+}
+
+static error_t life_begin(const struct place *at, const char *name)
+{
+    return control_start(at->init, name);
 }
 
 static void command_kill(const char *argument)
 {
-    control(argument, control_kill, "kill");
+    place_named("kill", argument, life_end);
 }
 
 static void command_start(const char *argument)
 {
-    control(argument, control_start, "start");
+    place_named("start", argument, life_begin);
 }
 
 static void command_reboot(const char *argument)

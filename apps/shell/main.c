@@ -143,6 +143,14 @@ static const char *complete(void *context, const char *word, size_t length, bool
     return s.found && completion[0] ? completion : NULL;
 }
 
+static void run_command(const struct command *command, const char *argument)
+{
+    if (*argument && !*command->arguments)
+        say("shell: %s: found \"%.64s\", expected nothing after it\n", command->name, argument);
+    else
+        command->run(argument);
+}
+
 static void run(char *line)
 {
     while (*line == ' ')
@@ -160,7 +168,7 @@ static void run(char *line)
     }
     for (unsigned i = 0; i < command_count; i++) {
         if (!strcmp(commands[i].name, line)) {
-            commands[i].run(argument ? argument : "");
+            run_command(&commands[i], argument ? argument : "");
             return;
         }
     }

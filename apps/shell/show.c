@@ -1,104 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// Commands that show the system: tree, graph, log, top.
+// Commands that show the system: log, top.
 #include "apps/shell/shell.h"
 #include "lib/core/log.h"
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
 #include "lib/rt/tsc.h"
-#include "lib/service/control.h"
 #include "lib/service/timer.h"
 
-enum { TOP_MAX = 128, SECOND_US = 1000000, PIECE_BYTES = 1024, DEPTH_MAX = 4 };
-
-static const char *const states[] = {
-#define X(name, number) [number] = #name,
-    CHILD_STATES(X)
-#undef X
-};
-
-// Where a row stands in the tree of inits.
-struct place {
-    const char *path; // "": below the init that the shell asks
-    unsigned depth;
-};
-
-static bool show_row(const struct control_child *r, void *context);
-
-// The children of an init below, if it lets us see them.
-static void show_below(const struct control_child *r, const struct place *at)
-{
-    struct service_client below;
-    char path[SERVICE_LABEL_MAX];
-    struct place place = {path, at->depth + 1};
-    if (place.depth > DEPTH_MAX)
-        return;
-    text_format(path, sizeof(path), "%s%s%s", at->path, *at->path ? " -> " : "", r->name);
-    if (service_init(&below, "init", path, "", (struct service_quota){0, 0}))
-        return;
-    (void)!control_visit(&below, show_row, &place);
-    service_close(&below);
-}
-
-static bool show_row(const struct control_child *r, void *context)
-{
-    const struct place *at = context;
-    char state[16] = "?", name[64];
-    if (r->state < ARRAY_SIZE(states))
-        strlcpy(state, states[r->state], sizeof(state));
-    for (char *c = state; *c; c++)
-        *c |= 0x20;
-    text_format(name, sizeof(name), "%.*s%s", (int)(2 * at->depth), "                ", r->name);
-    say("  %-16s %-8s %6lu/%6lu/%-6lu %5lu/%5lu/%-5lu %8lu %8u\n", name, state, r->ram_used / 1024,
-        r->ram_limit / 1024, r->ram_high / 1024, r->caps_used, r->caps_limit, r->caps_high,
-        r->sessions, r->restarts);
-    if (r->is_init)
-        show_below(r, at);
-    return true;
-}
-
-void command_tree(const char *argument)
-{
-    struct place top = {"", 0};
-    (void)argument;
-    say("init               STATE    RAM KiB used/limit/most  CAPS              SESSIONS "
-        "RESTARTS\n");
-    if (!failed(client_init(), "tree", control_visit(client_init(), show_row, &top)))
-        show_sum();
-}
-
-static bool graph_node(const struct control_child *child, void *context)
-{
-    (void)context;
-    say("    \"init/%s\" [label = \"%s\"%s];\n", child->name, child->name,
-        child->state == CHILD_RUNNING ? "" : ", style = dashed");
-    return true;
-}
-
-static bool graph_edge(const struct control_session *s, void *context)
-{
-    (void)context;
-    bool parent = !strcmp(s->provider, "parent");
-    say("    \"init%s%s\" -> \"%s%s\" [label = \"%s\"];\n", *s->client ? "/" : "", s->client,
-        parent         ? ""
-        : *s->provider ? "init/"
-                       : "init",
-        s->provider, s->service);
-    return true;
-}
-
-// The names of `make graph`: "init", and "init/CHILD", which no child's own name can be.
-void command_graph(const char *argument)
-{
-    (void)argument;
-    say("digraph \"tessera\" {\n    rankdir = LR; node [shape = box]; \"init\"; \"parent\";\n");
-    error_t error = control_visit(client_init(), graph_node, NULL);
-    if (!error)
-        error = control_sessions(client_init(), graph_edge, NULL);
-    say("}\n");
-    failed(client_init(), "graph", error);
-}
+enum { TOP_MAX = 128, SECOND_US = 1000000, PIECE_BYTES = 1024 };
 
 void command_log(const char *argument)
 {

@@ -3,6 +3,7 @@
 //
 // What lib/core's requests have in common (message.h).
 #include "lib/core/message.h"
+#include "lib/rt/dry.h"
 #include "lib/rt/selector.h"
 
 error_t core_call(struct service_client *session, struct msg *m, sel_t window, unsigned order)
@@ -19,7 +20,7 @@ error_t core_take(struct service_client *session, struct msg *m, sel_t *sel)
         return ERESOURCE;
     error_t error = core_call(session, m, place, 0);
     if (!error && (m->in_items != 1 || crd_kind(msg_get_item(m).crd) != CRD_OBJ))
-        error = EMEM; // no slot or no kernel memory for it
+        error = rt_refused(EMEM); // no slot or no kernel memory for it
     if (error)
         selector_free(place);
     else
@@ -31,7 +32,7 @@ bool core_arrived(struct msg *m, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         if (crd_kind(msg_get_item(m).crd) != CRD_OBJ)
-            return false;
+            return !rt_refused(EMEM);
     }
     return true;
 }

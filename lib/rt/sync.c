@@ -9,6 +9,7 @@
 // kernel's counter keeps it.
 #include "lib/rt/sync.h"
 #include "lib/rt/assert.h"
+#include "lib/rt/dry.h"
 #include "lib/rt/locks.h"
 #include "lib/rt/selector.h"
 
@@ -19,11 +20,12 @@ error_t semaphore_create(u64 initial, sel_t *out)
     if (sel == SEL_NONE)
         return ERESOURCE;
     error_t error = hc_create_sm(sel, initial, SEL_PD);
-    if (error)
+    if (error) {
         selector_free(sel);
-    else
-        *out = sel;
-    return error;
+        return rt_refused(error);
+    }
+    *out = sel;
+    return SUCCESS;
 }
 
 error_t semaphore_prepare(struct semaphore *s)

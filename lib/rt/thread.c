@@ -9,6 +9,7 @@
 // CPU the thread was on.
 #include "lib/rt/thread.h"
 #include "lib/rt/address.h"
+#include "lib/rt/dry.h"
 #include "lib/rt/locks.h"
 #include "lib/rt/memory.h"
 #include "lib/rt/selector.h"
@@ -99,7 +100,7 @@ static error_t thread_begin(struct thread *t, unsigned cpu, size_t stack_bytes, 
     if (error) {
         block_destroy(t);
         selector_free(ec);
-        return error;
+        return rt_refused(error);
     }
     t->ec = ec;
     struct utcb *u = (struct utcb *)utcb_address(t);
@@ -241,7 +242,7 @@ error_t portal_create_at(sel_t sel, const struct thread *handler, portal_entry_t
 {
     error_t error = hc_create_pt(sel, handler->ec, (word_t)entry, mtd, SEL_PD);
     if (error)
-        return error;
+        return rt_refused(error);
     return hc_pt_ctrl(sel, identity);
 }
 

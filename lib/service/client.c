@@ -7,6 +7,7 @@
 // All that changes a handle's selectors happens under its lock and ends with a new generation: a
 // thread that comes here with an error of an older one only tries its call again.
 #include "lib/service/client.h"
+#include "lib/rt/dry.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/string.h"
 #include "lib/rt/tsc.h"
@@ -143,7 +144,7 @@ static error_t pseudonym_open(struct service_client *c, bool *portal)
     if (!crd_kind(msg_get_item(&m).crd)) {
         if (!c->parent)
             parent_close_lost(c->named);
-        return EMEM; // granted, but there was no room to put it
+        return rt_refused(EMEM); // granted, but there was no room to put it
     }
     c->held |= 1u << CLIENT_PSEUDONYM;
     note_donation(c, c->quota.ram, c->quota.caps);
@@ -171,7 +172,7 @@ static error_t portal_get(struct service_client *c, sel_t to)
     if (error)
         return error;
     c->flags = (u16)msg_get_word(&m);
-    return crd_kind(msg_get_item(&m).crd) ? SUCCESS : EMEM;
+    return crd_kind(msg_get_item(&m).crd) ? SUCCESS : rt_refused(EMEM);
 }
 
 // SERVICE_OPEN through the portal `pt`. ECAP and EABORT mean that the service is gone again.
@@ -202,7 +203,7 @@ static error_t session_open(struct service_client *c, sel_t pt)
     if (msg_error(&m) || !m.in_items)
         return EPROTO;
     if (!crd_kind(msg_get_item(&m).crd))
-        return EMEM; // granted, but there was no room to put it
+        return rt_refused(EMEM); // granted, but there was no room to put it
     if (portals)
         c->held |= ((1u << hip()->cpu_count) - 1) << CLIENT_PORTAL;
     else

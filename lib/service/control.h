@@ -33,6 +33,9 @@ MUST_CHECK error_t control_kill(struct service_client *init, const char *name);
 // service_call.
 MUST_CHECK error_t control_start(struct service_client *init, const char *name);
 
+// Of its RAM an init keeps a part for itself, in bytes.
+enum { INIT_RAM_PART = 4, INIT_RAM_LEAST = 1 << 20, INIT_RAM_MOST = 4 << 20 };
+
 // What init has, and how it is spread: RAM in bytes, capability slots.
 struct control_usage {
     u64 kmem_used, kmem_limit, slots_used, slots_limit;
@@ -45,19 +48,29 @@ MUST_CHECK error_t control_usage(struct service_client *init, struct control_usa
 
 // What a child used of its accounts, over all its lives.
 struct control_quota {
-    struct {
+    struct control_account {
         u64 used, limit, most;
-        u64 refused; // what it would have had in use with the largest request refused; 0: none
-    } ram, caps;     // bytes, slots
+        u64 refused;   // what it would have had in use with the largest request refused; 0: none
+        u64 own;       // of the limit, what its configuration gives
+    } ram, caps, kmem; // bytes, slots, bytes
     u64 refusals;
     char last[160]; // in words: what, how much, of what service
 };
 // ENOTFOUND: init has no child of that name.
 MUST_CHECK error_t control_quota(struct service_client *init, const char *name,
                                  struct control_quota *quota);
-// What a block should give: the most that was used or refused, an eighth more, rounded up.
-u64 control_suggest_ram(const struct control_quota *quota);
-u64 control_suggest_caps(const struct control_quota *quota);
+// What a block should give.
+struct control_need {
+    u64 ram, caps, kmem;
+};
+// The most that was used or refused, an eighth more, rounded up.
+struct control_need control_suggest(const struct control_quota *quota);
+// Of one that is an init itself: what its children should get, all together (`below`), what those
+// that run have now (`now`: their control_account.own), and what it says of itself.
+struct control_need control_suggest_init(const struct control_quota *quota,
+                                         const struct control_need *below,
+                                         const struct control_need *now,
+                                         const struct control_usage *usage);
 
 struct control_session {
     char client[64], provider[64]; // provider "": init itself, "parent": init's parent

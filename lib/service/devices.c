@@ -3,6 +3,7 @@
 //
 // Clients of "rom", "io_port", "irq" and "io_mem" (env.h): open a session with its arguments, take
 // what it gives, close it.
+#include "lib/rt/dry.h"
 #include "lib/rt/address.h"
 #include "lib/rt/print.h"
 #include "lib/rt/selector.h"
@@ -38,7 +39,7 @@ static error_t take(struct service_client *client, word_t operation, word_t argu
     for (unsigned i = 0; i < values; i++)
         value[i] = msg_get_word(&m);
     for (unsigned i = 0; i < m.in_items && !error; i++)
-        error = crd_kind(msg_get_item(&m).crd) ? SUCCESS : EMEM;
+        error = crd_kind(msg_get_item(&m).crd) ? SUCCESS : rt_refused(EMEM);
     return error ? error : msg_error(&m);
 }
 

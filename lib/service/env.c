@@ -4,6 +4,7 @@
 // The environment (env.h): print goes to "log", threads get their scheduling contexts from "cpu",
 // the end of main goes to the parent. Memory is in memory.c.
 #include "lib/service/env.h"
+#include "lib/rt/dry.h"
 #include "lib/rt/memory.h"
 #include "lib/rt/print.h"
 #include "lib/rt/selector.h"
@@ -149,6 +150,14 @@ static error_t sc_create(sel_t ec, unsigned priority, u32 quantum_us, const char
     return env_sc_create(ec, priority, quantum_us, 0, 0, name, sc);
 }
 
+// In registers alone: whoever ran dry may be in the middle of a message.
+static void tell_dry(void)
+{
+    head_t h = head(4, 0);
+    word_t w[4] = {PARENT_SIGNAL, 0, SIGNAL_RESOURCE, 0};
+    (void)!hc_call(SEL_PARENT + thread_cpu(), &h, w);
+}
+
 void rt_main_init(void)
 {
     struct service_quota nothing = {0, 0};
@@ -160,6 +169,7 @@ void rt_main_init(void)
         rt_handler_show = env_handler;
     }
     env_memory_init();
+    rt_dry = tell_dry;
 }
 
 void rt_exit(int code)

@@ -12,6 +12,7 @@
 // cut into such pieces, a dataspace each. Which selector stands for which address is kept in blocks
 // of a page, the first of them static.
 #include "lib/rt/memory.h"
+#include "lib/rt/dry.h"
 #include "lib/rt/address.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
@@ -98,7 +99,7 @@ static error_t attach_by_window(sel_t ds, word_t address, size_t bytes, unsigned
     utcb()->window2 = 0;
     error_t error = service_call(&env_pd, &m);
     for (unsigned i = 0; !error && i < m.in_items; i++)
-        error = crd_kind(msg_get_item(&m).crd) ? SUCCESS : EMEM;
+        error = crd_kind(msg_get_item(&m).crd) ? SUCCESS : rt_refused(EMEM);
     return error;
 }
 

@@ -90,7 +90,7 @@ enum parent_operation {
     X(EXIT, 1, "the program has ended; value is its exit code")                                    \
     X(READY, 2, "the program is up; value is its own affair")                                      \
     X(HEARTBEAT, 3, "still alive")                                                                 \
-    X(RESOURCE, 4, "an account ran dry; value is the bytes that were asked for")
+    X(RESOURCE, 4, "its own domain lacked slots or kernel memory: the parent looks how many")
 enum parent_signal {
 #define X(name, number, meaning) SIGNAL_##name = (number),
     PARENT_SIGNALS(X)
@@ -382,7 +382,8 @@ enum trace_status {
     X(QUOTA, 22, "string name",                                                                    \
       "RAM: 1 used, 2 limit, 3 the most it was, 4 the most that it was refused to have (0: "       \
       "none), "                                                                                    \
-      "in bytes; 5–8 capability slots likewise; 9 refusals, string the last one",                  \
+      "5 of the limit what its configuration gives, in bytes; 6–10 capability slots likewise; "  \
+      "11–15 kernel memory; 16 refusals, string the last one",                                     \
       "what a child used of its accounts, over all its lives; ENOTFOUND")
 
 // A child of init's, supervised by another one: service "debug" of init. Label: the child's name,

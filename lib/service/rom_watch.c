@@ -3,6 +3,7 @@
 //
 // Changing ROM modules and reports, the client's side (rom_watch.h).
 #include "lib/service/rom_watch.h"
+#include "lib/rt/dry.h"
 #include "lib/rt/memory.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/string.h"
@@ -40,7 +41,7 @@ error_t rom_watch_begin(struct rom_watch *rom)
     utcb()->window = window;
     utcb()->window2 = window2;
     if (!error && !crd_kind(msg_get_item(&m).crd))
-        error = EMEM;
+        error = rt_refused(EMEM);
     return error;
 }
 

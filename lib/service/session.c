@@ -9,6 +9,7 @@
 // name it any more; freed by the last user. `generation` counts the lives of these objects, and
 // what is given to the client names it: an answer to an opening that is under way when its session
 // ends never gives away the objects of the slot's next one.
+#include "lib/rt/dry.h"
 #include "lib/rt/heap.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/string.h"
@@ -214,7 +215,7 @@ static error_t session_fill(struct server_session *s, const struct server_quota 
     if (!error)
         error = objects_create(s);
     if (error)
-        return error;
+        return rt_refused(error);
     if (server->config.ops->open)
         error = server->config.ops->open(s, quota->label, quota->args);
     if (error)

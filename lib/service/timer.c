@@ -8,6 +8,7 @@
 // A semaphore may have been upped for an earlier request that was replaced before anybody waited,
 // so timer_sleep looks at the clock.
 #include "lib/service/timer.h"
+#include "lib/rt/dry.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/tsc.h"
 
@@ -31,7 +32,7 @@ static error_t timer_make(struct timer *timer, word_t operation)
     timer->number = msg_get_word(&m);
     if (msg_error(&m))
         return EPROTO;
-    return crd_kind(msg_get_item(&m).crd) ? SUCCESS : EMEM;
+    return crd_kind(msg_get_item(&m).crd) ? SUCCESS : rt_refused(EMEM);
 }
 
 static error_t timer_create(struct timer *timer, struct service_client *client, word_t operation)

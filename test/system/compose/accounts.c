@@ -240,7 +240,7 @@ static void quotas_are_told(void)
     CHECK_EQ(open_quota(&c, "echo", "", 5 << 20), ERESOURCE);
     CHECK_EQ(control_quota(&control, "judge", &q), SUCCESS);
     CHECK_EQ(q.refusals, first.refusals + 1);
-    CHECK(q.ram.refused > 5 << 20 && control_suggest_ram(&q) >= q.ram.refused);
+    CHECK(q.ram.refused > 5 << 20 && control_suggest(&q).ram >= q.ram.refused);
     CHECK(!strncmp(q.last, "session \"echo\" wants 5121Kb more of ram, ", 41));
     CHECK_EQ(control_quota(&control, "no_binary", &q), SUCCESS);
     CHECK(!q.refusals && !q.last[0] && !q.ram.most);
