@@ -198,14 +198,18 @@ void cache_free(struct cache *cache, void *object)
         page_free(page);
 }
 
-// Under the lock: takes n of what is left and raises `most`, to `spare` more if there is as much.
-static bool units_take(struct units *u, u64 n, u64 spare)
+// Raises `most` to some more than is used if there is as much. Those who see the `most` of before a
+// lowering see that `used` no more.
+__attribute__((noinline)) bool account_take(struct units *u, u64 n, bool lower)
 {
-    u64 old = __atomic_load_n(&u->used, __ATOMIC_RELAXED), left;
+    u64 left, spare = n == 1 || lower ? 0 : KMEM_SPARE;
+    spin_lock(&u->lock);
+    u64 old = __atomic_load_n(&u->used, __ATOMIC_RELAXED);
     do {
         left = u->limit - old;
         if ((long)left < (long)n) {
             u->lacked = n - left > u->lacked ? n - left : u->lacked;
+            spin_unlock(&u->lock);
             return false;
         }
     } while (!__atomic_compare_exchange_n(&u->used, &old, old + n, true, __ATOMIC_RELAXED,
@@ -213,29 +217,13 @@ static bool units_take(struct units *u, u64 n, u64 spare)
     long more = (long)(old + n - __atomic_load_n(&u->most, __ATOMIC_RELAXED));
     if (more > 0)
         __atomic_fetch_add(&u->most, (u64)more + (left - n < spare ? 0 : spare), __ATOMIC_RELAXED);
-    return true;
-}
-
-__attribute__((noinline)) STRAIGHT bool account_charge_more(struct units *u, u64 n)
-{
-    spin_lock(&u->lock);
-    bool taken = units_take(u, n, n == 1 ? 0 : KMEM_SPARE);
-    spin_unlock(&u->lock);
-    return taken;
-}
-
-// Those who see the old `most` see the old `used` no more.
-STRAIGHT bool account_lower(struct units *u, u64 n)
-{
-    spin_lock(&u->lock);
-    bool taken = LIKELY(!(n >> UNITS_BITS)) && units_take(u, n, 0);
-    if (LIKELY(taken)) {
+    if (lower) {
         __atomic_fetch_sub(&u->most, n, __ATOMIC_RELAXED);
         __atomic_fetch_sub(&u->limit, n, __ATOMIC_RELAXED);
         account_refund(u, n);
     }
     spin_unlock(&u->lock);
-    return taken;
+    return true;
 }
 
 STRAIGHT bool account_trade(struct account *from, struct account *to, u64 slots, u64 bytes)

@@ -49,19 +49,19 @@ struct units {
     u64 used, limit, most, lacked;
     struct spinlock lock; // to take beyond `most`, to lower the limit
 };
-enum { UNITS_BITS = 37, KMEM_SPARE = 1024 }; // nobody has 2^37
+enum { UNITS_BITS = 37, KMEM_SPARE = 1024, FIRST_CAPS = 32 }; // nobody has 2^37; see pd_create
 // An account: bytes of kernel memory and capability slots.
 struct account {
     struct units kmem, caps;
 };
-bool account_charge_more(struct units *units, u64 n);
+bool account_take(struct units *units, u64 n, bool lower); // the slow way of what follows
 // Takes n; false, with nothing changed, where they are not there.
 static inline bool account_charge(struct units *u, u64 n)
 {
     u64 old = __atomic_load_n(&u->used, __ATOMIC_RELAXED);
     do {
         if (UNLIKELY((long)(__atomic_load_n(&u->most, __ATOMIC_RELAXED) - old) < (long)n))
-            return account_charge_more(u, n);
+            return account_take(u, n, false);
     } while (!__atomic_compare_exchange_n(&u->used, &old, old + n, true, __ATOMIC_RELAXED,
                                           __ATOMIC_RELAXED));
     return true;
@@ -88,7 +88,10 @@ static inline __attribute__((always_inline)) void cache_give(struct cache *cache
     cache_free(cache, object);
 }
 // Takes n off the limit; false if less than that is unused. Then they are the caller's to give.
-bool account_lower(struct units *units, u64 n);
+static inline bool account_lower(struct units *u, u64 n)
+{
+    return !(n >> UNITS_BITS) && account_take(u, n, true);
+}
 static inline void account_raise(struct units *u, u64 n)
 {
     __atomic_fetch_add(&u->most, n, __ATOMIC_RELAXED);

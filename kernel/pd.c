@@ -114,26 +114,22 @@ struct pd *pd_create(struct pd *payer, u64 kmem_bytes, u64 caps, u32 *error)
     struct pd *pd = pd_alloc(payer);
     if (!pd)
         goto refund;
-    if (payer && !account_lower(&payer->account.kmem, kmem_bytes))
+    if (payer && !account_trade(&payer->account, &pd->account, caps, kmem_bytes))
         goto free_pd;
-    if (payer && !account_lower(&payer->account.caps, caps))
-        goto return_kmem;
     pd->account.kmem.limit = kmem_bytes;
-    pd->account.kmem.most = kmem_bytes < PAGE_SIZE ? kmem_bytes : PAGE_SIZE; // its page table
     pd->account.caps.limit = caps;
+    pd->account.kmem.most = kmem_bytes < PAGE_SIZE ? kmem_bytes : PAGE_SIZE; // what any takes
+    pd->account.caps.most = caps < FIRST_CAPS ? caps : FIRST_CAPS;
     if (!space_create(pd))
-        goto return_caps;
+        goto give_back;
     if (payer)
         pd_get(payer);
     *error = SUCCESS;
     return pd;
 
-return_caps:
+give_back:
     if (payer)
-        account_raise(&payer->account.caps, caps);
-return_kmem:
-    if (payer)
-        account_raise(&payer->account.kmem, kmem_bytes);
+        account_trade(&pd->account, &payer->account, caps, kmem_bytes);
 free_pd:
     empty_free(&directories, pd->caps);
     cache_free(&pd_cache, pd);

@@ -312,31 +312,34 @@ static STRAIGHT struct result sys_delegate(u64 pd_sel, u64 items)
     return delegate_many(pd_sel, pd, items);
 }
 
+static inline struct result give(struct pd *to, u64 from_sel, u64 slots, u64 bytes)
+{
+    struct pd *from = cap_object(self(), from_sel, OBJ_PD, PD_ACCOUNT);
+    if (!from || from->object.dying || to->object.dying)
+        return result(ECAP);
+    return result(account_trade(&from->account, &to->account, slots, bytes) ? SUCCESS : EMEM);
+}
+
 static struct result sys_pd_ctrl(u64 pd_sel, u64 operation, u64 other_sel, u64 amount)
 {
     struct pd *pd = cap_object(self(), pd_sel, OBJ_PD, PD_ACCOUNT);
     if (!pd)
         return result(ECAP);
-    struct account *a = &pd->account;
-    if (operation == PD_READ_KMEM)
-        return (struct result){SUCCESS, a->kmem.used / 64 | (a->kmem.limit / 64) << 32};
-    if (operation == PD_READ_CAPS)
-        return (struct result){SUCCESS, a->caps.used | a->caps.limit << 32};
-    if (operation == PD_PEAK_KMEM && pd != self()) // nobody hides his own
-        return (struct result){SUCCESS, account_peak(&a->kmem, 64)};
-    if (operation == PD_PEAK_CAPS && pd != self())
-        return (struct result){SUCCESS, account_peak(&a->caps, 1)};
-    if (operation == PD_TRACE_STOP)
+    if (LIKELY(operation == PD_GIVE))
+        return give(pd, other_sel, amount & 0xffffffff, (amount >> 32) * 64);
+    struct units *u = operation & 1 ? &pd->account.caps : &pd->account.kmem;
+    unsigned unit = operation & 1 ? 0 : 6; // as a power of two
+    switch (operation) {
+    case PD_GIVE_KMEM: return give(pd, other_sel, 0, amount);
+    case PD_GIVE_CAPS: return give(pd, other_sel, amount, 0);
+    case PD_READ_KMEM:
+    case PD_READ_CAPS: return (struct result){SUCCESS, u->used >> unit | u->limit >> unit << 32};
+    case PD_TRACE_STOP:
         return result(pd != root_pd || self() != root_pd ? ECAP : trace_stop(amount));
-    if (operation != PD_GIVE_KMEM && operation != PD_GIVE_CAPS && operation != PD_GIVE)
-        return result(EPARAM);
-    struct pd *other = cap_object(self(), other_sel, OBJ_PD, PD_ACCOUNT);
-    if (!other || other->object.dying || pd->object.dying)
-        return result(ECAP);
-    u64 slots = operation == PD_GIVE ? amount & 0xffffffff : operation == PD_GIVE_CAPS ? amount : 0;
-    u64 bytes = operation == PD_GIVE ? (amount >> 32) * 64 : amount - slots;
-    bool moved = account_trade(&other->account, a, slots, bytes);
-    return result(moved ? SUCCESS : EMEM);
+    }
+    if ((operation != PD_PEAK_KMEM && operation != PD_PEAK_CAPS) || pd == self())
+        return result(EPARAM); // nobody hides his own peaks
+    return (struct result){SUCCESS, account_peak(u, 1ul << unit)};
 }
 
 // The state of an EC that cannot run now (EC_READ_STATE, EC_WRITE_STATE).

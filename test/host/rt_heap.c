@@ -20,6 +20,7 @@
 #include "lib/rt/memory.c"
 #include "lib/rt/selector.c"
 #include "lib/rt/span.c"
+#include "lib/rt/dry.c"
 #include "lib/rt/sync.c"
 #include "test/host/rt_ends.h"
 

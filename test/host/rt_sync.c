@@ -7,6 +7,7 @@
 #include "test/host/host_kernel.h"
 
 #include "lib/rt/selector.c"
+#include "lib/rt/dry.c"
 #include "lib/rt/sync.c"
 
 NORETURN void rt_panic(const char *format, ...)

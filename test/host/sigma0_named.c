@@ -8,6 +8,7 @@
 #include "test/host/host_kernel.h"
 
 #include "lib/rt/selector.c"
+#include "lib/rt/dry.c"
 #include "lib/rt/sync.c"
 #include "sigma0/named.c"
 #include "sigma0/shelf.c"

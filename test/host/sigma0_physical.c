@@ -11,6 +11,7 @@ static char *window;
 #define PHYSICAL_WINDOW ((u64)window)
 
 #include "lib/rt/selector.c"
+#include "lib/rt/dry.c"
 #include "lib/rt/sync.c"
 #include "sigma0/physical.c"
 #include "sigma0/shelf.c"
