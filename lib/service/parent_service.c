@@ -173,14 +173,12 @@ error_t parent_do_unregister(struct parent *parent, struct parent_client *client
     return SUCCESS;
 }
 
-static void put_quota(struct msg *m, u64 ram, u64 caps, const char *label, const char *args)
+static void put_quota(struct msg *m, u64 ram, u64 caps)
 {
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_word(m, ram);
     msg_put_word(m, caps);
-    msg_put_string(m, label);
-    msg_put_string(m, args);
 }
 
 error_t parent_do_get_quota(struct parent *parent, struct parent_client *client,
@@ -190,18 +188,25 @@ error_t parent_do_get_quota(struct parent *parent, struct parent_client *client,
         struct parent_quota q = {0};
         if (parent->config.policy->quota)
             parent->config.policy->quota(parent, client, &q);
-        put_quota(m, q.ram, q.caps, "", "");
+        put_quota(m, q.ram, q.caps);
+        msg_put_string(m, "");
+        msg_put_string(m, "");
         msg_put_word(m, q.ram_limit);
         msg_put_word(m, q.own_caps);
         msg_put_word(m, q.all_ram);
         msg_put_word(m, q.system_ram);
         return SUCCESS;
     }
+    bool brief = m->next_word < m->in_words && msg_get_word(m);
     struct typed_item item = msg_get_item(m);
     struct parent_pseudonym *p = parent_pseudonym_named(parent, item);
     if (!p || p->forwarded || p->provider != client)
         return parent_ask_above(parent, cpu, PARENT_GET_QUOTA, 0, item, m);
-    put_quota(m, p->ram, p->caps, parent_pseudonym_label(p), parent_pseudonym_args(p));
+    put_quota(m, p->ram, p->caps);
+    if (brief)
+        return SUCCESS;
+    msg_put_string(m, parent_pseudonym_label(p));
+    msg_put_string(m, parent_pseudonym_args(p));
     return SUCCESS;
 }
 
@@ -288,6 +293,8 @@ static error_t host_quota(struct server *server, sel_t pseudonym, struct server_
     if (p) {
         quota->ram = p->ram;
         quota->caps = p->caps;
+    }
+    if (p && !quota->brief) {
         strlcpy(quota->label, parent_pseudonym_label(p), sizeof(quota->label));
         strlcpy(quota->args, parent_pseudonym_args(p), sizeof(quota->args));
     }

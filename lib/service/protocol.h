@@ -55,7 +55,10 @@ enum service_flag {
       "semaphore (hotspot 1)",                                                                     \
       "", "offer a service on one CPU; EINUSE if offered already")                                 \
     X(UNREGISTER, 5, "string name", "", "on no CPU any more; its portals are revoked")             \
-    X(GET_QUOTA, 6, "translate pseudonym as the service holds it, or nothing: about the caller",   \
+    X(GET_QUOTA, 6,                                                                                \
+      "optional: 2 if not 0, without the strings; translate pseudonym as the service holds it, "   \
+      "or "                                                                                        \
+      "nothing: about the caller",                                                                 \
       "1 ram bytes, 2 caps, string label, string args; about the caller then: ram limit, caps of " \
       "the parent's own domain, all RAM that the parent has, what of it is the kernel's and boot " \
       "modules'",                                                                                  \

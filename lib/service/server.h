@@ -80,6 +80,7 @@ struct server_ops {
 // What a server asks of its parent. NULL in struct server_config: by IPC. sigma0 and init give
 // parent_host's functions (parent.h) for the services that they have built in.
 struct server_quota {
+    bool brief; // to be set: label and arguments are not wanted
     u64 ram, caps;
     char label[SERVICE_LABEL_MAX], args[SERVICE_ARGS_MAX];
 };

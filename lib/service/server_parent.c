@@ -49,6 +49,7 @@ static error_t quota(struct server *server, sel_t pseudonym, struct server_quota
     (void)server;
     struct msg m;
     begin(&m, PARENT_GET_QUOTA);
+    msg_put_word(&m, q->brief);
     msg_put_item(&m, item_translate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL)));
     error_t error = parent_call(&m);
     if (UNLIKELY(error == ECAP))
@@ -57,6 +58,8 @@ static error_t quota(struct server *server, sel_t pseudonym, struct server_quota
         return error;
     q->ram = msg_get_word(&m);
     q->caps = msg_get_word(&m);
+    if (q->brief)
+        return msg_error(&m);
     msg_get_string(&m, q->label, sizeof(q->label));
     msg_get_string(&m, q->args, sizeof(q->args));
     return msg_error(&m);

@@ -228,6 +228,7 @@ static error_t session_create(struct server *server, sel_t pseudonym, struct ser
 {
     const struct server_host *host = server->config.host;
     struct server_quota quota;
+    quota.brief = false;
     error_t error = host->quota(server, pseudonym, &quota);
     if (error)
         return error;
@@ -385,6 +386,7 @@ error_t server_session_upgrade(struct server_session *s)
 {
     struct server *server = s->server;
     struct server_quota quota;
+    quota.brief = true;
     error_t error = server->config.host->quota(server, s->pseudonym, &quota);
     if (error)
         return error;
