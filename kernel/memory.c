@@ -207,8 +207,8 @@ __attribute__((noinline)) bool account_take(struct units *u, u64 n, bool lower)
     u64 old = __atomic_load_n(&u->used, __ATOMIC_RELAXED);
     do {
         left = u->limit - old;
-        if ((long)left < (long)n) {
-            u->lacked = n - left > u->lacked ? n - left : u->lacked;
+        if ((long)left < 0 || left < n) {
+            u->lacked = n - left > u->lacked && !(n >> UNITS_BITS) ? n - left : u->lacked;
             spin_unlock(&u->lock);
             return false;
         }
@@ -228,12 +228,11 @@ __attribute__((noinline)) bool account_take(struct units *u, u64 n, bool lower)
 
 STRAIGHT bool account_trade(struct account *from, struct account *to, u64 slots, u64 bytes)
 {
-    if (!account_lower(&from->caps, slots))
+    if (!account_take(&from->caps, slots, true))
         return false;
-    bool both = account_lower(&from->kmem, bytes);
+    bool both = account_take(&from->kmem, bytes, true);
     account_raise(both ? &to->caps : &from->caps, slots);
-    if (both)
-        account_raise(&to->kmem, bytes);
+    account_raise(&to->kmem, both ? bytes : 0);
     return both;
 }
 

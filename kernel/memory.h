@@ -54,7 +54,8 @@ enum { UNITS_BITS = 37, KMEM_SPARE = 1024, FIRST_CAPS = 32 }; // nobody has 2^37
 struct account {
     struct units kmem, caps;
 };
-bool account_take(struct units *units, u64 n, bool lower); // the slow way of what follows
+// The slow way of what follows; `lower`: takes n off the limit, if so much of it is unused.
+bool account_take(struct units *units, u64 n, bool lower);
 // Takes n; false, with nothing changed, where they are not there.
 static inline bool account_charge(struct units *u, u64 n)
 {
@@ -87,11 +88,7 @@ static inline __attribute__((always_inline)) void cache_give(struct cache *cache
     account_refund(&payer->kmem, cache->size);
     cache_free(cache, object);
 }
-// Takes n off the limit; false if less than that is unused. Then they are the caller's to give.
-static inline bool account_lower(struct units *u, u64 n)
-{
-    return !(n >> UNITS_BITS) && account_take(u, n, true);
-}
+// What was lowered is given to somebody.
 static inline void account_raise(struct units *u, u64 n)
 {
     __atomic_fetch_add(&u->most, n, __ATOMIC_RELAXED);
