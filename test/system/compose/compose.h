@@ -30,6 +30,7 @@ error_t kill_and_start(struct service_client *control, const char *name);
 bool reaches(struct service_client *control, const char *name, enum child_state state,
              u32 restarts);
 
+void peaks_tests(void); // the first
 void routes_tests(void);
 void accounts_tests(void);
 void sums_tests(void); // of what has happened before

@@ -4,7 +4,6 @@
 // Composition from a child's point of view (001_5c4c3d5892c9ef36.txt; design sections 6 and 8).
 #include "test/system/check.h"
 #include "test/system/compose/compose.h"
-#include "test/system/compose/peaks.h"
 #include "test/system/exit.h"
 #include "test/system/wait.h"
 #include "lib/rt/address.h"
@@ -233,10 +232,7 @@ static void config_is_ones_own(void)
 
 int main(void)
 {
-    RUN(spikes_between_two_looks_are_seen);
-    RUN(who_runs_dry_in_its_own_domain_is_told);
-    RUN(cries_of_thirst_are_not_believed);
-    RUN(a_new_life_has_what_its_clients_gave);
+    peaks_tests();
     RUN(calls_by_session_portal);
     RUN(calls_by_translated_session);
     RUN(two_sessions_are_apart);

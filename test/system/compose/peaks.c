@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
-// See peaks.h. All about this very component, "judge", whose caps are those of compose.ucl.
-#include "test/system/compose/peaks.h"
+// What init tells of what was used at most, and of who ran dry in its own domain; mostly about this
+// very component, "judge", whose caps are those of compose.ucl. Before others have used them all.
 #include "lib/rt/selector.h"
 #include "lib/rt/string.h"
-#include "lib/rt/tsc.h"
-#include "lib/service/control.h"
 #include "lib/service/env.h"
 #include "test/system/check.h"
+#include "test/system/compose/compose.h"
 
-enum { CAPS = 1000, SPIKE = 90, DONATED = 100, CRIES = 1000, WAIT_US = 5000000 };
+enum { CAPS = 1000, SPIKE = 90, DONATED = 100, CRIES = 1000 };
 static sel_t held[CAPS];
-
-static error_t init_open(struct service_client *control)
-{
-    error_t error = service_init(control, "init", "", "", (struct service_quota){0, 0});
-    return error ? error : service_open(control);
-}
 
 static void drop(unsigned count)
 {
@@ -36,11 +29,11 @@ static unsigned make(unsigned most)
 
 // Semaphores that are made and dropped, and a donation that is given and comes back, between two
 // questions: to the slot.
-void spikes_between_two_looks_are_seen(void)
+static void spikes_between_two_looks_are_seen(void)
 {
     struct service_client control, c;
     struct control_quota before, after;
-    CHECK_EQ(init_open(&control), SUCCESS);
+    CHECK_EQ(open(&control, "init"), SUCCESS);
     CHECK_EQ(control_quota(&control, "judge", &before), SUCCESS);
     unsigned count = (unsigned)(before.caps.most - before.caps.used) + SPIKE;
     CHECK_EQ(make(count), count);
@@ -62,13 +55,13 @@ void spikes_between_two_looks_are_seen(void)
 }
 
 // Used, limit, who asked, and what would have been enough; with what was refused in the account.
-void who_runs_dry_in_its_own_domain_is_told(void)
+static void who_runs_dry_in_its_own_domain_is_told(void)
 {
     static const char expected[] =
         "its own domain wants 1 more of caps, 1000 of 1000 are used; caps = 1001 would do";
     struct service_client control;
     struct control_quota before, q;
-    CHECK_EQ(init_open(&control), SUCCESS);
+    CHECK_EQ(open(&control, "init"), SUCCESS);
     CHECK_EQ(control_quota(&control, "judge", &before), SUCCESS);
     unsigned count = make(CAPS);
     drop(count);
@@ -87,11 +80,11 @@ void who_runs_dry_in_its_own_domain_is_told(void)
 }
 
 // A child that says that it ran dry, and did not, is not heard, however often it says so.
-void cries_of_thirst_are_not_believed(void)
+static void cries_of_thirst_are_not_believed(void)
 {
     struct service_client control;
     struct control_quota before, after;
-    CHECK_EQ(init_open(&control), SUCCESS);
+    CHECK_EQ(open(&control, "init"), SUCCESS);
     CHECK_EQ(control_quota(&control, "judge", &before), SUCCESS);
     for (word_t i = 0; i < CRIES; i++)
         CHECK_EQ(parent_signal(SIGNAL_RESOURCE, i << 20), SUCCESS);
@@ -103,25 +96,14 @@ void cries_of_thirst_are_not_believed(void)
     service_close(&control);
 }
 
-static bool runs_again(struct service_client *control, const char *name, u32 restarts)
-{
-    struct control_child child;
-    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end;) {
-        if (!control_find(control, name, &child) && child.state == CHILD_RUNNING &&
-            child.restarts > restarts)
-            return true;
-    }
-    return false;
-}
-
 // Slots that a client has given to a service come with their kernel memory into the server's next
 // life too: they go back with it.
-void a_new_life_has_what_its_clients_gave(void)
+static void a_new_life_has_what_its_clients_gave(void)
 {
     struct service_client control, c;
     struct control_quota empty, with, after;
     struct control_child server;
-    CHECK_EQ(init_open(&control), SUCCESS);
+    CHECK_EQ(open(&control, "init"), SUCCESS);
     CHECK_EQ(control_quota(&control, "server", &empty), SUCCESS);
     CHECK_EQ(service_init(&c, "echo", "", "", (struct service_quota){0, DONATED}), SUCCESS);
     CHECK_EQ(service_open(&c), SUCCESS);
@@ -129,14 +111,20 @@ void a_new_life_has_what_its_clients_gave(void)
     CHECK_EQ(with.caps.limit, empty.caps.limit + DONATED);
     CHECK_EQ(with.kmem.limit, empty.kmem.limit + DONATED * CAP_KMEM);
     CHECK_EQ(control_find(&control, "server", &server), SUCCESS);
-    CHECK_EQ(control_kill(&control, "server"), SUCCESS);
-    error_t error = control_start(&control, "server");
-    CHECK(!error || error == EINUSE);
-    CHECK(runs_again(&control, "server", server.restarts));
+    CHECK_EQ(kill_and_start(&control, "server"), SUCCESS);
+    CHECK(reaches(&control, "server", CHILD_RUNNING, server.restarts + 1));
     CHECK_EQ(control_quota(&control, "server", &after), SUCCESS);
     CHECK(after.caps.limit == with.caps.limit && after.kmem.limit == with.kmem.limit);
     service_close(&c);
     CHECK_EQ(control_quota(&control, "server", &after), SUCCESS);
     CHECK(after.caps.limit == empty.caps.limit && after.kmem.limit == empty.kmem.limit);
     service_close(&control);
+}
+
+void peaks_tests(void)
+{
+    RUN(spikes_between_two_looks_are_seen);
+    RUN(who_runs_dry_in_its_own_domain_is_told);
+    RUN(cries_of_thirst_are_not_believed);
+    RUN(a_new_life_has_what_its_clients_gave);
 }
