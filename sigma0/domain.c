@@ -16,6 +16,7 @@ static void release(struct named *named)
     struct domain *d = CONTAINER_OF(named, struct domain, named);
     if (d->space)
         region_map_put(d->space);
+    semaphore_destroy(&d->lock.semaphore);
     heap_free(d);
 }
 
@@ -50,7 +51,9 @@ void domain_enter(struct domain *d, struct subject *s)
     if (s->domain)
         return;
     named_get(&d->named);
-    s->domain = d;
+    __atomic_store_n(&s->domain, d, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&s->ended, __ATOMIC_SEQ_CST))
+        return; // its end sees the domain, or we see its end
     s->number = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
     list_push_back(&d->threads, &s->in_domain);
 }
@@ -138,10 +141,11 @@ static void dismantle(struct domain *d)
         region_map_destroy(d->linker);
     selector_free(d->pd);
     selector_free_range(d->exceptions, exceptions_order());
-    selector_drop(d->signal);
-    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
-        selector_drop(d->parent[cpu]);
-    semaphore_destroy(&d->lock.semaphore);
+    selector_drop(domain_release(d, &d->signal));
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
+        if (d->parent[cpu] != SEL_NONE) // none comes to a domain that is gone
+            selector_drop(domain_release(d, &d->parent[cpu]));
+    }
     server_uncharge_cost(d->payer, d->cost);
 }
 
@@ -158,27 +162,32 @@ void domain_recall_threads(struct domain *d)
 error_t domain_keep(struct domain *d, sel_t *place, sel_t sel, sel_t *before)
 {
     mutex_lock(&d->lock);
-    *before = *place;
-    error_t error = d->gone               ? ENOTFOUND
-                    : *before != SEL_NONE ? SUCCESS
-                                          : server_charge_caps(d->payer, PD_SIGNAL_CAPS);
+    sel_t there = *place;
+    error_t error = d->gone             ? ENOTFOUND
+                    : there == SEL_NONE ? server_charge_caps(d->payer, PD_SIGNAL_CAPS)
+                    : before            ? SUCCESS
+                                        : EBUSY;
     if (!error) {
-        d->kept_caps += *before == SEL_NONE;
+        d->kept_caps += there == SEL_NONE;
         *place = sel;
     }
     mutex_unlock(&d->lock);
+    if (before)
+        *before = there;
     return error;
 }
 
-void domain_release(struct domain *d, sel_t *place)
+sel_t domain_release(struct domain *d, sel_t *place)
 {
     mutex_lock(&d->lock);
-    if (*place != SEL_NONE && !d->gone) {
+    sel_t there = *place;
+    if (there != SEL_NONE && !d->gone) {
         d->kept_caps--;
         server_uncharge_caps(d->payer, PD_SIGNAL_CAPS);
     }
     *place = SEL_NONE;
     mutex_unlock(&d->lock);
+    return there;
 }
 
 // With the selectors reserved and paid for.

@@ -83,10 +83,12 @@ static inline void domain_put(struct domain *domain)
 // Takes the capabilities to its threads from all clients.
 void domain_recall_threads(struct domain *domain);
 // Keeps a capability in one of its places, or its threads', as long as it lives; *before is what
-// stood there, now the caller's to drop. ERESOURCE: who pays for the domain cannot.
+// stood there, now the caller's to drop. Without `before` EBUSY: something stands there. ERESOURCE:
+// who pays for the domain cannot. ENOTFOUND: the domain has ended.
 MUST_CHECK error_t domain_keep(struct domain *domain, sel_t *place, sel_t sel, sel_t *before);
-// Gives such a place's capability up without dropping it.
-void domain_release(struct domain *domain, sel_t *place);
+// Empties such a place. Returns what stood there, now the caller's to drop, or SEL_NONE: so of two
+// that do this at once one drops it.
+MUST_CHECK sel_t domain_release(struct domain *domain, sel_t *place);
 // The thread that an item names, with a reference, or NULL.
 struct subject *subject_find(struct typed_item name);
 static inline void subject_put(struct subject *subject)

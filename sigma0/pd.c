@@ -75,17 +75,19 @@ static error_t alloc(struct server_session *session, struct msg *m)
         return error;
     }
     ds->owner = pd;
-    mutex_lock(&pd->lock);
-    list_push_back(&pd->dataspaces, &ds->in_owner);
-    mutex_unlock(&pd->lock);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_word(m, bytes);
     msg_put_item(m, named_item(&ds->named, 0));
-    if (!(flags & PD_ATTACH))
-        return SUCCESS;
-    dataspace_hold(&held[thread_cpu()], ds);
-    return put_pages(m, ds, flags);
+    if (flags & PD_ATTACH) {
+        dataspace_hold(&held[thread_cpu()], ds);
+        error = put_pages(m, ds, flags);
+    }
+    // The last thing: once it is in the list another CPU may end it (give_back).
+    mutex_lock(&pd->lock);
+    list_push_back(&pd->dataspaces, &ds->in_owner);
+    mutex_unlock(&pd->lock);
+    return error;
 }
 
 static error_t attach(struct msg *m)
@@ -258,9 +260,6 @@ static error_t create_domain(struct server_session *session, struct server_cpu *
     selector_drop(account);
     if (error)
         return error;
-    mutex_lock(&pd->lock);
-    list_push_back(&pd->domains, &d->in_session);
-    mutex_unlock(&pd->lock);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_item(m, named_item(&d->named, 0));
@@ -268,6 +267,9 @@ static error_t create_domain(struct server_session *session, struct server_cpu *
     msg_put_item(m, named_item(&d->space->named, 2));
     msg_put_item(m, named_item(&d->stack->named, 3));
     msg_put_item(m, named_item(&d->linker->named, 4));
+    mutex_lock(&pd->lock); // the last thing, as in alloc
+    list_push_back(&pd->domains, &d->in_session);
+    mutex_unlock(&pd->lock);
     return SUCCESS;
 }
 
@@ -291,19 +293,17 @@ static error_t assign_parent(struct pd_session *pd, struct server_cpu *handler, 
 {
     word_t cpu = msg_get_word(m);
     struct domain *d = domain_find(msg_get_item(m));
-    sel_t portal = server_take_item(handler, msg_get_item(m)), before;
+    sel_t portal = server_take_item(handler, msg_get_item(m));
     error_t error = !d ? ENOTFOUND : d->payer != pd->session ? EPERM : SUCCESS;
     if (!error && (msg_error(m) || portal == SEL_NONE || cpu >= MAX_CPUS))
         error = EPROTO;
-    if (!error && d->parent[cpu] != SEL_NONE)
-        error = EBUSY;
     // What is delegated hangs below what came: that stays, as long as the domain lives.
     if (!error)
-        error = domain_keep(d, &d->parent[cpu], portal, &before);
+        error = domain_keep(d, &d->parent[cpu], portal, NULL);
     if (!error) {
         error = range_delegate(d->pd, CRD_OBJ, portal, SEL_PARENT + (sel_t)cpu, 1, PT_CALL);
-        if (error)
-            domain_release(d, &d->parent[cpu]);
+        if (error) // the domain's end may have dropped it
+            portal = domain_release(d, &d->parent[cpu]);
     }
     if (error)
         selector_drop(portal);
@@ -449,6 +449,7 @@ static void pd_close(struct server_session *session)
     give_back(pd);
     list_remove(&pd->link);
     mutex_unlock(&sessions_lock);
+    rm_owner_end(&pd->maps);
     semaphore_destroy(&pd->lock.semaphore);
     heap_free(pd);
     if (option_is("trace", "locks"))

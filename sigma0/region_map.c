@@ -45,7 +45,9 @@ void region_map_unlock(struct region_map *map, bool nested)
 
 static void release(struct named *named)
 {
-    heap_free(CONTAINER_OF(named, struct region_map, named));
+    struct region_map *map = CONTAINER_OF(named, struct region_map, named);
+    semaphore_destroy(&map->lock.semaphore);
+    heap_free(map);
 }
 
 static error_t managed_create(struct region_map *map)
@@ -406,7 +408,6 @@ void region_map_destroy(struct region_map *map)
     map->signal = SEL_NONE;
     region_map_unlock(map, true);
     selector_drop(signal);
-    semaphore_destroy(&map->lock.semaphore);
     server_uncharge_cost(map->payer, map_cost);
     if (signal != SEL_NONE)
         server_uncharge_caps(map->payer, PD_SIGNAL_CAPS);

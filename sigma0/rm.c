@@ -24,8 +24,12 @@ void rm_owner_clear(struct rm_owner *owner)
             break;
         region_map_destroy(LIST_ENTRY(node, struct region_map, in_owner));
     }
+}
+
+void rm_owner_end(struct rm_owner *owner)
+{
+    rm_owner_clear(owner);
     semaphore_destroy(&owner->lock.semaphore);
-    owner->lock = (struct mutex)MUTEX_INIT;
 }
 
 static error_t done(struct msg *m)
@@ -46,13 +50,14 @@ static error_t create(struct server_session *session, struct rm_owner *owner, st
     error_t error = region_map_create(session, bytes / PAGE_SIZE, SEL_NONE, &map);
     if (error)
         return error;
-    mutex_lock(&owner->lock);
-    list_push_back(&owner->maps, &map->in_owner);
-    mutex_unlock(&owner->lock);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_item(m, named_item(&map->named, 0));
     msg_put_item(m, named_item(&map->ds->named, 1));
+    // The last thing: once it is in the list another CPU may end it (pd.c, give_back).
+    mutex_lock(&owner->lock);
+    list_push_back(&owner->maps, &map->in_owner);
+    mutex_unlock(&owner->lock);
     return SUCCESS;
 }
 
@@ -182,7 +187,7 @@ static error_t rm_open(struct server_session *session, const char *label, const 
 
 static void rm_close(struct server_session *session)
 {
-    rm_owner_clear(session->user);
+    rm_owner_end(session->user);
     heap_free(session->user);
 }
 

@@ -14,7 +14,9 @@ struct rm_owner {
 };
 
 void rm_owner_init(struct rm_owner *owner);
-// Destroys all of them.
+// Destroys all of them; another CPU may be making one.
 void rm_owner_clear(struct rm_owner *owner);
+// The same, when nobody uses it any more.
+void rm_owner_end(struct rm_owner *owner);
 MUST_CHECK error_t rm_operation(struct server_session *session, struct rm_owner *owner,
                                 struct server_cpu *cpu, word_t operation, struct msg *m);

@@ -16,8 +16,12 @@ enum { STATE_WORDS = sizeof(struct exc_state) / sizeof(word_t) };
 static void release(struct named *named)
 {
     struct subject *s = CONTAINER_OF(named, struct subject, named);
+    if (s->signal != SEL_NONE)
+        selector_drop(domain_release(s->domain, &s->signal));
     if (s->domain)
         domain_put(s->domain);
+    if (s->ec != SEL_NONE)
+        selector_free(s->ec);
     heap_free(s);
 }
 
@@ -27,7 +31,9 @@ struct subject *subject_find(struct typed_item name)
     return named ? CONTAINER_OF(named, struct subject, named) : NULL;
 }
 
-// A thread without a domain yet, whose EC stands at `ec`; its tag is its name.
+// A thread without a domain yet, whose EC stands at `ec`, which is the thread's from now on but if
+// this fails; its tag is its name. Another CPU may end it as soon as it is in a list: *out has a
+// reference of its own.
 static error_t subject_new(struct cpu_session *session, sel_t ec, const char *name, bool main,
                            struct subject **out)
 {
@@ -48,33 +54,33 @@ static error_t subject_new(struct cpu_session *session, sel_t ec, const char *na
     }
     error = hc_ec_tag(ec, named_word(&s->named));
     if (error) {
+        s->ec = SEL_NONE;
         if (named_withdraw(&s->named))
             named_put(&s->named);
         return error;
     }
-    mutex_lock(&session->lock);
-    list_push_back(&session->threads, &s->in_session);
-    mutex_unlock(&session->lock);
+    named_get(&s->named);
     s->session = session;
     s->main = main;
     subject_list(s);
+    mutex_lock(&session->lock);
+    list_push_back(&session->threads, &s->in_session);
+    mutex_unlock(&session->lock);
     *out = s;
     return SUCCESS;
 }
 
 // Ends what hangs on a thread that is in no session's list any more: `s` is the maker's reference.
+// Its selector is free with the last one, so that who found it before names nothing else by it.
 static void subject_end(struct cpu_session *session, struct subject *s)
 {
-    struct domain *d = s->domain;
     if (!named_withdraw(&s->named))
         return;
     subject_unlist(s);
     trace_subject_ends(s);
     fault_wait_cancel(&s->wait);
-    if (s->sc != SEL_NONE)
-        (void)cpu_take_back(session, s->sc);
-    selector_drop(s->ec);
-    sel_t signal = s->signal;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); // domain_enter
+    struct domain *d = s->domain;
     if (d) {
         mutex_lock(&d->lock);
         list_remove(&s->in_domain);
@@ -83,9 +89,10 @@ static void subject_end(struct cpu_session *session, struct subject *s)
             server_uncharge_cost(s->payer, s->cost);
         s->payer = NULL;
         mutex_unlock(&d->lock);
-        domain_release(d, &s->signal);
     }
-    selector_drop(signal);
+    if (s->sc != SEL_NONE)
+        (void)cpu_take_back(session, s->sc);
+    hc_drop(s->ec);
     subject_put(s);
 }
 
@@ -117,14 +124,15 @@ error_t thread_adopt(struct cpu_session *session, sel_t ec, const struct cpu_req
     s->priority = q->priority;
     settle_in(s);
     error = cpu_admit(session, ec, q, sc); // from here on it runs, and may fault at once
-    if (!error) {
-        s->sc = *sc;
-        return SUCCESS;
-    }
     mutex_lock(&session->lock);
-    list_remove(&s->in_session);
+    if (error)
+        list_remove(&s->in_session);
+    else if (!list_empty(&s->in_session)) // else killed already: DESTROY_SC is its client's
+        s->sc = *sc;
     mutex_unlock(&session->lock);
-    subject_end(session, s);
+    if (error)
+        subject_end(session, s);
+    subject_put(s);
     return error;
 }
 
@@ -157,6 +165,7 @@ error_t thread_adopt_handler(struct cpu_session *session, sel_t ec, const char *
         if (!error) {
             s->handler = true;
             settle_in(s);
+            subject_put(s);
             return SUCCESS;
         }
         server_uncharge_cost(session->session, cost);
@@ -241,6 +250,7 @@ static error_t create_in(struct cpu_session *session, struct domain *d, unsigned
         list_remove(&s->in_session);
         mutex_unlock(&session->lock);
         subject_end(session, s);
+        subject_put(s);
         return error;
     }
     *out = s;
@@ -268,6 +278,7 @@ static error_t create_thread(struct cpu_session *session, struct msg *m)
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_item(m, named_item(&s->named, 0));
+    subject_put(s);
     return SUCCESS;
 }
 
@@ -291,7 +302,15 @@ static error_t start(struct cpu_session *session, struct subject *s, struct msg 
         s->started = false;
         return error;
     }
-    __atomic_store_n(&s->sc, sc, __ATOMIC_SEQ_CST);
+    mutex_lock(&s->domain->lock);
+    bool alive = !list_empty(&s->in_domain);
+    if (alive)
+        __atomic_store_n(&s->sc, sc, __ATOMIC_SEQ_CST);
+    mutex_unlock(&s->domain->lock);
+    if (!alive) { // killed meanwhile, or its domain was
+        (void)cpu_take_back(session, sc);
+        return ENOTFOUND;
+    }
     unsigned priority = __atomic_load_n(&s->priority, __ATOMIC_SEQ_CST);
     if (UNLIKELY(priority != q.priority)) // it was changed meanwhile
         (void)!cpu_priority(session, sc, priority);

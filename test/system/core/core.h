@@ -29,6 +29,7 @@ void life_tests(void);
 void look_tests(void);
 void trace_tests(void);
 void hostile_tests(void);
+void race_tests(void);
 void exhaust_tests(void);
 void exhaust_own_tests(void);
 void pages_tests(void);

@@ -383,6 +383,7 @@ int main(void)
     exhaust_own_tests();
     name_tests();
     hostile_tests();
+    race_tests();
     pages_tests();
     TESTS_DONE();
     machine_exit(tests_failed != 0);
