@@ -56,16 +56,14 @@ struct account {
 };
 // The slow way of what follows; `lower`: takes n off the limit, if so much of it is unused.
 bool account_take(struct units *units, u64 n, bool lower);
-// Takes n; false, with nothing changed, where they are not there.
+// Takes n; false, with nothing changed, where they are not there. `used` is raised before `most` is
+// looked at: who compares first may not see that the limit is lowered between.
 static inline bool account_charge(struct units *u, u64 n)
 {
-    u64 old = __atomic_load_n(&u->used, __ATOMIC_RELAXED);
-    do {
-        if (UNLIKELY((long)(__atomic_load_n(&u->most, __ATOMIC_RELAXED) - old) < (long)n))
-            return account_take(u, n, false);
-    } while (!__atomic_compare_exchange_n(&u->used, &old, old + n, true, __ATOMIC_RELAXED,
-                                          __ATOMIC_RELAXED));
-    return true;
+    u64 now = __atomic_add_fetch(&u->used, n, __ATOMIC_SEQ_CST);
+    if (LIKELY(now <= __atomic_load_n(&u->most, __ATOMIC_SEQ_CST)))
+        return true;
+    return account_take(u, n, false);
 }
 static inline void account_refund(struct units *u, u64 n)
 {
