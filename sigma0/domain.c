@@ -42,7 +42,12 @@ struct domain *domain_of_thread(sel_t ec)
     struct domain *d = CONTAINER_OF(by_pd, struct domain, by_pd);
     named_get(&d->named);
     named_put(by_pd);
-    return d;
+    // A PD has no life that the kernel tells. But a thread never leaves its own, which is the first
+    // to go when a domain ends: if it is in one at that selector yet, no other was there meanwhile.
+    if (!hc_ec_pd(ec, &pd))
+        return d;
+    domain_put(d);
+    return NULL;
 }
 
 void domain_enter(struct domain *d, struct subject *s)

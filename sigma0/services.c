@@ -41,6 +41,13 @@ static const struct {
     {"trace", &trace_ops, 256, 0, 0},
 };
 
+// What sigma0's threads wait at for locks, so that no lock of a client's object ever needs kernel
+// memory: on each CPU the handlers of the services, of the parent's portals, of two kinds of
+// exceptions and of the echo, and the main thread.
+enum { THREADS_A_CPU = ARRAY_SIZE(table) + 4, THREADS_MAX = MAX_CPUS * THREADS_A_CPU + 1 };
+u32 rt_mutex_spares[THREADS_MAX];
+u32 rt_mutex_spares_max = THREADS_MAX;
+
 static struct parent parent;
 static struct server servers[ARRAY_SIZE(table)];
 static struct ram_account account; // init's, in bytes
@@ -228,6 +235,7 @@ void services_start(void)
                                         .host = parent_host(&parent)};
         must(server_start(&servers[i], &service), table[i].name);
     }
+    must(mutex_spares(hip()->cpu_count * THREADS_A_CPU + 1), "locks");
     u64 free = physical_usage().free_pages,
         kept = free / KEPT > KEPT_PAGES ? free / KEPT : KEPT_PAGES;
     account.limit = free > kept ? (free - kept) * PAGE_SIZE : 0;

@@ -36,11 +36,7 @@ unsigned shelf_empty(struct shelf *shelf, void (*take)(void *item))
 {
     unsigned found = 0;
     for (unsigned cpu = 0; cpu < hip()->cpu_count; cpu++) {
-        if (!mutex_try(&shelf->cpu[cpu].lock)) {
-            if (mutex_prepare(&shelf->cpu[cpu].lock))
-                continue; // no kernel memory for waiting
-            mutex_lock(&shelf->cpu[cpu].lock);
-        }
+        mutex_lock(&shelf->cpu[cpu].lock);
         for (; shelf->cpu[cpu].count; found++)
             take(shelf->cpu[cpu].item[--shelf->cpu[cpu].count]);
         mutex_unlock(&shelf->cpu[cpu].lock);

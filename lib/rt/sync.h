@@ -6,6 +6,10 @@
 // woken. The kernel semaphore is made at the first contention, or by *_prepare where a failure can
 // still be handled.
 //
+// A mutex that is not prepared has a kernel semaphore only while somebody waits for it: it takes
+// one of the program's spare ones, and makes one where there is none; who finds nobody waiting any
+// more gives it back. So a program with as many spare ones as threads never fails to wait.
+//
 // The counter: >= 0 is what can be taken, < 0 minus the number of threads that wait or are about
 // to. A woken thread owns what it waited for (hand-over, first come first served).
 #pragma once
@@ -17,8 +21,8 @@
 MUST_CHECK error_t semaphore_create(u64 initial, sel_t *out);
 
 struct semaphore {
-    i32 count;
-    u32 sm; // selector of the kernel semaphore, 0 = not made yet
+    _Alignas(8) i32 count;
+    u32 sm; // selector of the kernel semaphore, 0 = not made yet; of a mutex maybe | MUTEX_KEEPS
 };
 #define SEMAPHORE_INIT(n)                                                                          \
     {                                                                                              \
@@ -50,11 +54,18 @@ struct mutex {
         SEMAPHORE_INIT(1)                                                                          \
     }
 
-static inline MUST_CHECK error_t mutex_prepare(struct mutex *m)
-{
-    return semaphore_prepare(&m->semaphore);
-}
+enum { MUTEX_KEEPS = 1u << 31 }; // it is prepared
+
+// Makes its kernel semaphore now, which it keeps. ERESOURCE (no selector), EMEM.
+MUST_CHECK error_t mutex_prepare(struct mutex *m);
+// Makes spare ones until there are `count`, or no room for more. ERESOURCE, EMEM.
+MUST_CHECK error_t mutex_spares(unsigned count);
+// Selectors of the spare ones, 0 where there is none. Both are weak: a program that needs many
+// defines them itself.
+extern u32 rt_mutex_spares[], rt_mutex_spares_max;
+
 void mutex_lock_slow(struct mutex *m);
+void mutex_unlock_slow(struct mutex *m);
 extern u64 rt_mutex_waits; // how often a thread of this program found a mutex taken
 static inline void mutex_lock(struct mutex *m)
 {
@@ -65,9 +76,11 @@ static inline bool mutex_try(struct mutex *m)
 {
     return semaphore_try(&m->semaphore);
 }
+void mutex_unlock_slow(struct mutex *m);
 static inline void mutex_unlock(struct mutex *m)
 {
-    semaphore_up(&m->semaphore);
+    if (UNLIKELY(__atomic_fetch_add(&m->semaphore.count, 1, __ATOMIC_RELEASE) < 0))
+        mutex_unlock_slow(m);
 }
 
 // Makes the kernel semaphores of lib/rt's own locks; thread.c does it before the second thread

@@ -73,7 +73,80 @@ static void mutex_excludes(void)
     pthread_join(first, NULL);
     CHECK(shared == THREADS * ROUNDS);
     CHECK(mutex.semaphore.count == 1);
-    CHECK(mutex.semaphore.sm == 0 || host_sm[mutex.semaphore.sm].counter == 0);
+    CHECK(mutex.semaphore.sm == 0); // nobody waits, so it has none
+}
+
+// Of many mutexes each has a kernel semaphore only while somebody waits for it: as many spare ones
+// as threads are enough for all, with no kernel memory for more.
+enum { MUTEXES = 64 };
+static struct mutex many[MUTEXES];
+static bool in[MUTEXES];
+
+static void *wanderer(void *argument)
+{
+    u64 state = (u64)(uintptr_t)argument * 7 + 1;
+    for (int i = 0; i < ROUNDS; i++) {
+        state = state * 6364136223846793005ul + 1442695040888963407ul;
+        unsigned at = state >> 40 & (i % 64 ? 1 : MUTEXES - 1); // mostly the first two
+        at = (at + (unsigned)i / 256) % MUTEXES;
+        mutex_lock(&many[at]);
+        if (__atomic_exchange_n(&in[at], true, __ATOMIC_RELAXED))
+            abort();
+        if (i % 8 == 0)
+            sched_yield();
+        __atomic_store_n(&in[at], false, __ATOMIC_RELAXED);
+        mutex_unlock(&many[at]);
+    }
+    return NULL;
+}
+
+static unsigned spares(void)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < rt_mutex_spares_max; i++) {
+        count += rt_mutex_spares[i] != 0;
+        CHECK(!rt_mutex_spares[i] || host_sm[rt_mutex_spares[i]].counter == 0);
+    }
+    return count;
+}
+
+static void spare_semaphores_serve_all_mutexes(void)
+{
+    for (unsigned i = 0; i < MUTEXES; i++)
+        many[i] = (struct mutex)MUTEX_INIT;
+    CHECK(mutex_spares(THREADS) == SUCCESS && spares() == THREADS);
+    CHECK(mutex_spares(THREADS) == SUCCESS && spares() == THREADS);
+    host_out_of_kmem = true;
+    CHECK(mutex_spares(THREADS + 1) == EMEM);
+    unsigned long waits = rt_mutex_waits;
+    run_threads(wanderer, THREADS);
+    CHECK(rt_mutex_waits > waits);
+    CHECK(spares() == THREADS);
+    for (unsigned i = 0; i < MUTEXES; i++)
+        CHECK(many[i].semaphore.count == 1 && many[i].semaphore.sm == 0);
+    host_out_of_kmem = false;
+}
+
+// One that is prepared keeps its own.
+static void prepared_mutex_needs_no_spare(void)
+{
+    unsigned before = spares();
+    struct mutex own = MUTEX_INIT;
+    CHECK(mutex_prepare(&own) == SUCCESS && own.semaphore.sm & MUTEX_KEEPS);
+    u32 sm = own.semaphore.sm;
+    CHECK(mutex_prepare(&own) == SUCCESS && own.semaphore.sm == sm);
+    many[0] = own;
+    for (unsigned i = 1; i < MUTEXES; i++)
+        many[i] = (struct mutex)MUTEX_INIT;
+    run_threads(wanderer, THREADS);
+    CHECK(many[0].semaphore.sm == sm && many[0].semaphore.count == 1);
+    CHECK(spares() == before);
+    semaphore_destroy(&many[0].semaphore);
+    CHECK(!host_sm[sm & ~(u32)MUTEX_KEEPS].live);
+    many[0] = (struct mutex)MUTEX_INIT;
+    host_out_of_kmem = true;
+    CHECK(mutex_prepare(&many[0]) == EMEM);
+    host_out_of_kmem = false;
 }
 
 static unsigned long taken, expired;
@@ -148,6 +221,8 @@ int main(void)
 {
     RUN(uncontended_lock_enters_no_kernel);
     RUN(mutex_excludes);
+    RUN(spare_semaphores_serve_all_mutexes);
+    RUN(prepared_mutex_needs_no_spare);
     RUN(deadlines_lose_nothing);
     RUN(deadline_passes);
     RUN(a_late_up_is_taken);
