@@ -16,6 +16,7 @@ static struct parent parent;
 static struct parent_client *program;
 static sel_t exited_semaphore;
 static int exit_code;
+static u64 configured_caps;
 
 static error_t open(struct parent *p, struct parent_client *client, struct parent_open *o)
 {
@@ -51,6 +52,27 @@ static void quota(struct parent *p, struct parent_client *client, struct parent_
                                .all_ram = above.ram_limit};
 }
 
+// The slots that clients of the program's services give with their sessions come to us. The program
+// has enough of them free to hold the next sessions, and does not keep many that it needs no more:
+// those that a session brought leave us again with it.
+static void share_slots(struct parent *p, struct parent_client *client)
+{
+    enum { LEAST = 64, GIVE = 128, MOST = 512, RESERVE = 256 };
+    u64 used, limit, own_used, own_limit;
+    sel_t pd = target.program.domain.pd;
+    (void)p, (void)client;
+    if (hc_pd_read(pd, PD_READ_CAPS, &used, &limit) ||
+        hc_pd_read(SEL_PD, PD_READ_CAPS, &own_used, &own_limit))
+        return;
+    u64 its = limit - used, ours = own_limit - own_used;
+    u64 more = ours > RESERVE ? ours - RESERVE : 0, less = its > MOST ? its - MOST : 0,
+        lent = limit > configured_caps ? limit - configured_caps : 0;
+    if (its < LEAST)
+        (void)!hc_pd_trade(pd, SEL_PD, more < GIVE ? more : GIVE);
+    else if (less && lent)
+        (void)!hc_pd_trade(SEL_PD, pd, less < lent ? less : lent);
+}
+
 static error_t signal(struct parent *p, struct parent_client *client, word_t code, word_t value)
 {
     (void)p, (void)client;
@@ -64,6 +86,7 @@ static const struct parent_policy policy = {
     .open = open,
     .upgrade = upgrade,
     .may_register = may_register,
+    .asks_above = share_slots,
     .quota = quota,
     .signal = signal,
 };
@@ -78,6 +101,7 @@ error_t program_load(const struct program_options *options, sel_t exited)
     const struct parent_config config = {
         .policy = &policy, .has_parent = true, .offers_above = true};
     exited_semaphore = exited;
+    configured_caps = options->caps;
     error_t error = parent_start(&parent, &config);
     if (!error)
         error = parent_client_add(&parent, NULL, &program);

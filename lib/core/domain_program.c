@@ -33,8 +33,8 @@ static error_t failed(struct domain_program *program, const char *what, error_t 
 
 static error_t open_sessions(struct domain_program *program, const struct domain_request *q)
 {
-    u64 ram = domain_program_cost(&program->elf).ram + q->kmem_bytes + q->books_bytes;
-    struct service_quota quota = {ALIGN_UP(ram, PAGE_SIZE), 0}, none = {0, 0};
+    struct service_quota quota = domain_program_cost(&program->elf), none = {0, 0};
+    quota.ram = ALIGN_UP(quota.ram + q->books_bytes, PAGE_SIZE);
     error_t error = service_init(&program->pd, "pd", q->name, "", quota);
     if (!error)
         error = service_open(&program->pd);
@@ -65,7 +65,8 @@ error_t domain_program_selectors(const struct domain_client *domain, sel_t ident
 
 static error_t fill_domain(struct domain_program *program, const struct domain_request *q)
 {
-    error_t error = domain_open(&program->pd, q->kmem_bytes, q->caps, &program->domain);
+    error_t error =
+        domain_open_from(&program->pd, SEL_PD, q->kmem_bytes, q->caps, &program->domain);
     if (error)
         return failed(program, "no domain", error);
     program->image.space = program->domain.space;

@@ -25,7 +25,7 @@ struct domain_program {
 struct domain_request {
     const char *binary;     // ROM module
     const char *name;       // label of the sessions that pay for it, name of its main thread
-    u64 kmem_bytes, caps;   // of its domain
+    u64 kmem_bytes, caps;   // of its domain, out of our own (domain_open_from)
     u64 books_bytes;        // set aside for what sigma0 keeps of its regions and threads
     unsigned cpu, priority; // of its main thread
     sel_t portals;          // + CPU: its parent (lib/service/parent.h, client->portals)

@@ -30,7 +30,7 @@ error_t parent_do_req_kill(struct parent *parent, struct parent_client *client,
     if (msg_error(m))
         return EPROTO;
     if (!name[0] && parent->config.offers_above) // its length, 0, is the message's one word
-        return parent_ask_above(parent, cpu, PARENT_REQ_KILL, 0, item, m);
+        return parent_ask_above(parent, client, cpu, PARENT_REQ_KILL, 0, item, m);
     struct parent_pseudonym *p = parent_pseudonym_named(parent, item);
     // A service may name its own clients, nobody else's.
     struct parent_client *target = p && p->provider == client ? p->client : NULL;

@@ -117,6 +117,9 @@ struct parent_policy {
     // REQ_KILL: `name` is empty if `target` is given. Must not destroy anything at once: queue it.
     error_t (*request_kill)(struct parent *parent, struct parent_client *client, const char *name,
                             struct parent_client *target);
+    // With offers_above, before a service's question about a session is passed on: what the client
+    // gave came to us. Optional.
+    void (*asks_above)(struct parent *parent, struct parent_client *client);
     // GET_QUOTA of a child about itself. Optional.
     void (*quota)(struct parent *parent, struct parent_client *client, struct parent_quota *quota);
     // SIGNAL. Must not destroy anything at once.
@@ -246,9 +249,9 @@ void parent_withdraw_above(const struct parent_service *service);
 // A service asks about a pseudonym that leads to none of our children, with `word` before it: the
 // answer is our own parent's, in `m`. ECAP: we did not give it out, so it has to come with the
 // request, by delegation. EPERM: services are not offered there, so it has nothing to ask.
-MUST_CHECK error_t parent_ask_above(const struct parent *parent, const struct parent_cpu *cpu,
-                                    enum parent_operation operation, word_t word,
-                                    struct typed_item pseudonym, struct msg *m);
+MUST_CHECK error_t parent_ask_above(struct parent *parent, struct parent_client *client,
+                                    const struct parent_cpu *cpu, enum parent_operation operation,
+                                    word_t word, struct typed_item pseudonym, struct msg *m);
 // Whether a capability has come, and to that selector.
 static inline bool parent_landed_at(struct typed_item item, sel_t sel)
 {

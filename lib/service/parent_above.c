@@ -40,9 +40,9 @@ void parent_withdraw_above(const struct parent_service *s)
     (void)!parent_call(&m); // what it does not know it need not forget
 }
 
-error_t parent_ask_above(const struct parent *parent, const struct parent_cpu *cpu,
-                         enum parent_operation operation, word_t word, struct typed_item pseudonym,
-                         struct msg *m)
+error_t parent_ask_above(struct parent *parent, struct parent_client *client,
+                         const struct parent_cpu *cpu, enum parent_operation operation, word_t word,
+                         struct typed_item pseudonym, struct msg *m)
 {
     sel_t sel = crd_base(pseudonym.crd);
     u64 index = sel - parent->first_pseudonym;
@@ -51,6 +51,8 @@ error_t parent_ask_above(const struct parent *parent, const struct parent_cpu *c
     bool given = crd_kind(pseudonym.crd) == CRD_OBJ && index < parent->pseudonyms_made;
     if (!given && !parent_landed_at(pseudonym, cpu->window))
         return ECAP;
+    if (parent->config.policy->asks_above)
+        parent->config.policy->asks_above(parent, client);
     begin(m, operation);
     msg_put_word(m, word);
     msg_put_item(m, item_translate(crd(CRD_OBJ, sel, 0, RIGHT_ALL)));

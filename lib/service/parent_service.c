@@ -201,7 +201,7 @@ error_t parent_do_get_quota(struct parent *parent, struct parent_client *client,
     struct typed_item item = msg_get_item(m);
     struct parent_pseudonym *p = parent_pseudonym_named(parent, item);
     if (!p || p->forwarded || p->provider != client)
-        return parent_ask_above(parent, cpu, PARENT_GET_QUOTA, 0, item, m);
+        return parent_ask_above(parent, client, cpu, PARENT_GET_QUOTA, brief, item, m);
     put_quota(m, p->ram, p->caps);
     if (brief)
         return SUCCESS;
@@ -235,7 +235,7 @@ error_t parent_do_singleton(struct parent *parent, struct parent_client *client,
     if (msg_error(m))
         return EPROTO;
     if (!p || p->forwarded || p->provider != client)
-        return parent_ask_above(parent, cpu, PARENT_SINGLETON, release, item, m);
+        return parent_ask_above(parent, client, cpu, PARENT_SINGLETON, release, item, m);
     error_t error = claim(parent, p, release);
     if (error)
         return error;

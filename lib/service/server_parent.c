@@ -53,7 +53,7 @@ static error_t quota(struct server *server, sel_t pseudonym, struct server_quota
     msg_put_item(&m, item_translate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL)));
     error_t error = parent_call(&m);
     if (UNLIKELY(error == ECAP))
-        error = ask_again(&m, PARENT_GET_QUOTA, 0, pseudonym);
+        error = ask_again(&m, PARENT_GET_QUOTA, q->brief, pseudonym);
     if (error)
         return error;
     q->ram = msg_get_word(&m);

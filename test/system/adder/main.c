@@ -36,10 +36,27 @@ __attribute__((noinline)) long double halved(long double x)
     return x / 2;
 }
 
+static error_t end(struct server_session *session, struct msg *m)
+{
+    error_t error = server_request_kill(session);
+    msg_begin(m);
+    msg_put_word(m, error);
+    return error;
+}
+
+static error_t open(struct server_session *session, const char *label, const char *args)
+{
+    (void)session, (void)args;
+    print("adder: a session for \"%s\"\n", label);
+    return SUCCESS;
+}
+
 static error_t dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
                         struct msg *m)
 {
     (void)session, (void)cpu;
+    if (operation == ADDER_END_ME)
+        return end(session, m);
     u64 a = msg_get_word(m), b = msg_get_word(m);
     if (operation != ADDER_ADD || msg_error(m))
         return EPROTO;
@@ -80,14 +97,18 @@ static void begin_crowd(void)
 
 int main(void)
 {
-    static struct server server;
-    static const struct server_ops ops = {.dispatch = dispatch};
+    static struct server server, single;
+    static const struct server_ops ops = {.open = open, .dispatch = dispatch};
     struct server_config config = {.name = "adder", .flags = SERVICE_SESSION_PORTALS, .ops = &ops};
     error_t error = semaphore_create(0, &asked);
     if (!error)
         error = semaphore_create(0, &never);
     if (!error)
         error = server_start(&server, &config);
+    config.name = "single";
+    config.flags = SERVICE_SINGLETON;
+    if (!error)
+        error = server_start(&single, &config);
     if (error) {
         print("adder: cannot offer its service: %s\n", error_name(error));
         return 1;
