@@ -124,8 +124,19 @@ error_t program_load(const struct program_options *options, sel_t exited)
     return error;
 }
 
+// The program's kernel memory is ours again a moment after its domain has gone. Until then our own
+// domain would not go either when we end, and our next life find too little.
 void program_end(void)
 {
+    enum { STEP_US = 1000, TRIES = 2000 };
+    u64 used, its = 0, ours = 0, now;
     parent_client_remove(&parent, program); // its services first: clients wait for the next life
+    (void)!hc_pd_read(target.program.domain.pd, PD_READ_KMEM, &used, &its);
+    (void)!hc_pd_read(SEL_PD, PD_READ_KMEM, &used, &ours);
     domain_program_end(&target.program);
+    for (unsigned i = 0; i < TRIES; i++) {
+        if (hc_pd_read(SEL_PD, PD_READ_KMEM, &used, &now) || now >= ours + its)
+            return;
+        pause_us(STEP_US);
+    }
 }

@@ -42,6 +42,7 @@ extern struct target target;
 extern const struct gdb_target target_functions;
 
 // threads.c
+void pause_us(u64 us);
 // Stops every thread and learns what stopped those that an exception did. Threads that are in a
 // call and do not come out of it soon do not rest.
 void threads_stop(void);

@@ -19,7 +19,7 @@ static struct service_client *cpu(void)
     return &target.program.cpu;
 }
 
-static void pause_us(u64 us)
+void pause_us(u64 us)
 {
     static sel_t never = SEL_NONE;
     if (never == SEL_NONE && semaphore_create(0, &never))
