@@ -24,6 +24,7 @@ struct debt { // to one of the children
     u32 caps;
 };
 
+static const char SESSION[] = "session", KEPT_DATASPACE[] = "kept dataspace";
 static bool owing; // somebody owes something
 
 static struct child *child_of(struct parent_client *client)
@@ -101,6 +102,14 @@ static u64 at_most(u64 value, u64 most)
 
 static void debts_collect(void);
 
+static void give(struct child *child, u64 ram, u64 caps)
+{
+    child->ram_used += ram;
+    child->caps_given += caps;
+    if (child->ram_used > child->ram_high)
+        child->ram_high = child->ram_used;
+}
+
 static error_t take(struct child *child, const char *service, const struct parent_donation *least,
                     struct parent_donation *more)
 {
@@ -109,27 +118,24 @@ static error_t take(struct child *child, const char *service, const struct paren
     if (more->ram > left || books > left - more->ram)
         more->ram = least->ram;
     if (more->ram > left || books > left - more->ram)
-        return account_refuse_ram(child, service,
+        return account_refuse_ram(child, SESSION, service,
                                   more->ram > ~0ul - books ? more->ram : more->ram + books);
     if (more->first && fee_take(child, fee_of(more)))
-        return account_refuse_caps(child, service, fee_of(more));
+        return account_refuse_caps(child, SESSION, service, fee_of(more));
     if (move_caps(holder(to), child->sel_pd, more->caps)) {
         peaks_forget_lack(child);
         more->caps = least->caps;
         if (move_caps(holder(to), child->sel_pd, more->caps)) {
             if (more->first)
                 fee_return(child, fee_of(more));
-            return account_refuse_caps(child, service, more->caps);
+            return account_refuse_caps(child, SESSION, service, more->caps);
         }
     }
-    child->ram_used += more->ram + books;
-    child->caps_given += more->caps;
+    give(child, more->ram + books, more->caps);
     if (to) {
         to->ram_received += more->ram;
         to->caps_received += more->caps;
     }
-    if (child->ram_used > child->ram_high)
-        child->ram_high = child->ram_used;
     return SUCCESS;
 }
 
@@ -139,6 +145,34 @@ error_t account_take(struct child *child, const char *service, const struct pare
     if (owing)
         debts_collect();
     return take(child, service, least, more);
+}
+
+// It stays with init, whatever becomes of the child's life.
+error_t account_keep(struct child *child, const char *name, const struct keep_price *price)
+{
+    if (owing)
+        debts_collect();
+    u64 most = child->config.keep_bytes, has = child->kept_bytes;
+    if (has > most || price->bytes > most - has)
+        return account_refuse_keep(child, name, price->bytes);
+    if (price->ram > account_ram_left(child))
+        return account_refuse_ram(child, KEPT_DATASPACE, name, price->ram);
+    if (move_caps(SEL_PD, child->sel_pd, price->caps))
+        return account_refuse_caps(child, KEPT_DATASPACE, name, price->caps);
+    give(child, price->ram, price->caps);
+    child->kept_bytes += price->bytes;
+    return SUCCESS;
+}
+
+void account_keep_return(struct child *child, const struct keep_price *price)
+{
+    if (move_caps(holder(child), SEL_PD, price->caps))
+        child_report(child, "%lu slots of what it kept come back with its next life", price->caps);
+    child->caps_given -= price->caps;
+    child->ram_used -= price->ram;
+    child->kept_bytes -= price->bytes;
+    if (owing)
+        debts_collect();
 }
 
 // Takes what the service has of that to give: the rest it owes.
@@ -274,7 +308,7 @@ void account_forget(struct child *child)
     child->debts = NULL;
     child->ram_used = child->image_ram = child->ram_received = child->ram_high = 0;
     child->ram_wanted = child->caps_given = child->caps_received = 0;
-    child->fee_slots = child->fee_used = 0;
+    child->fee_slots = child->fee_used = child->kept_bytes = 0;
     child->caps_peak = child->kmem_peak = (struct peak){0};
     child->refusal = (struct refusal){.count = 0};
 }

@@ -86,6 +86,7 @@ static void end_life(struct child *child)
 static void remove(struct child *child)
 {
     end_life(child);
+    keep_end(child, NULL);
     parent_client_remove(&parent, child->client);
     mutex_lock(&parent.lock);
     heap_free(child->config.routes);
@@ -126,6 +127,7 @@ static error_t add(const struct config_child *c)
     child->restarts = child->in_a_row = 0;
     child->restart_at = 0;
     child->exit_code = 0;
+    child->failures = 0;
     child->sel_pd = child->sel_ec = child->sel_sc = child->sel_identity = child->exceptions =
         SEL_NONE;
     child->domain.domain = child->thread = SEL_NONE;
@@ -155,6 +157,17 @@ static bool needs_new_life(struct child *child, u32 change, const struct config_
     if (child->state != CHILD_RUNNING)
         return now->start && !child->config.start;
     return change & CHANGE_BLOCK && !module_is_watched(&child->block);
+}
+
+// Another program is another component: what the one before kept is not its own.
+static void keep_review(struct child *child, const struct config_child *now)
+{
+    if (strcmp(child->config.binary, now->binary) != 0) {
+        keep_end(child, "its binary has changed");
+        child->failures = 0;
+    } else if (!now->keep_bytes) {
+        keep_end(child, "it may keep nothing any more");
+    }
 }
 
 static void exchange(struct next *next)
@@ -243,6 +256,8 @@ error_t change_apply(void *blob, size_t size, bool owned)
             child->restarts += child->state == CHILD_RUNNING;
             end_life(child);
         }
+        if (now)
+            keep_review(child, now);
     }
     exchange(&next);
     add_all(&next, again);

@@ -47,9 +47,13 @@ static error_t open_memory(struct child *child)
         quota = debuggee_quota(child);
     u64 bytes = quota.ram;
     quota.caps += service_caps_least();
-    if (bytes > child->ram_limit) {
-        child_report(child, "ram %luKb does not hold program and stack, which take %luKb",
-                     child->ram_limit / 1024, bytes / 1024);
+    u64 kept = child->kept_bytes;
+    if (bytes > child->ram_limit || kept > child->ram_limit - bytes) {
+        char beside[48] = "";
+        if (kept)
+            text_format(beside, sizeof(beside), ", beside the %luKb that it keeps", kept / 1024);
+        child_report(child, "ram %luKb does not hold program and stack, which take %luKb%s",
+                     child->ram_limit / 1024, bytes / 1024, beside);
         return ERESOURCE;
     }
     error_t error = service_init(&child->pd, "pd", child->name, "", quota);
@@ -229,6 +233,7 @@ void child_end(struct child *child)
     if (child->pd_open)
         service_close(&child->pd);
     program_image_free(&child->image);
+    keep_life_over(child);
     if (child->rom_open)
         rom_close(&child->rom);
     child->pd_open = child->rom_open = child->cpu_open = false;
@@ -236,7 +241,9 @@ void child_end(struct child *child)
     __atomic_store_n(&child->life, child->life + 1, __ATOMIC_RELEASE);
     mutex_lock(&parent.lock);
     account_image(child, 0);
-    if (child->ram_limit > child->config.ram_bytes)
-        child->ram_limit = child->config.ram_bytes; // it was more than that in use
+    u64 least =
+        child->config.ram_bytes > child->ram_used ? child->config.ram_bytes : child->ram_used;
+    if (child->ram_limit > least)
+        child->ram_limit = least; // it was more than that in use
     parent_unlock(&parent);
 }

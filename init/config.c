@@ -109,6 +109,7 @@ static void child_read(const void *blob, int node, struct config_child *c)
     c->args = args ? args : "";
     c->ram_bytes = number(blob, node, "ram", 0);
     c->kmem_bytes = number(blob, node, "kmem", KMEM_DEFAULT);
+    c->keep_bytes = number(blob, node, "keep", 0);
     c->caps = (u32)number_below(blob, node, "caps", 0, UINT32_MAX);
     c->priority = (u32)number_below(blob, node, "priority", PRIORITY_DEFAULT, PRIORITY_MAX);
     c->budget_us = number_below(blob, node, "budget", 0, TIME_MAX_US);

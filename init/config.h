@@ -37,7 +37,7 @@ struct config_child {
     const char *name, *binary, *args;
     struct config_route_entry *routes; // on the heap, for good
     u32 route_count;
-    u64 ram_bytes, kmem_bytes;
+    u64 ram_bytes, kmem_bytes, keep_bytes;
     u32 caps, priority;
     u32 affinity[CONFIG_CPUS_MAX], affinity_count; // CPUs; the main thread's first
     u64 budget_us, period_us;                      // both 0: no limit
@@ -87,6 +87,7 @@ enum config_change {
     CHANGE_ROUTES = 1 << 6,
     CHANGE_BLOCK = 1 << 7, // its `config`
     CHANGE_PRIORITY = 1 << 8,
+    CHANGE_KEEP = 1 << 9,
 };
 u32 config_difference(const struct config *old, const struct config_child *a,
                       const struct config *new, const struct config_child *b);

@@ -23,6 +23,7 @@ static void row_put(struct msg *m, struct child *child)
     msg_put_word(m, slots.limit);
     msg_put_word(m, child->caps_peak.most);
     msg_put_word(m, child->client->pseudonym_count);
+    msg_put_word(m, child->kept_bytes);
     msg_put_string(m, child->name);
 }
 
@@ -105,6 +106,7 @@ static void taken(u64 *ram, u64 *image, u64 *caps)
     for (unsigned i = 0; i < child_count; i++) {
         if (children[i].pd_open)
             *image += children[i].pd.quota.ram;
+        *image += keep_donated(&children[i]);
         const struct child *child = &children[i];
         if (child->domain_up)
             *caps += peaks_amount(child, PD_READ_CAPS).limit - child->caps_given - child->fee_slots;
@@ -179,6 +181,9 @@ static error_t quota(struct msg *m)
     for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
         msg_put_word(m, words[i]);
     msg_put_string(m, child->refusal.text);
+    msg_put_word(m, child->kept_bytes);
+    msg_put_word(m, child->config.keep_bytes);
+    msg_put_word(m, keep_count(child));
     parent_unlock(&parent);
     return SUCCESS;
 }

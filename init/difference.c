@@ -91,6 +91,8 @@ u32 config_difference(const struct config *old, const struct config_child *a,
         changes |= CHANGE_RAM;
     if (a->caps != b->caps || a->kmem_bytes != b->kmem_bytes)
         changes |= CHANGE_KERNEL;
+    if (a->keep_bytes != b->keep_bytes)
+        changes |= CHANGE_KEEP;
     if (!same_supervision(a, b))
         changes |= CHANGE_SUPERVISION;
     if (!same_property(old->blob, a->node, new->blob, b->node, "provides"))

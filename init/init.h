@@ -42,6 +42,12 @@ struct peak {
 };
 
 struct debt;
+struct kept_ds;
+
+// What a kept dataspace takes: of `keep`, of RAM (in bytes), of slots.
+struct keep_price {
+    u64 bytes, ram, caps;
+};
 
 // A slot: where there is no child, `present` is false.
 struct child {
@@ -65,6 +71,9 @@ struct child {
     u64 fee_slots, fee_used; // taken for init's books of its sessions, and in use for them
     struct debt *debts;      // to each child, and to init itself
     struct refusal refusal;  // the last one
+    struct kept_ds *kept;    // what its next life finds again (keep.c), likewise under parent.lock
+    u64 kept_bytes;          // without the price of their sessions
+    u32 failures;            // of its lives in a row, as KEEP tells them
     bool domain_up;          // sel_pd is its domain, and holds its slots
     u64 started_at, restart_at, heartbeat_at; // TSC
     int exit_code;
@@ -208,6 +217,11 @@ MUST_CHECK error_t account_take(struct child *child, const char *service,
                                 const struct parent_donation *least, struct parent_donation *more);
 // account.c: a session has ended, or did not come to be.
 void account_return(struct child *child, const struct parent_donation *donation);
+// account.c: takes what a dataspace to be kept costs, and gives it back. ERESOURCE, which has been
+// reported.
+MUST_CHECK error_t account_keep(struct child *child, const char *name,
+                                const struct keep_price *price);
+void account_keep_return(struct child *child, const struct keep_price *price);
 // account.c: makes a child's domain with the slots that are its own; says that it is about to go.
 MUST_CHECK error_t account_up(struct child *child);
 void account_down(struct child *child);
@@ -241,15 +255,30 @@ void peaks_forget_lack(struct child *child);
 // peak.c: the child says that its own domain lacks something: if the kernel says so too, a person
 // is told, unless that person knows of about as much.
 void peaks_dry(struct child *child);
-// peak.c: an account does not have what a session of that service wants. Says so; ERESOURCE.
-error_t account_refuse_ram(struct child *child, const char *service, u64 bytes);
-error_t account_refuse_caps(struct child *child, const char *service, u64 caps);
+// peak.c: an account does not have what is wanted for a thing of that kind ("session") and name.
+// Says so; ERESOURCE.
+error_t account_refuse_ram(struct child *child, const char *kind, const char *name, u64 bytes);
+error_t account_refuse_caps(struct child *child, const char *kind, const char *name, u64 caps);
+error_t account_refuse_keep(struct child *child, const char *name, u64 bytes);
 // peak.c: what a child has of `caps` (PD_READ_CAPS) or `kmem` (PD_READ_KMEM) in its own domain and
 // those that it made, and away with sessions; and of how much.
 struct amount {
     u64 used, limit;
 };
 struct amount peaks_amount(const struct child *child, enum pd_op what);
+
+// keep.c: KEEP and DROP, for the policy (parent.h).
+MUST_CHECK error_t keep_asked(struct parent *p, struct parent_client *client,
+                              struct parent_kept *want);
+MUST_CHECK error_t keep_drop_asked(struct parent *p, struct parent_client *client,
+                                   const char *name);
+// keep.c: a life is over and its domain gone: what it kept is nobody's until its next life.
+void keep_life_over(struct child *child);
+// keep.c: all that it keeps ends; why, for a person (NULL: that is said already).
+void keep_end(struct child *child, const char *why);
+// keep.c: what we have donated for it, in bytes; how many there are. Under parent.lock.
+u64 keep_donated(const struct child *child);
+u64 keep_count(const struct child *child);
 
 // policy.c
 extern const struct parent_policy init_policy;

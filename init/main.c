@@ -103,12 +103,23 @@ static void plan(struct child *child, bool failed)
     child->restart_at = deadline_in_us(c->backoff_us << shift);
 }
 
+// What KEEP tells of earlier lives: a kill by somebody else says nothing of the child.
+static void count_failure(struct child *child, u32 notes)
+{
+    bool broke = notes & NOTE_FAULT || (notes & NOTE_EXIT && child->exit_code != 0),
+         left = notes & NOTE_EXIT && !broke;
+    if (left || tsc_to_us(rdtsc() - child->started_at) > STABLE_US)
+        child->failures = 0;
+    child->failures += broke;
+}
+
 static void ended(struct child *child, u32 notes)
 {
     bool failed = notes & (NOTE_FAULT | NOTE_KILL) || child->exit_code != 0;
     __atomic_store_n(&child->state, CHILD_ENDING,
                      __ATOMIC_RELEASE); // a start may be asked for from now on
     child_end(child);
+    count_failure(child, notes);
     child->state = notes & NOTE_FAULT  ? CHILD_FAULTED
                    : notes & NOTE_KILL ? CHILD_STOPPED
                                        : CHILD_EXITED;

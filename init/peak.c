@@ -84,12 +84,13 @@ struct shortage {
     u64 wanted, used, limit;
 };
 
-// `service`: whose session it is about, NULL: the child's own domain.
-static void refuse(struct child *child, const char *service, const struct shortage *s)
+// What it is about: `kind` and name, or with NULL the child's own domain.
+static void refuse(struct child *child, const char *kind, const char *name,
+                   const struct shortage *s)
 {
     struct refusal *r = &child->refusal;
-    size_t length = service ? text_format(r->text, sizeof(r->text), "session \"%s\"", service)
-                            : text_format(r->text, sizeof(r->text), "its own domain");
+    size_t length = kind ? text_format(r->text, sizeof(r->text), "%s \"%s\"", kind, name)
+                         : text_format(r->text, sizeof(r->text), "its own domain");
     length += text_format(r->text + length, sizeof(r->text) - length,
                           " wants %lu%s more of %s, %lu%s of %lu%s are used", s->wanted, s->unit,
                           s->what, s->used, s->unit, s->limit, s->unit);
@@ -100,17 +101,17 @@ static void refuse(struct child *child, const char *service, const struct shorta
     child_report(child, "%s", r->text);
 }
 
-error_t account_refuse_ram(struct child *child, const char *service, u64 bytes)
+error_t account_refuse_ram(struct child *child, const char *kind, const char *name, u64 bytes)
 {
     if (bytes < ~0ul - child->ram_used)
         at_least(&child->ram_wanted, child->ram_used + bytes);
-    refuse(child, service,
+    refuse(child, kind, name,
            &(struct shortage){"ram", "Kb", kib(bytes), kib(child->ram_used),
                               kib(account_ram_limit(child))});
     return ERESOURCE;
 }
 
-error_t account_refuse_caps(struct child *child, const char *service, u64 caps)
+error_t account_refuse_caps(struct child *child, const char *kind, const char *name, u64 caps)
 {
     u64 used = 0, limit = 0, kmem = 0, kmem_limit = 0;
     if (hc_pd_read(child->sel_pd, PD_READ_CAPS, &used, &limit))
@@ -122,14 +123,22 @@ error_t account_refuse_caps(struct child *child, const char *service, u64 caps)
         kmem_limit - kmem < memory && kmem_limit - kmem <= own) {
         u64 in_use = own - (kmem_limit - kmem);
         at_least(&child->kmem_peak.wanted, in_use + memory);
-        refuse(child, service,
+        refuse(child, kind, name,
                &(struct shortage){"kmem", "Kb", kib(memory), kib(in_use), kib(own)});
         return ERESOURCE;
     }
     u64 given = child->caps_given + child->fee_slots;
     if (caps < ~0u)
         at_least(&child->caps_peak.wanted, used + given + caps);
-    refuse(child, service, &(struct shortage){"caps", "", caps, used + given, limit + given});
+    refuse(child, kind, name, &(struct shortage){"caps", "", caps, used + given, limit + given});
+    return ERESOURCE;
+}
+
+error_t account_refuse_keep(struct child *child, const char *name, u64 bytes)
+{
+    refuse(child, "kept dataspace", name,
+           &(struct shortage){"keep", "Kb", kib(bytes), kib(child->kept_bytes),
+                              kib(child->config.keep_bytes)});
     return ERESOURCE;
 }
 
@@ -148,7 +157,7 @@ static void tell(struct child *child, struct peak *p, struct shortage s)
     bool bytes = *s.unit;
     s.wanted = bytes ? kib(lacked) : lacked;
     s.used = s.limit = bytes ? kib(s.limit) : s.limit;
-    refuse(child, NULL, &s);
+    refuse(child, NULL, NULL, &s);
 }
 
 void peaks_dry(struct child *child)

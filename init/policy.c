@@ -302,7 +302,11 @@ static error_t signal(struct parent *p, struct parent_client *client, word_t cod
         child_notify(child, NOTE_EXIT);
         return SUCCESS;
     case SIGNAL_HEARTBEAT:
-    case SIGNAL_READY: child->heartbeat_at = rdtsc(); return SUCCESS;
+    case SIGNAL_READY:
+        if (code == SIGNAL_READY)
+            child->failures = 0;
+        child->heartbeat_at = rdtsc();
+        return SUCCESS;
     case SIGNAL_RESOURCE: peaks_dry(child); return SUCCESS;
     default: return EPROTO;
     }
@@ -316,4 +320,6 @@ const struct parent_policy init_policy = {
     .may_register = may_register,
     .request_kill = request_kill,
     .signal = signal,
+    .keep = keep_asked,
+    .drop = keep_drop_asked,
 };

@@ -21,7 +21,7 @@ static u64 ram_total(void)
             ram += p->ram;
     }
     for (unsigned i = 0; i < child_count; i++)
-        image += children[i].image_ram;
+        image += children[i].image_ram + keep_donated(&children[i]);
     parent_unlock(&parent);
     u64 own = service_donated.ram - image, kept = own_ram > own ? own_ram - own : 0;
     ram += image;

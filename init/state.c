@@ -40,9 +40,10 @@ static void put_quotas(struct part *part, struct child *child)
     peaks_sample(child);
     put(part,
         " ram = %lu; ram_limit = %lu; ram_high = %lu; kmem = %lu; kmem_limit = %lu; "
-        "kmem_high = %lu; caps = %lu; caps_limit = %lu; caps_high = %lu; refused = %u;",
+        "kmem_high = %lu; caps = %lu; caps_limit = %lu; caps_high = %lu; refused = %u; kept = %lu;",
         child->ram_used, account_ram_limit(child), child->ram_high, kmem.used, kmem.limit,
-        child->kmem_peak.most, caps.used, caps.limit, child->caps_peak.most, child->refusal.count);
+        child->kmem_peak.most, caps.used, caps.limit, child->caps_peak.most, child->refusal.count,
+        child->kept_bytes);
 }
 
 static void put_child(struct part *part, struct child *child, u32 what)

@@ -9,6 +9,7 @@
 #include "lib/rt/print.h"
 #include "lib/rt/range.h"
 #include "lib/rt/selector.h"
+#include "lib/rt/string.h"
 #include "sigma0/domain.h"
 #include "sigma0/options.h"
 #include "sigma0/physical.h"
@@ -136,6 +137,35 @@ static error_t free_one(struct pd_session *pd, struct msg *m)
         destroy(pd, ds);
     dataspace_put(ds);
     return ours ? done(m) : ENOTFOUND;
+}
+
+// The session's books stay as they are: one goes, one of the same size comes. Nobody writes to the
+// old one any more when it is copied; a reply under way that maps it shows pages that nobody uses.
+static error_t renew(struct pd_session *pd, struct msg *m)
+{
+    struct dataspace *old = find(m), *new;
+    if (!old)
+        return ENOTFOUND;
+    error_t error = dataspace_is_ram(old) ? dataspace_create_ram(old->count, &new) : ENOTFOUND;
+    if (error)
+        goto put;
+    if (!disown(pd, old)) {
+        dataspace_destroy(new);
+        error = ENOTFOUND;
+        goto put;
+    }
+    dataspace_destroy(old);
+    memcpy(physical_address(new->page), physical_address(old->page), old->count * PAGE_SIZE);
+    new->owner = pd;
+    mutex_lock(&pd->lock);
+    list_push_back(&pd->dataspaces, &new->in_owner);
+    mutex_unlock(&pd->lock);
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    msg_put_item(m, named_item(&new->named, 0));
+put:
+    dataspace_put(old);
+    return error;
 }
 
 static error_t info(const struct server_session *session, struct msg *m)
@@ -373,6 +403,7 @@ static error_t pd_dispatch(struct server_session *session, struct server_cpu *cp
     case PD_SERVICE_FREE: return free_one(pd, m);
     case PD_SERVICE_INFO: return info(session, m);
     case PD_SERVICE_PHYS: return phys(m);
+    case PD_SERVICE_RENEW: return renew(pd, m);
     case PD_SERVICE_REFERENCE: return set_reference(pd, m);
     case PD_SERVICE_TRANSFER: return transfer(pd, m);
     case PD_SERVICE_DOMAIN: return create_domain(session, cpu, m);

@@ -187,8 +187,20 @@ static error_t signal(struct parent *p, struct parent_client *client, word_t cod
     return SUCCESS;
 }
 
-static const struct parent_policy policy = {
-    .open = open, .upgrade = upgrade, .closed = closed, .quota = quota, .signal = signal};
+// Whatever is below init ends with it.
+static error_t keep(struct parent *p, struct parent_client *client, struct parent_kept *kept)
+{
+    (void)p, (void)client;
+    print("init: \"%s\" is not kept: init has no next life\n", kept->name);
+    return EFEATURE;
+}
+
+static const struct parent_policy policy = {.open = open,
+                                            .upgrade = upgrade,
+                                            .closed = closed,
+                                            .quota = quota,
+                                            .signal = signal,
+                                            .keep = keep};
 
 static void must(error_t error, const char *what)
 {

@@ -101,6 +101,9 @@ static error_t quota_show(const struct place *at, const char *name)
         q.caps.most);
     say("  kmem  %6lu KiB of %lu KiB in use or donated, at most %lu KiB\n", q.kmem.used / KIB,
         q.kmem.limit / KIB, q.kmem.most / KIB);
+    if (q.keep | q.kept)
+        say("  kept  %6lu KiB of %lu KiB, in %lu dataspace%s, in all states of it\n", q.kept / KIB,
+            q.keep / KIB, q.kept_count, q.kept_count == 1 ? "" : "s");
     if (q.refusals)
         say("  refused %lu request%s, the last: %s\n", q.refusals, q.refusals == 1 ? "" : "s",
             q.last);

@@ -127,9 +127,12 @@ static bool show_row(const struct control_child *r, const struct place *at, void
     for (char *c = state; *c; c++)
         *c |= 0x20;
     text_format(name, sizeof(name), "%.*s%s", (int)(2 * at->depth), "                ", r->name);
-    say("  %-16s %-8s %6lu/%6lu/%-6lu %5lu/%5lu/%-5lu %8lu %8u\n", name, state, r->ram_used / 1024,
-        r->ram_limit / 1024, r->ram_high / 1024, r->caps_used, r->caps_limit, r->caps_high,
-        r->sessions, r->restarts);
+    char kept[32] = "";
+    if (r->kept)
+        text_format(kept, sizeof(kept), "  %lu KiB kept", r->kept / 1024);
+    say("  %-16s %-8s %6lu/%6lu/%-6lu %5lu/%5lu/%-5lu %8lu %8u%s\n", name, state,
+        r->ram_used / 1024, r->ram_limit / 1024, r->ram_high / 1024, r->caps_used, r->caps_limit,
+        r->caps_high, r->sessions, r->restarts, kept);
     (void)place_below(r, at, show_rows, context);
     return true;
 }

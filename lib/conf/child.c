@@ -21,6 +21,7 @@ static const struct item {
     {"args", TEXT, 0, SERVICE_ARGS_MAX, false},
     {"ram", SIZE, 4096, 1ull << 40, true},
     {"kmem", SIZE, 4096, 1ull << 40, false},
+    {"keep", SIZE, 4096, 1ull << 40, false},
     {"caps", COUNT, 16, 200000, true},
     {"priority", COUNT, 1, 127, false},
     {"budget", TIME, 2e-5, 4000, false},
@@ -256,8 +257,8 @@ static void check_keys(const char *at, const ucl_object_t *child)
     while ((entry = ucl_object_iterate(child, &it, true))) {
         path_below(path, at, ucl_object_key(entry));
         if (!item_find(ucl_object_key(entry)))
-            complain(path, "found an unknown item, expected one of binary, args, ram, kmem, caps, "
-                           "priority, budget, "
+            complain(path, "found an unknown item, expected one of binary, args, ram, kmem, keep, "
+                           "caps, priority, budget, "
                            "period, heartbeat, affinity, provides, start, debug, restart, route, "
                            "config");
     }
@@ -275,6 +276,20 @@ static void check_share(const char *at, const ucl_object_t *child)
     else if (budget && scalar_read(budget, &used) == SCALAR_TIME &&
              scalar_read(period, &whole) == SCALAR_TIME && used > whole)
         complain(path, "found \"%s\", expected at most the period", value_text(budget));
+}
+
+// What is kept is a part of `ram`.
+static void check_keep(const char *at, const ucl_object_t *child)
+{
+    const ucl_object_t *keep = ucl_object_lookup(child, "keep"),
+                       *ram = ucl_object_lookup(child, "ram");
+    double kept, all;
+    char path[PATH_SIZE], bytes[32];
+    path_below(path, at, "keep");
+    if (keep && ram && scalar_read(keep, &kept) == SCALAR_NUMBER &&
+        scalar_read(ram, &all) == SCALAR_NUMBER && kept >= all)
+        complain(path, "found \"%s\", expected less than the %s of %s.ram", value_text(keep),
+                 bytes_text(all, bytes, sizeof(bytes)), at);
 }
 
 static void check_name(const char *path, const char *name)
@@ -345,6 +360,7 @@ void child_compile(const char *at, const char *name, const ucl_object_t *child)
     check_name(at, name);
     check_keys(at, child);
     check_share(at, child);
+    check_keep(at, child);
     check_args(at, child);
     check_config_route(at, child);
     if (init)

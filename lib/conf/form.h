@@ -5,9 +5,9 @@
 // it.
 //
 // Each child is a subnode of the root, named as the child, with the properties
-//   binary, args (strings); ram, kmem (bytes), caps, priority, budget, period, backoff, heartbeat
-//   (µs), limit (64-bit numbers, big endian); restart, start, debug (32-bit); affinity (32-bit
-//   each); provides (strings one after the other);
+//   binary, args (strings); ram, kmem, keep (bytes), caps, priority, budget, period, backoff,
+//   heartbeat (µs), limit (64-bit numbers, big endian); restart, start, debug (32-bit); affinity
+//   (32-bit each); provides (strings one after the other);
 // and the subnodes
 //   route: one subnode a route, in order of precedence: service ("*": any), to (string; "": none),
 //          kind (enum config_route_kind), and if they are said, strings: label, label_prefix,

@@ -24,6 +24,28 @@ void ds_free(struct service_client *pd, sel_t ds)
     selector_drop(ds);
 }
 
+error_t ds_renew(struct service_client *pd, sel_t *ds)
+{
+    struct msg m;
+    sel_t old = *ds, place = selector_alloc();
+    if (place == SEL_NONE)
+        return EMEM;
+    service_begin(pd, &m, PD_SERVICE_RENEW);
+    core_name(&m, old);
+    error_t error = core_call(pd, &m, place, 0);
+    if (error) {
+        selector_free(place);
+        return error;
+    }
+    selector_drop(old);
+    *ds = place;
+    if (crd_kind(msg_get_item(&m).crd) == CRD_OBJ)
+        return SUCCESS;
+    selector_free(place);
+    *ds = SEL_NONE;
+    return EMEM;
+}
+
 error_t ds_phys(struct service_client *pd, sel_t ds, u64 *physical, u64 *bytes)
 {
     struct msg m;

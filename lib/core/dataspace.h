@@ -17,6 +17,12 @@ void ds_free(struct service_client *pd, sel_t ds);
 // Where it is in physical memory, for DMA. EFEATURE: it is managed; ENOTFOUND.
 MUST_CHECK error_t ds_phys(struct service_client *pd, sel_t ds, u64 *physical, u64 *bytes);
 
+// Takes it from everybody, as ds_free does, but its content goes on in another one that nobody else
+// has. By the session that allocated it. *ds is that one's selector then. EMEM no room for the
+// copy, ENOTFOUND it is not the session's RAM: then nothing has happened; EMEM with *ds SEL_NONE:
+// there was no room for the new capability, and the content is out of reach until the session ends.
+MUST_CHECK error_t ds_renew(struct service_client *pd, sel_t *ds);
+
 // What a session of "rom" or "io_mem" shows, as a dataspace: *ds is a new selector, the caller's to
 // drop. It ends with the session, everywhere. ERESOURCE no selectors, EMEM no room for the
 // capability.

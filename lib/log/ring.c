@@ -27,6 +27,15 @@ static char byte_at(const struct log_ring *ring, u64 position)
     return ring->bytes[position & (ring->size - 1)];
 }
 
+void log_ring_resume(struct log_ring *ring, char *bytes, u64 size, u64 end)
+{
+    u64 most = end < size ? end : size, cut = 0;
+    *ring = (struct log_ring){bytes, size, end};
+    while (cut < most && byte_at(ring, end - cut - 1) != '\n')
+        cut++;
+    ring->end = end - cut;
+}
+
 size_t log_ring_read(const struct log_ring *ring, u64 *position, char *out, size_t size)
 {
     u64 oldest = ring->end > ring->size ? ring->end - ring->size : 0, at = *position;

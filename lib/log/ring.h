@@ -22,6 +22,9 @@ struct log_ring {
 // `bytes` is the caller's and stays in use; `size` is a power of two above LOG_LABEL_SIZE +
 // LOG_LINE_SIZE + 4.
 void log_ring_init(struct log_ring *ring, char *bytes, u64 size);
+// The same with bytes that are full already, up to the position `end`: what follows the last whole
+// line is not taken over. Any content and any `end` do no harm.
+void log_ring_resume(struct log_ring *ring, char *bytes, u64 size, u64 end);
 void log_ring_append(struct log_ring *ring, const char *text, size_t length);
 // Copies at most `size` bytes from *position on, or from the oldest whole line if that is gone
 // already, ending with a whole line if one fits. Advances *position behind what it copied and

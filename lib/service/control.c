@@ -21,6 +21,7 @@ static void row_get(struct msg *m, struct control_child *row)
     row->caps_limit = msg_get_word(m);
     row->caps_high = msg_get_word(m);
     row->sessions = msg_get_word(m);
+    row->kept = msg_get_word(m);
     msg_get_string(m, row->name, sizeof(row->name));
 }
 

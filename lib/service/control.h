@@ -16,6 +16,7 @@ struct control_child {
     u64 ram_used, ram_limit, ram_high;    // bytes
     u64 caps_used, caps_limit, caps_high; // capability slots
     u64 sessions;                         // open
+    u64 kept;                             // bytes of ram_used (doc/keeping.md)
 };
 
 // Calls `visit` for each child, in the order of the configuration, while it returns true. Errors:
@@ -54,7 +55,8 @@ struct control_quota {
         u64 own;       // of the limit, what its configuration gives
     } ram, caps, kmem; // bytes, slots, bytes
     u64 refusals;
-    char last[160]; // in words: what, how much, of what service
+    char last[160];             // in words: what, how much, of what service
+    u64 kept, keep, kept_count; // bytes that it keeps (doc/keeping.md), may keep; how many they are
 };
 // ENOTFOUND: init has no child of that name.
 MUST_CHECK error_t control_quota(struct service_client *init, const char *name,

@@ -34,6 +34,9 @@ error_t control_quota(struct service_client *init, const char *name, struct cont
     }
     q->refusals = msg_get_word(&m);
     msg_get_string(&m, q->last, sizeof(q->last));
+    q->kept = msg_get_word(&m);
+    q->keep = msg_get_word(&m);
+    q->kept_count = msg_get_word(&m);
     return error ? error : msg_error(&m);
 }
 

@@ -67,6 +67,10 @@ static error_t dispatch(struct parent *parent, struct parent_client *client, str
     case PARENT_REQ_KILL: return parent_do_req_kill(parent, client, cpu, m);
     case PARENT_SIGNAL: return parent_do_signal(parent, client, cpu, m);
     case PARENT_UPGRADE: return parent_do_upgrade(parent, client, cpu, m);
+    case PARENT_KEEP: return parent_do_keep(parent, client, cpu, m);
+    case PARENT_DROP: return parent_do_drop(parent, client, cpu, m);
+    case PARENT_SESSIONS: return parent_do_sessions(parent, client, cpu, m);
+    case PARENT_NUMBER: return parent_do_number(parent, client, cpu, m);
     default: return EPROTO;
     }
 }

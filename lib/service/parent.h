@@ -61,14 +61,15 @@ struct parent_pseudonym {
     char *text, short_text[PARENT_SHORT_TEXT];
     u16 label_at, args_at, asked_at;
     u64 ram, caps;
+    u64 number;          // of the session: no other ever has it
     u32 index;           // of the slot
     u32 next_free;       // in the free list or that of what is being closed
     u32 forwarded_flags; // enum service_flag of our parent's service
     bool forwarded, provider_gone;
     bool claimed;        // SINGLETON: its client's one session
+    bool reported;       // for the policy: said to a person that it waits
     struct server *told; // being closed: the builtin service that is to be told
     u64 waiting_since;   // TSC of the first answer ERETRY; 0: the client does not wait
-    bool reported;       // for the policy: said to a person that it waits
 };
 
 enum parent_route_kind { ROUTE_DENY, ROUTE_CHILD, ROUTE_BUILTIN, ROUTE_PARENT };
@@ -101,6 +102,15 @@ struct parent_quota {
     u64 all_ram, system_ram; // that we have; of which the kernel's and boot modules'
 };
 
+// KEEP, as asked (bytes, 0: what there is) and as granted.
+struct parent_kept {
+    char name[KEEP_NAME_MAX];
+    u64 bytes; // also if it was refused for its size: those that there are
+    bool earlier;
+    u32 failures;
+    sel_t dataspace; // of ours, to be delegated
+};
+
 struct parent_policy {
     // Decides on OPEN: sets route (and provider), rewrites name, label, args, takes ram and caps
     // from the child's account. An error other than SUCCESS denies with that error.
@@ -122,6 +132,9 @@ struct parent_policy {
     void (*asks_above)(struct parent *parent, struct parent_client *client);
     // GET_QUOTA of a child about itself. Optional.
     void (*quota)(struct parent *parent, struct parent_client *client, struct parent_quota *quota);
+    // KEEP and DROP (doc/keeping.md). Optional: EFEATURE. Errors as in protocol.h.
+    error_t (*keep)(struct parent *parent, struct parent_client *client, struct parent_kept *kept);
+    error_t (*drop)(struct parent *parent, struct parent_client *client, const char *name);
     // SIGNAL. Must not destroy anything at once.
     error_t (*signal)(struct parent *parent, struct parent_client *client, word_t code,
                       word_t value);
@@ -158,6 +171,7 @@ struct parent {
     unsigned cpu_count;
     sel_t first_pseudonym;
     u32 first_free, closing; // lists of pseudonyms, PARENT_NO_SLOT at the end
+    u64 sessions;            // that were ever opened
     u32 pseudonyms_made; // slots that were ever in use; memory comes for PSEUDONYM_CHUNK at once
     struct parent_pseudonym **pseudonym_chunk;
     struct parent_client client[PARENT_CLIENTS_MAX];
@@ -236,7 +250,17 @@ typedef error_t parent_operation_t(struct parent *parent, struct parent_client *
                                    struct parent_cpu *cpu, struct msg *m);
 parent_operation_t parent_do_open, parent_do_close, parent_do_get_portal, parent_do_register,
     parent_do_unregister, parent_do_get_quota, parent_do_singleton, parent_do_req_kill,
-    parent_do_signal, parent_do_upgrade;
+    parent_do_signal, parent_do_upgrade, parent_do_keep, parent_do_drop, parent_do_sessions,
+    parent_do_number;
+// Whether a text has no control characters: names, labels and arguments stand in log lines, where
+// no client is to begin a line of another's.
+static inline bool parent_text_is_plain(const char *text)
+{
+    enum { DELETE = 0x7f };
+    while ((unsigned char)*text >= ' ' && *text != DELETE)
+        text++;
+    return !*text;
+}
 // The pseudonym that a translated item names; NULL if none. Under parent->lock.
 struct parent_pseudonym *parent_pseudonym_named(struct parent *parent, struct typed_item item);
 // Links a pseudonym to its service if that is registered. Under parent->lock.

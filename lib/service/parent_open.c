@@ -108,6 +108,7 @@ static error_t pseudonym_make(struct parent *parent, struct parent_client *clien
     p->provider = o->route == ROUTE_CHILD ? o->provider : NULL;
     p->ram = o->ram;
     p->caps = o->caps;
+    p->number = ++parent->sessions;
     for (unsigned cpu = 0; cpu < MAX_CPUS && o->route == ROUTE_PARENT; cpu++)
         p->forwarded_portal[cpu] = SEL_NONE;
     error = o->route == ROUTE_PARENT ? forward_open(parent, p, o)
@@ -169,15 +170,6 @@ static error_t admit(struct parent *parent, struct parent_client *client, struct
     return EPERM;
 }
 
-// Names, labels and arguments stand in log lines, where no client is to begin a line of another's.
-static bool is_plain(const char *text)
-{
-    enum { DELETE = 0x7f };
-    while ((unsigned char)*text >= ' ' && *text != DELETE)
-        text++;
-    return !*text;
-}
-
 // Label and arguments as they were asked for, one after the other; mostly there are none.
 static size_t asked_copy(struct parent_open *o)
 {
@@ -205,7 +197,8 @@ error_t parent_do_open(struct parent *parent, struct parent_client *client, stru
     msg_get_string(m, o.args, sizeof(o.args));
     if (!msg_error(m) && m->next_word < m->in_words)
         places = msg_get_word(m);
-    if (msg_error(m) || !o.name[0] || !is_plain(o.name) || !is_plain(o.label) || !is_plain(o.args))
+    if (msg_error(m) || !o.name[0] || !parent_text_is_plain(o.name) ||
+        !parent_text_is_plain(o.label) || !parent_text_is_plain(o.args))
         return EPROTO;
     o.asked_bytes = asked_copy(&o);
     error_t error = admit(parent, client, &o);

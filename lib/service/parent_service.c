@@ -293,6 +293,7 @@ static error_t host_quota(struct server *server, sel_t pseudonym, struct server_
     if (p) {
         quota->ram = p->ram;
         quota->caps = p->caps;
+        quota->number = p->number;
     }
     if (p && !quota->brief) {
         strlcpy(quota->label, parent_pseudonym_label(p), sizeof(quota->label));

@@ -22,6 +22,7 @@ enum {
     SERVICE_NAME_MAX = 32,   // bytes of a service's name, with the terminating zero
     SERVICE_LABEL_MAX = 128, // of a session's label
     SERVICE_ARGS_MAX = 256,  // of its arguments
+    KEEP_NAME_MAX = 32,      // of a kept dataspace's name
 };
 
 // What a client donates with every session at least: most services' price of one (server.h).
@@ -73,7 +74,21 @@ enum service_flag {
     X(UPGRADE, 10, "2 ram bytes, 3 caps, 4 least ram, 5 least caps; translate pseudonym",          \
       "1 ram, 2 caps",                                                                             \
       "donate more to a session, of each what is asked for or the least; tell the service "        \
-      "afterwards; ENOTFOUND, ERESOURCE")
+      "afterwards; ENOTFOUND, ERESOURCE")                                                          \
+    X(KEEP, 11, "2 bytes (0: as many as there are), string name",                                  \
+      "1 bytes in whole pages, 2 enum kept_flag, 3 failures (doc/keeping.md); obj: dataspace",     \
+      "a dataspace of the caller's that outlives it, zeroed at first; the same for the same name " \
+      "in each life; EPERM it may keep nothing, ENOTFOUND there is none and 0 bytes were asked "   \
+      "for, ERESOURCE, EMEM, EFEATURE this parent keeps nothing; EPARAM: word 1 is how many "      \
+      "bytes it has instead")                                                                      \
+    X(DROP, 12, "string name", "", "gone everywhere, and the account has it back; ENOTFOUND")      \
+    X(SESSIONS, 13, "2 position, string name",                                                     \
+      "1 next position (0: the end, and nothing else follows), 2 number, 3 ram bytes, 4 caps, "    \
+      "string label, string args; obj: pseudonym",                                                 \
+      "the sessions that clients have with the caller's service of that name, one a call, in no "  \
+      "order; positions begin with 0")                                                             \
+    X(NUMBER, 14, "2 0; translate pseudonym", "1 number of the session, which no other ever has",  \
+      "EPERM, ECAP as of GET_QUOTA")
 
 // Where in the caller's window OPEN's answer goes, as hotspots: the pseudonym; the portal on `cpu`,
 // if the service exists, by whether its sessions have portals of their own.
@@ -82,6 +97,13 @@ static inline u64 open_places(unsigned cpu, unsigned pseudonym, unsigned portal_
 {
     return cpu | (u64)pseudonym << 8 | (u64)portal_own << 16 | (u64)portal << 24 | 1ul << 32;
 }
+
+// What KEEP tells of a dataspace.
+enum kept_flag {
+    KEPT_EARLIER = 1, // it was there in an earlier life of the caller's
+};
+// What a parent's own books of a kept dataspace cost who keeps it, beside the dataspace.
+enum { KEPT_COST = 512 };
 
 enum parent_operation {
 #define X(name, number, request, response, meaning) PARENT_##name = (number),
@@ -180,6 +202,9 @@ enum { PD_MEMORY_MAX = 2048 };
       "slots",                                                                                     \
       "the accounts")                                                                              \
     X(PHYS, 20, "translate dataspace", "1 physical address, 2 bytes", "for DMA")                   \
+    X(RENEW, 21, "translate dataspace", "obj: dataspace",                                          \
+      "taken from everybody, as FREE does, but its content goes on in another one, which nobody "  \
+      "else has; EMEM: nothing has happened")                                                      \
     X(REFERENCE, 22, "translate another pd session", "",                                           \
       "the reference account, with which quota is exchanged from now on; EINUSE: it has one; "     \
       "EDEADLOCK: that one's leads back here")                                                     \
@@ -366,7 +391,7 @@ enum trace_status {
     X(LIST, 16, "2 first index",                                                                   \
       "1 number of children, 2 entries here, then each: 1 word enum child_state | CHILD_IS_INIT "  \
       "| restarts << 32, ram: 1 word used or given away with sessions, 1 word limit, 1 word the "  \
-      "most it was, caps: likewise 3 words, 1 word sessions, string name",                         \
+      "most it was, caps: likewise 3 words, 1 word sessions, 1 word bytes kept, string name",      \
       "the children")                                                                              \
     X(KILL, 17, "string name", "", "end a child; its restart policy applies; ENOTFOUND")           \
     X(START, 18, "string name", "", "start one that has ended; EINUSE if it runs")                 \
@@ -386,7 +411,8 @@ enum trace_status {
       "RAM: 1 used, 2 limit, 3 the most it was, 4 the most that it was refused to have (0: "       \
       "none), "                                                                                    \
       "5 of the limit what its configuration gives, in bytes; 6–10 capability slots likewise; "  \
-      "11–15 kernel memory; 16 refusals, string the last one",                                     \
+      "11–15 kernel memory; 16 refusals, string the last one; then what it keeps: "              \
+      "bytes, of how many, how many dataspaces",                                                   \
       "what a child used of its accounts, over all its lives; ENOTFOUND")
 
 // A child of init's, supervised by another one: service "debug" of init. Label: the child's name,

@@ -214,7 +214,7 @@ error_t server_start(struct server *server, const struct server_config *config)
                               .cpu_count = hip()->cpu_count,
                               .host_user = config->host ? config->host->user : NULL};
     if (!server->config.host)
-        server->config.host = &server_ipc_host;
+        server->config.host = config->resume ? &server_resume_host : &server_ipc_host;
     error_t error = server_store_create(server);
     if (error)
         return error;
@@ -223,10 +223,14 @@ error_t server_start(struct server *server, const struct server_config *config)
         error = semaphore_create(0, &server->event);
     while (!error && started < server->cpu_count)
         error = cpu_start(server, started++);
+    if (!error && server->config.resume)
+        server_resume(server);
     for (unsigned i = 0; i < started && !error; i++)
         error = server->config.host->add(server, i, server->cpu[i].portal, server->event);
     if (error)
         teardown(server, started);
+    else if (server->config.resume)
+        server_sweep(server); // before we were known nobody told us of those that have gone
     return error;
 }
 

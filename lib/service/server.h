@@ -29,6 +29,7 @@
 #include "lib/rt/thread.h"
 #include "lib/service/protocol.h"
 
+struct kept_table;
 struct server;
 
 // RAM in bytes, capability slots.
@@ -42,6 +43,8 @@ struct server_session {
     struct server_cost limit, used, high;
     struct server_cost donated; // by the parent's word when it was last asked
     struct server_cost missing; // of a charge that failed in the request under way
+    u64 number;                 // by the parent's word; no other session of its clients ever has it
+    bool resumed;               // opened for a client of an earlier life, which has not come since
     // The store's own:
     struct server *server;
     u32 index, generation;
@@ -81,7 +84,7 @@ struct server_ops {
 // parent_host's functions (parent.h) for the services that they have built in.
 struct server_quota {
     bool brief; // to be set: label and arguments are not wanted
-    u64 ram, caps;
+    u64 ram, caps, number;
     char label[SERVICE_LABEL_MAX], args[SERVICE_ARGS_MAX];
 };
 struct server_host {
@@ -89,6 +92,10 @@ struct server_host {
     void (*remove)(struct server *server);
     error_t (*quota)(struct server *server, sel_t pseudonym, struct server_quota *quota);
     error_t (*singleton)(struct server *server, sel_t pseudonym, bool release);
+    // The next of the sessions that clients have with the service, from *position (0 at first) on;
+    // *pseudonym is a new selector. ENOTFOUND: no more. NULL: there never are any from before.
+    error_t (*next)(struct server *server, u64 *position, sel_t *pseudonym,
+                    struct server_quota *quota);
     bool pseudonym_translated; // the pseudonym is the parent's own capability: never dropped here
     void *user;
 };
@@ -103,6 +110,10 @@ struct server_config {
     size_t session_bytes;  // the price of a session, beside SERVER_SESSION_BYTES
     unsigned session_caps; // likewise, beside its pseudonym and its semaphore or portals
     size_t stack_bytes;    // of each handler; 0 = 16 KiB
+    bool resume; // sessions of an earlier life are opened by server_start, before the service is
+                 // offered (doc/keeping.md)
+    struct kept_table *kept; // with `resume`, or NULL: what stands there under the numbers of
+                             // sessions that have ended meanwhile is removed then
     const struct server_ops *ops;
     const struct server_host *host; // or NULL
 };
@@ -114,6 +125,7 @@ struct server {
     u32 first_free, last_free, used_slots; // slots are reused first in, first out
     u32 open_count;
     u32 sweeps;                       // that have begun
+    u32 resumed_count;                // sessions that are `resumed`; atomic
     unsigned cpu_count, portal_order; // session portals: 2^portal_order selectors each
     sel_t first_session;              // of semaphores, or of portals
     sel_t event;
@@ -175,13 +187,22 @@ MUST_CHECK error_t server_store_create(struct server *server);
 void server_store_destroy(struct server *server);
 // Destroys the portals that closed sessions have left. When no more are opened.
 void server_store_drop_kept(struct server *server);
+// With the parent's word for the client; `pseudonym` is the session's on success. With a reference.
+MUST_CHECK error_t server_session_create(struct server *server, sel_t pseudonym,
+                                         const struct server_quota *quota, bool resumed,
+                                         struct server_session **out, struct server_cost *missing);
+// resume.c: opens the sessions that the parent still has from an earlier life.
+void server_resume(struct server *server);
+// resume.c: true for the first who calls it for a session that is `resumed`, which it is no more.
+bool server_session_claim(struct server_session *session);
 // An opening that fails with ERESOURCE says in *missing what the donation falls short of the price.
 MUST_CHECK error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m,
                                        struct server_cost *missing);
 // UPGRADE: asks the parent what the session has by now. The parent's errors.
 MUST_CHECK error_t server_session_upgrade(struct server_session *session);
-extern const struct server_host server_ipc_host; // asks the parent by IPC
-extern void server_session_entry(void);          // instruction pointer of all portals
+extern const struct server_host server_ipc_host;    // asks the parent by IPC
+extern const struct server_host server_resume_host; // likewise, also for the sessions' numbers
+extern void server_session_entry(void);             // instruction pointer of all portals
 
 // Takes over what the current request delegated (the handler's window gets a fresh selector); the
 // item's crd names it. SEL_NONE if nothing came. What is not taken is dropped after the request.

@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // What a server asks of its parent, by IPC (struct server_host; 001_5c4c3d5892c9ef36.txt: REGISTER,
-// UNREGISTER, GET_QUOTA, SINGLETON).
+// UNREGISTER, GET_QUOTA, SINGLETON, SESSIONS).
+#include "lib/rt/selector.h"
 #include "lib/service/client.h"
 #include "lib/service/server.h"
 
@@ -65,6 +66,60 @@ static error_t quota(struct server *server, sel_t pseudonym, struct server_quota
     return msg_error(&m);
 }
 
+static error_t quota_numbered(struct server *server, sel_t pseudonym, struct server_quota *q)
+{
+    struct msg m;
+    error_t error = quota(server, pseudonym, q);
+    if (error)
+        return error;
+    begin(&m, PARENT_NUMBER);
+    msg_put_word(&m, 0);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL)));
+    error = parent_call(&m);
+    if (UNLIKELY(error == ECAP))
+        error = ask_again(&m, PARENT_NUMBER, 0, pseudonym);
+    if (error)
+        return error;
+    q->number = msg_get_word(&m);
+    return msg_error(&m);
+}
+
+static error_t next(struct server *server, u64 *position, sel_t *pseudonym, struct server_quota *q)
+{
+    struct msg m;
+    sel_t place = selector_alloc();
+    if (place == SEL_NONE)
+        return ERESOURCE;
+    begin(&m, PARENT_SESSIONS);
+    msg_put_word(&m, *position);
+    msg_put_string(&m, server->config.name);
+    crd_t window = utcb()->window, window2 = utcb()->window2;
+    utcb()->window = crd(CRD_OBJ, place, 0, RIGHT_ALL);
+    utcb()->window2 = 0;
+    error_t error = parent_call(&m);
+    utcb()->window = window;
+    utcb()->window2 = window2;
+    if (!error) {
+        *position = msg_get_word(&m);
+        error = *position ? SUCCESS : ENOTFOUND;
+    }
+    if (!error) {
+        q->number = msg_get_word(&m);
+        q->ram = msg_get_word(&m);
+        q->caps = msg_get_word(&m);
+        msg_get_string(&m, q->label, sizeof(q->label));
+        msg_get_string(&m, q->args, sizeof(q->args));
+        error = msg_error(&m);
+    }
+    if (!error && crd_kind(msg_get_item(&m).crd) != CRD_OBJ)
+        error = EMEM;
+    if (error)
+        selector_drop(place);
+    else
+        *pseudonym = place;
+    return error;
+}
+
 static error_t singleton(struct server *server, sel_t pseudonym, bool release)
 {
     (void)server;
@@ -79,7 +134,8 @@ static error_t singleton(struct server *server, sel_t pseudonym, bool release)
 error_t server_request_kill(struct server_session *session)
 {
     struct msg m;
-    if (session->server->config.host != &server_ipc_host)
+    const struct server_host *host = session->server->config.host;
+    if (host != &server_ipc_host && host != &server_resume_host)
         return EFEATURE;
     begin(&m, PARENT_REQ_KILL);
     msg_put_string(&m, "");
@@ -90,3 +146,5 @@ error_t server_request_kill(struct server_session *session)
 
 const struct server_host server_ipc_host = {
     .add = add, .remove = withdraw, .quota = quota, .singleton = singleton};
+const struct server_host server_resume_host = {
+    .add = add, .remove = withdraw, .quota = quota_numbered, .singleton = singleton, .next = next};

@@ -211,6 +211,7 @@ static error_t session_fill(struct server_session *s, const struct server_quota 
 {
     struct server *server = s->server;
     s->limit = s->donated = (struct server_cost){quota->ram, quota->caps};
+    s->number = quota->number;
     error_t error = server_charge_cost(s, price_of(server));
     if (!error)
         error = objects_create(s);
@@ -223,15 +224,12 @@ static error_t session_fill(struct server_session *s, const struct server_quota 
     return error;
 }
 
-static error_t session_create(struct server *server, sel_t pseudonym, struct server_session **out,
-                              struct server_cost *missing)
+static inline __attribute__((always_inline)) error_t
+session_create(struct server *server, sel_t pseudonym, const struct server_quota *quota,
+               bool resumed, struct server_session **out, struct server_cost *missing)
 {
     const struct server_host *host = server->config.host;
-    struct server_quota quota;
-    quota.brief = false;
-    error_t error = host->quota(server, pseudonym, &quota);
-    if (error)
-        return error;
+    error_t error = SUCCESS;
     bool single = server->config.flags & SERVICE_SINGLETON;
     if (single && (error = host->singleton(server, pseudonym, false)))
         return error;
@@ -241,7 +239,8 @@ static error_t session_create(struct server *server, sel_t pseudonym, struct ser
     error = ERESOURCE;
     if (!s)
         goto release;
-    error = session_fill(s, &quota);
+    s->resumed = resumed;
+    error = session_fill(s, quota);
     if (error)
         goto free_slot;
     s->pseudonym = pseudonym;
@@ -258,6 +257,13 @@ release:
     return error;
 }
 
+error_t server_session_create(struct server *server, sel_t pseudonym,
+                              const struct server_quota *quota, bool resumed,
+                              struct server_session **out, struct server_cost *missing)
+{
+    return session_create(server, pseudonym, quota, resumed, out, missing);
+}
+
 // Whether the client has a session here already: a retry, or a second thread of it.
 static struct server_session *find_pseudonym(struct server *server, sel_t pseudonym)
 {
@@ -268,6 +274,21 @@ static struct server_session *find_pseudonym(struct server *server, sel_t pseudo
         if (s->pseudonym == pseudonym)
             return s;
         server_session_put(s);
+    }
+    return NULL;
+}
+
+// One that was opened for its client before that one came (resume.c): it comes now.
+static struct server_session *find_resumed(struct server *server, const struct server_quota *quota)
+{
+    if (LIKELY(!__atomic_load_n(&server->resumed_count, __ATOMIC_RELAXED)))
+        return NULL;
+    for (u32 i = 0; i < server->used_slots; i++) {
+        struct server_session *s = server_session_get(server, i, 0);
+        if (s && s->number == quota->number && server_session_claim(s))
+            return s;
+        if (s)
+            server_session_put(s);
     }
     return NULL;
 }
@@ -293,10 +314,19 @@ error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m,
     if (server->open_count >= server->config.sessions_max)
         server_sweep(server);
     error_t error = SUCCESS;
+    struct server_quota quota;
+    quota.brief = false;
+    quota.number = 0;
     if (translated)
         s = find_pseudonym(server, pseudonym);
     if (!s)
-        error = session_create(server, pseudonym, &s, missing);
+        error = server->config.host->quota(server, pseudonym, &quota);
+    if (!error && !s && (s = find_resumed(server, &quota))) {
+        pseudonym_drop(server, pseudonym); // it has one already
+        (void)!server_session_upgrade(s);
+    }
+    if (!error && !s)
+        error = session_create(server, pseudonym, &quota, false, &s, missing);
     if (error) {
         pseudonym_drop(server, pseudonym);
         return error;
@@ -342,6 +372,8 @@ void server_session_close(struct server_session *s, bool by_parent)
     struct server *server = s->server;
     if (!__atomic_exchange_n(&s->open, false, __ATOMIC_ACQ_REL))
         return;
+    if (UNLIKELY(s->resumed))
+        (void)server_session_claim(s);
     objects_destroy(s);
     if (!by_parent && server->config.flags & SERVICE_SINGLETON)
         (void)!server->config.host->singleton(server, s->pseudonym, true);

@@ -1,2 +1,2 @@
 # The manual's examples, as a child of init.
-BINS := manual-test
+BINS := manual-test manual-tally

@@ -7,18 +7,31 @@
 // of what is below it) see, and on to the service "serial" if there is a route to it, else to the
 // log that this program itself was given.
 //
+// The ring stands in memory that is kept for the server's next life (doc/keeping.md), if its block
+// allows for that: what was logged before it died is read after it, by positions that stay what
+// they were, and what comes from above goes on where it was.
+//
 // One lock guards ring and output, so lines stay whole. A full serial buffer drops text rather than
 // hold a client up; the ring has it all the same.
 #include "lib/core/log.h"
 #include "lib/log/ring.h"
 #include "lib/rt/heap.h"
+#include "lib/rt/memory.h"
 #include "lib/rt/print.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/string.h"
 #include "lib/service/client.h"
+#include "lib/service/keep.h"
 #include "lib/service/server.h"
 
-enum { RING_BYTES = 64 * 1024, TEXT_MAX = 2048, SERIAL_TRIES = 4, FORWARD_PRIORITY = 64 };
+enum {
+    RING_BYTES = 64 * 1024,
+    TEXT_MAX = 2048,
+    SERIAL_TRIES = 4,
+    FORWARD_PRIORITY = 64,
+    FAILURES_MAX = 3
+};
+#define KEPT_MAGIC 0x676e69726c6f6701ul // the version of the layout in the lowest byte
 
 struct log_session {
     struct log_line line;
@@ -28,8 +41,13 @@ struct log_session {
 
 static struct server server;
 static struct mutex lock = MUTEX_INIT;
-static char ring_bytes[RING_BYTES];
 static struct log_ring ring;
+// What is kept: the ring, and how far it and the reading of what is above had come.
+struct kept_log {
+    u64 magic, end, above;
+    char bytes[RING_BYTES];
+};
+static struct kept_log *log_kept;
 static struct service_client serial = SERVICE_CLIENT_NONE;
 static bool to_serial;
 
@@ -54,6 +72,7 @@ static void emit(const char *line, size_t length, void *context)
 {
     (void)context;
     log_ring_append(&ring, line, length);
+    __atomic_store_n(&log_kept->end, ring.end, __ATOMIC_RELEASE); // after the line
     if (to_serial)
         send_serial(line, length);
     else
@@ -111,6 +130,7 @@ static void forward_all(struct service_client *above, u64 *position)
     while (length && !log_read(above, position, text, sizeof(text), &length)) {
         mutex_lock(&lock);
         emit(text, length, NULL);
+        log_kept->above = *position;
         mutex_unlock(&lock);
     }
 }
@@ -119,7 +139,7 @@ static void forward(void *argument)
 {
     (void)argument;
     struct service_client above;
-    u64 position = LOG_UNPRINTED, taken;
+    u64 position = log_kept->above, taken;
     sel_t more;
     if (service_init(&above, "log", "", "read", (struct service_quota){0, 0}))
         return;
@@ -175,14 +195,33 @@ static void close(struct server_session *session)
 
 static const struct server_ops ops = {.open = open, .close = close, .dispatch = dispatch};
 
+static error_t ring_open(void)
+{
+    static struct kept kept;
+    error_t error = kept_open(&kept, "ring", sizeof(struct kept_log));
+    log_kept = error ? memory_alloc(sizeof(struct kept_log)) : kept.data;
+    if (!log_kept)
+        return EMEM;
+    if (!error && kept.failures <= FAILURES_MAX && log_kept->magic == KEPT_MAGIC) {
+        log_ring_resume(&ring, log_kept->bytes, RING_BYTES, log_kept->end);
+        return SUCCESS;
+    }
+    log_ring_init(&ring, log_kept->bytes, RING_BYTES);
+    log_kept->end = 0;
+    log_kept->above = LOG_UNPRINTED;
+    log_kept->magic = KEPT_MAGIC;
+    return SUCCESS;
+}
+
 int main(void)
 {
     struct service_quota quota = {0, 0};
     struct server_config config = {
         .name = "log", .session_bytes = sizeof(struct log_session), .ops = &ops};
-    log_ring_init(&ring, ring_bytes, sizeof(ring_bytes));
+    error_t error = ring_open();
     to_serial = !service_init(&serial, "serial", "log", "", quota) && !service_open(&serial);
-    error_t error = server_start(&server, &config);
+    if (!error)
+        error = server_start(&server, &config);
     if (error) {
         print("log: cannot offer the service: %s\n", error_name(error));
         return 1;

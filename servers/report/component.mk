@@ -1,5 +1,5 @@
 # Reports that clients write, and that others read as ROM modules.
 NAME := report
-SRCS := main.c
+SRCS := main.c kept.c
 LIBS := module policy service rt
 PORTS := libfdt

@@ -6,6 +6,9 @@
 // own "LABEL -> ARGS" names. Nobody else's memory is used: a report is billed to the session that
 // writes it, and the versions that a reader keeps to that reader (lib/module).
 //
+// Where the block allows for it a copy of each report is kept (kept.c): the next life offers it
+// before its writer comes, whose session goes on.
+//
 // A feed is what has the name: it lives while it is written or read. With its writer's session a
 // report ends: there is no version any more. `lock` guards the list of feeds; a feed's module has
 // its own.
@@ -17,6 +20,7 @@
 #include "lib/rt/string.h"
 #include "lib/service/env.h"
 #include "lib/service/server.h"
+#include "servers/report/kept.h"
 #include <libfdt.h>
 
 enum {
@@ -36,9 +40,9 @@ struct feed {
 
 struct writer {
     struct feed *feed;
-    struct mutex lock; // calls of one session may come from several CPUs
-    u64 published;     // what the newest version is billed with
-    char *text;        // on its way, `total` bytes
+    struct mutex lock;            // calls of one session may come from several CPUs
+    struct server_cost published; // what the newest version is billed with
+    char *text;                   // on its way, `total` bytes
     size_t length, total;
 };
 
@@ -92,6 +96,31 @@ static void feed_put(struct feed *feed)
     heap_free(feed);
 }
 
+// The newest version, and the copy that is kept of it.
+static struct server_cost version_cost(size_t bytes)
+{
+    struct server_cost cost = report_kept_cost(bytes);
+    return (struct server_cost){cost.ram + module_cost(bytes), cost.caps};
+}
+
+// What an earlier life has left of this session's report.
+static void restore(struct server_session *session, struct writer *writer)
+{
+    char *text;
+    size_t bytes;
+    if (report_kept_read(session->number, &text, &bytes))
+        return;
+    struct server_cost cost = version_cost(bytes);
+    error_t error = server_charge_cost(session, cost);
+    if (!error && (error = module_publish(&writer->feed->module, text, bytes)))
+        server_uncharge_cost(session, cost);
+    if (error)
+        report_forget(session->number);
+    else
+        writer->published = cost;
+    memory_free(text, bytes + 1);
+}
+
 static error_t report_open(struct server_session *session, const char *label, const char *args)
 {
     char name[FEED_NAME_MAX];
@@ -112,11 +141,13 @@ static error_t report_open(struct server_session *session, const char *label, co
         if (error)
             feed_put(writer->feed);
     }
-    if (error)
+    if (error) {
         heap_free(writer);
-    else
-        session->user = writer;
-    return error;
+        return error;
+    }
+    session->user = writer;
+    restore(session, writer);
+    return SUCCESS;
 }
 
 static void loading_drop(struct server_session *session, struct writer *writer)
@@ -133,7 +164,8 @@ static void report_close(struct server_session *session)
     struct writer *writer = session->user;
     loading_drop(session, writer);
     module_withdraw(&writer->feed->module);
-    server_uncharge(session, writer->published);
+    report_forget(session->number);
+    server_uncharge_cost(session, writer->published);
     mutex_lock(&lock);
     writer->feed->written = false;
     mutex_unlock(&lock);
@@ -159,17 +191,35 @@ static error_t loading_begin(struct server_session *session, struct writer *writ
     return EMEM;
 }
 
+// A copy that cannot be kept is no reason to refuse a report: then there is none in the next life.
+static void keep(struct server_session *session, struct writer *writer, struct server_cost *cost)
+{
+    struct server_cost copy = report_kept_cost(writer->total);
+    error_t error = report_keep(session->number, writer->text, writer->total);
+    if (!error)
+        return;
+    print("report: %zu bytes of \"%s\" are not kept: %s\n", writer->total, writer->feed->name,
+          error_name(error));
+    server_uncharge_cost(session, copy);
+    cost->ram -= copy.ram;
+    cost->caps -= copy.caps;
+}
+
 // All of it is here. The old version is billed until the new one is there.
 static error_t publish(struct server_session *session, struct writer *writer)
 {
-    u64 cost = module_cost(writer->total);
-    error_t error = server_charge(session, cost);
+    struct server_cost cost = version_cost(writer->total);
+    error_t error = server_charge_cost(session, cost);
     if (error)
         return error;
     error = module_publish(&writer->feed->module, writer->text, writer->total);
-    server_uncharge(session, error ? cost : writer->published);
-    if (!error)
+    if (!error) {
+        keep(session, writer, &cost);
+        server_uncharge_cost(session, writer->published);
         writer->published = cost;
+    } else {
+        server_uncharge_cost(session, cost);
+    }
     loading_drop(session, writer);
     return error;
 }
@@ -201,8 +251,9 @@ static error_t write(struct server_session *session, struct writer *writer, stru
 static error_t clear(struct server_session *session, struct writer *writer, struct msg *m)
 {
     module_withdraw(&writer->feed->module);
-    server_uncharge(session, writer->published);
-    writer->published = 0;
+    report_forget(session->number);
+    server_uncharge_cost(session, writer->published);
+    writer->published = (struct server_cost){0, 0};
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     return SUCCESS;
@@ -279,6 +330,7 @@ int main(void)
     struct server_config report = {.name = "report",
                                    .sessions_max = SESSIONS_MAX,
                                    .session_bytes = sizeof(struct writer) + FEED_NAME_MAX,
+                                   .resume = reports_open(SESSIONS_MAX),
                                    .ops = &report_ops};
     struct server_config rom = {.name = "rom",
                                 .sessions_max = SESSIONS_MAX,
@@ -289,6 +341,8 @@ int main(void)
         config.data = NULL;
     }
     error_t error = server_start(&report_server, &report);
+    if (!error)
+        reports_review();
     if (!error)
         error = server_start(&rom_server, &rom);
     if (!error)

@@ -96,6 +96,22 @@ static void sizes_and_counts(void)
     CHECK(accepted("priority = 127; kmem = 4Kb;"));
 }
 
+static void what_is_kept(void)
+{
+    CHECK(item_refused("keep = 1;", "a.keep: found \"1\", expected a size from 4Kb to 1024Gb"));
+    CHECK(
+        item_refused("keep = yes;", "a.keep: found \"true\", expected a size from 4Kb to 1024Gb"));
+    CHECK(item_refused("keep = 4Kb; keep = 8Kb;", "a.keep: found twice, expected once"));
+    CHECK(refused("child a { ram = 1Mb; caps = 64; keep = 1Mb }",
+                  "a.keep: found \"1Mb\", expected less than the 1Mb of a.ram"));
+    CHECK(refused("child a { binary = init; ram = 8Mb; caps = 64; config { child b { ram = 64Kb; "
+                  "caps = 64; keep = 65Kb } } }",
+                  "a.config.b.keep: found \"65Kb\", expected less than the 64Kb of "
+                  "a.config.b.ram"));
+    CHECK(accepted("keep = 4Kb;"));
+    CHECK(accepted("keep = 1020Kb;"));
+}
+
 static void times(void)
 {
     CHECK(item_refused("heartbeat = 10;",
@@ -184,7 +200,7 @@ static void names(void)
 {
     CHECK(item_refused(
         "rams = 1Mb;",
-        "a.rams: found an unknown item, expected one of binary, args, ram, kmem, caps, "
+        "a.rams: found an unknown item, expected one of binary, args, ram, kmem, keep, caps, "
         "priority, budget, period, heartbeat, affinity, provides, start, debug, restart, "
         "route, config"));
     CHECK(refused("child a { " GOOD "}\nchild a { " GOOD "}",
@@ -317,6 +333,7 @@ int main(void)
 {
     RUN(required_items);
     RUN(sizes_and_counts);
+    RUN(what_is_kept);
     RUN(times);
     RUN(lists_and_switches);
     RUN(restarts);

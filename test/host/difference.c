@@ -10,7 +10,7 @@
 #include <libfdt.h>
 #include <string.h>
 
-enum { TREE_MAX = 8192, ROUNDS = 20000, ITEMS = 14 };
+enum { TREE_MAX = 8192, ROUNDS = 20000, ITEMS = 15 };
 
 // Items of a child; values are 0 (left out) to 2.
 enum {
@@ -22,6 +22,7 @@ enum {
     RAM,
     CAPS,
     KMEM,
+    KEEP,
     RESTART,
     HEARTBEAT,
     PROVIDES,
@@ -29,12 +30,21 @@ enum {
     BLOCK,
     BELOW
 };
-static const u32 change_of[ITEMS] = {
-    [BINARY] = CHANGE_LIFE,           [ARGS] = CHANGE_LIFE,         [AFFINITY] = CHANGE_LIFE,
-    [PRIORITY] = CHANGE_PRIORITY,     [BUDGET] = CHANGE_BUDGET,     [RAM] = CHANGE_RAM,
-    [CAPS] = CHANGE_KERNEL,           [KMEM] = CHANGE_KERNEL,       [RESTART] = CHANGE_SUPERVISION,
-    [HEARTBEAT] = CHANGE_SUPERVISION, [PROVIDES] = CHANGE_PROVIDES, [ROUTE] = CHANGE_ROUTES,
-    [BLOCK] = CHANGE_BLOCK,           [BELOW] = CHANGE_BLOCK};
+static const u32 change_of[ITEMS] = {[BINARY] = CHANGE_LIFE,
+                                     [ARGS] = CHANGE_LIFE,
+                                     [AFFINITY] = CHANGE_LIFE,
+                                     [PRIORITY] = CHANGE_PRIORITY,
+                                     [BUDGET] = CHANGE_BUDGET,
+                                     [RAM] = CHANGE_RAM,
+                                     [CAPS] = CHANGE_KERNEL,
+                                     [KMEM] = CHANGE_KERNEL,
+                                     [KEEP] = CHANGE_KEEP,
+                                     [RESTART] = CHANGE_SUPERVISION,
+                                     [HEARTBEAT] = CHANGE_SUPERVISION,
+                                     [PROVIDES] = CHANGE_PROVIDES,
+                                     [ROUTE] = CHANGE_ROUTES,
+                                     [BLOCK] = CHANGE_BLOCK,
+                                     [BELOW] = CHANGE_BLOCK};
 
 void *heap_zalloc(size_t bytes)
 {
@@ -83,6 +93,7 @@ static void make(void *tree, const int v[ITEMS], bool stranger)
     number(tree, "ram", v[RAM], 4096);
     number(tree, "caps", v[CAPS], 100);
     number(tree, "kmem", v[KMEM], 8192);
+    number(tree, "keep", v[KEEP], 4096);
     number(tree, "restart", v[RESTART], 1);
     number(tree, "heartbeat", v[HEARTBEAT], 10000);
     string(tree, "provides", v[PROVIDES]);

@@ -16,7 +16,8 @@ static const char text[] =
     "# Three children.\n"
     "child server { ram = 1Mb; caps = 200; provides = [ echo, count ]; }\n"
     "child whole {\n"
-    "    binary = program; args = \"one two\"; ram = 1536Kb; kmem = 1Mb; caps = 64; priority = 9;\n"
+    "    binary = program; args = \"one two\"; ram = 1536Kb; kmem = 1Mb; keep = 8Kb; caps = 64; "
+    "priority = 9;\n"
     "    affinity = [ 3, 1 ]; budget = 5ms; period = 0.1s; heartbeat = 2s; start = no;\n"
     "    provides = single;\n"
     "    restart { when = always; backoff = 250ms; limit = 7 }\n"
@@ -94,6 +95,7 @@ static void every_item_is_read(void)
         return;
     CHECK(!strcmp(c.binary, "program") && !strcmp(c.args, "one two"));
     CHECK(c.ram_bytes == 1536 * 1024 && c.kmem_bytes == 1024 * 1024);
+    CHECK(c.keep_bytes == 8192);
     CHECK(c.caps == 64 && c.priority == 9 && !c.start);
     CHECK(c.affinity_count == 2 && c.affinity[0] == 3 && c.affinity[1] == 1);
     CHECK(c.budget_us == 5000 && c.period_us == 100000 && c.heartbeat_us == 2000000);

@@ -111,11 +111,41 @@ static void readers_get_whole_lines_and_each_once(void)
     CHECK(log_ring_read(&ring, &position, out, sizeof(out)) == 0 && position == ring.end);
 }
 
+// What another life left, whole or not, with positions as they were.
+static void a_ring_goes_on_after_its_owners_death(void)
+{
+    enum { SIZE = 512 };
+    static char bytes[SIZE], out[SIZE];
+    struct log_ring ring, again;
+    u64 position = 0;
+    log_ring_init(&ring, bytes, SIZE);
+    for (unsigned i = 0; i < 20; i++) // more than once around
+        log_ring_append(&ring, "[a] a line of forty bytes, all the same\n", 40);
+    log_ring_append(&ring, "[a] the beginning", 17);
+    log_ring_resume(&again, bytes, SIZE, ring.end);
+    CHECK(again.end == ring.end - 17);
+    log_ring_append(&again, "[b] new\n", 8);
+    position = again.end - 48;
+    CHECK(log_ring_read(&again, &position, out, SIZE) == 48);
+    CHECK(!memcmp(out, "[a] a line of forty bytes, all the same\n[b] new\n", 48));
+    const u64 ends[] = {0, 1, SIZE - 1, SIZE, SIZE + 1, ~0ul, ~0ul - SIZE, 1ul << 63};
+    for (unsigned i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        memset(bytes, i % 2 ? 'x' : '\n', SIZE);
+        log_ring_resume(&again, bytes, SIZE, ends[i]);
+        CHECK(again.end <= ends[i]);
+        position = 0;
+        while (log_ring_read(&again, &position, out, SIZE))
+            ;
+        CHECK(position == again.end);
+    }
+}
+
 int main(void)
 {
     pieces_of_two_clients_do_not_mix();
     long_lines_and_labels_are_cut();
     readers_get_whole_lines_and_each_once();
+    a_ring_goes_on_after_its_owners_death();
     puts("log_ring: ok");
     return 0;
 }

@@ -5,6 +5,7 @@
 // Protection domains; Processing-time allocation).
 #include "lib/core/dataspace.h"
 #include "lib/core/signal.h"
+#include "lib/rt/address.h"
 #include "lib/rt/portal.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
@@ -49,6 +50,77 @@ static void closing_a_session_takes_its_memory_from_all(void)
     selector_free(ds);
     space_close(&s);
     space_close(&other);
+    CHECK_EQ(env_quota(&after, &caps), SUCCESS);
+    CHECK_EQ(after, ram);
+}
+
+static bool mapped(const volatile void *at)
+{
+    crd_t found;
+    return !hc_lookup(crd(CRD_MEM, (word_t)at / PAGE_SIZE, 0, RIGHT_ALL), &found);
+}
+
+// What everybody had is gone, what was in it is not.
+static void renewed_dataspaces_are_nobody_elses(void)
+{
+    struct thread_exception e;
+    struct service_client owner;
+    sel_t ds, old, managed, map;
+    volatile u64 *at = (volatile u64 *)address_alloc(4 * PAGE_SIZE);
+    u64 ram, after, caps, bytes, physical, physical_after;
+    CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
+    CHECK(space_open(&s));
+    CHECK_EQ(open_args(&owner, "pd", "", MEBI), SUCCESS);
+    CHECK_EQ(ds_alloc(&owner, 4 * PAGE_SIZE, &ds), SUCCESS);
+    CHECK_EQ(dataspace_attach(ds, (void *)at, 4 * PAGE_SIZE, 0), SUCCESS);
+    at[3 * PAGE_SIZE / 8] = 0x7e55e7a;
+    CHECK_EQ(space_attach(&s, ds, HERE, RM_WRITE), SUCCESS);
+    CHECK(space_thread(&s, hip()->cpu_count - 1, PIECE_COUNT, HERE + PAGE_SIZE) != SEL_NONE);
+    CHECK(moves(&at[PAGE_SIZE / 8]));
+    CHECK_EQ(ds_phys(&owner, ds, &physical, &bytes), SUCCESS);
+    old = ds;
+    CHECK_EQ(ds_renew(&s.pd, &ds), ENOTFOUND); // not its own
+    CHECK(ds == old && mapped(at));
+    CHECK_EQ(ds_renew(&owner, &ds), SUCCESS);
+    CHECK(!mapped(at));
+    CHECK_EQ(space_exception(&s, &e), SUCCESS);
+    CHECK_EQ(e.address, HERE + PAGE_SIZE);
+    selector_drop(e.thread);
+    CHECK_EQ(space_attach(&s, old, HERE, 0), ENOTFOUND);
+    CHECK_EQ(ds_phys(&owner, ds, &physical_after, &bytes), SUCCESS);
+    CHECK(bytes == 4 * PAGE_SIZE && physical_after != physical);
+    CHECK_EQ(dataspace_attach(ds, (void *)at, 4 * PAGE_SIZE, 0), SUCCESS);
+    CHECK(at[3 * PAGE_SIZE / 8] == 0x7e55e7a && at[PAGE_SIZE / 8] && !at[0]);
+    CHECK_EQ(rm_create(&owner, PAGE_SIZE, &map, &managed), SUCCESS);
+    CHECK_EQ(ds_renew(&owner, &managed), ENOTFOUND); // no memory of its own
+    rm_destroy(&owner, map, managed);
+    service_close(&owner); // and with the session what came of it
+    CHECK(!mapped(at));
+    selector_free(ds);
+    address_free((word_t)at, 4 * PAGE_SIZE);
+    space_close(&s);
+    CHECK_EQ(env_quota(&after, &caps), SUCCESS);
+    CHECK_EQ(after, ram);
+}
+
+// There is no memory for another one of that size.
+static void renewing_without_memory_changes_nothing(void)
+{
+    struct service_client owner;
+    sel_t ds;
+    u64 ram, caps, after;
+    CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
+    u64 most = ALIGN_DOWN(ram / 3 * 2, PAGE_SIZE);
+    CHECK_EQ(open_args(&owner, "pd", "", most + MEBI), SUCCESS);
+    CHECK_EQ(ds_alloc(&owner, most, &ds), SUCCESS);
+    CHECK_EQ(ds_renew(&owner, &ds), EMEM);
+    u64 physical, bytes;
+    CHECK_EQ(ds_phys(&owner, ds, &physical, &bytes), SUCCESS);
+    CHECK_EQ(bytes, most);
+    ds_free(&owner, ds);
+    CHECK_EQ(ds_alloc(&owner, most, &ds), SUCCESS);
+    service_close(&owner);
+    selector_drop(ds);
     CHECK_EQ(env_quota(&after, &caps), SUCCESS);
     CHECK_EQ(after, ram);
 }
@@ -279,6 +351,8 @@ static void signals_are_counted_by_context(void)
 void life_tests(void)
 {
     RUN(closing_a_session_takes_its_memory_from_all);
+    RUN(renewed_dataspaces_are_nobody_elses);
+    RUN(renewing_without_memory_changes_nothing);
     RUN(domains_begin_with_one_capability);
     RUN(threads_start_where_told);
     RUN(threads_can_be_changed_before_they_begin);

@@ -13,6 +13,7 @@
 #include "lib/rt/string.h"
 #include "lib/rt/tsc.h"
 #include "lib/service/env.h"
+#include "lib/service/keep.h"
 
 enum { MEBI = 1 << 20, CAPS = 200 };
 
@@ -71,6 +72,12 @@ static void parent_refuses_nonsense(void)
     CHECK_EQ(parent_raw(PARENT_GET_QUOTA, 0, own(SEL_IDENTITY)), EPERM);
     CHECK_EQ(parent_raw(PARENT_SINGLETON, 0, own(SEL_IDENTITY)), EPERM);
     CHECK_EQ(parent_raw(PARENT_SIGNAL, 77, none), EPROTO);
+    CHECK_EQ(parent_raw(PARENT_KEEP, 0, none), EPROTO);
+    CHECK_EQ(parent_raw(PARENT_DROP, 0, none), EPROTO);
+    CHECK_EQ(parent_raw(PARENT_SESSIONS, 0, none), EPROTO);
+    struct kept kept;
+    CHECK_EQ(kept_open(&kept, "mine", PAGE_SIZE), EFEATURE); // init has no next life
+    CHECK_EQ(kept_forget("mine"), EFEATURE);
     CHECK_EQ(try_args("nowhere", ""), EPERM);
 }
 

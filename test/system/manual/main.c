@@ -102,6 +102,17 @@ static void traces(void)
     CHECK_EQ(signals, 3);
 }
 
+// Before and after the kill, or twice before it: the server is told later than we are.
+static void keeping(void)
+{
+    char read[32];
+    u64 sum = 0;
+    CHECK_EQ(example_note("hello", read, sizeof(read)), SUCCESS);
+    CHECK(!read[0]);
+    CHECK_EQ(example_resumed(&sum), SUCCESS);
+    CHECK(sum == 42 || sum == 44);
+}
+
 int main(void)
 {
     RUN(dataspaces);
@@ -114,6 +125,7 @@ int main(void)
     RUN(log);
     RUN(signals);
     RUN(traces);
+    RUN(keeping);
     TESTS_DONE();
     machine_exit(tests_failed != 0);
     return 0;

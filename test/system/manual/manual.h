@@ -55,3 +55,7 @@ MUST_CHECK error_t example_reading(unsigned *found);
 MUST_CHECK error_t example_trace(sel_t oven, u64 *loaves, u64 *signals);
 // signals.c
 MUST_CHECK error_t example_signals(u64 *doors, u64 *bells);
+// keeping.c; the server is tally.c.
+#define TALLY_ADD SERVICE_FIRST // 2 number; 1 the sum of this session's
+MUST_CHECK error_t example_note(const char *text, char *read, size_t size);
+MUST_CHECK error_t example_resumed(u64 *sum);
