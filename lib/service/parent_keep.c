@@ -62,7 +62,7 @@ error_t parent_do_number(struct parent *parent, struct parent_client *client,
     if (msg_error(m))
         return EPROTO;
     if (!p || p->forwarded || p->provider != client)
-        return parent_ask_above(parent, cpu, PARENT_NUMBER, 0, item, m);
+        return parent_ask_above(parent, client, cpu, PARENT_NUMBER, 0, item, m);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_word(m, p->number);
