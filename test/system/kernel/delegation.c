@@ -175,4 +175,56 @@ static void delegations_race(void)
     }
 }
 
-const struct test delegation_tests[] = {{"delegations_race", delegations_race, 1}, {0}};
+// A domain that is being taken down gets nothing any more, by whatever way: it would stay there.
+static sel_t victim;
+static u64 gift;
+static volatile u64 refused, got_through;
+static struct thread giver;
+
+static void give_to_the_dying(word_t unused)
+{
+    struct utcb *utcb = (void *)giver.utcb;
+    (void)unused;
+    for (error_t error = SUCCESS; error != ECAP && !stop;) {
+        (void)take(CRD_MEM, gift, 0, false);
+        // Once this is refused, so must be what comes after it.
+        error = give(utcb, victim, CRD_OBJ, begin, 0, SEL_INBOX);
+        error_t page = give(utcb, victim, CRD_MEM, gift, 0, HOME);
+        if (error != EABORT)
+            continue;
+        refused++;
+        got_through += page == SUCCESS;
+    }
+}
+
+static void the_dying_get_nothing(void)
+{
+    enum { LIVES = 30, CAPS_HELD = 3000, SEL_HELD = 0x1000 };
+    unsigned stacks = stacks_mark();
+    begin = sel_new(1);
+    gift = page_new(2);
+    refused = got_through = 0;
+    CHECK_EQ(hc_create_sm(begin, 0, SEL_PD), SUCCESS);
+    for (unsigned i = 0; i < 2; i++)
+        CHECK_EQ(take_kernel(crd(CRD_MEM, frame_new(1), 0, RIGHT_ALL), gift + i, 0), SUCCESS);
+    for (unsigned life = 0; life < LIVES && refused < 100; life++) {
+        victim = twin_new(1 << 20, CAPS_HELD + 100);
+        for (unsigned i = 0; i < CAPS_HELD; i++) // its end takes a while
+            CHECK_EQ(delegate_to(victim, crd(CRD_OBJ, begin, 0, 0), SEL_HELD + i), SUCCESS);
+        // A page beside it, which stays: the short way is open.
+        CHECK_EQ(delegate_to(victim, crd(CRD_MEM, gift + 1, 0, RIGHT_ALL), HOME + 1), SUCCESS);
+        CHECK_EQ(thread_start(&giver, SEL_PD, 1, 10, give_to_the_dying, 0), SUCCESS);
+        rest(2000);
+        drop(victim);
+        CHECK_EQ(thread_join(&giver, 10000000), SUCCESS);
+        thread_free(&giver);
+        stacks_release(stacks);
+        CHECK_EQ(got_through, 0);
+    }
+    CHECK(refused > 0);
+    drop(begin);
+}
+
+const struct test delegation_tests[] = {{"delegations_race", delegations_race, 1},
+                                        {"the_dying_get_nothing", the_dying_get_nothing, 2},
+                                        {0}};

@@ -38,7 +38,7 @@ static void page_fault_is_resolved(void)
     CHECK_EQ(thread_start(&t, SEL_PD, 0, 100, touch, address + 8), SUCCESS);
     CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, pager.pt, 0, RIGHT_ALL), t.exc_base + EXC_PAGE_FAULT),
              SUCCESS);
-    CHECK_EQ(thread_join(&t, 5000000), SUCCESS);
+    CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
     CHECK_EQ(fault_seen, address + 8);
     CHECK_EQ(fault_from, EXC_PAGE_FAULT);
     CHECK_EQ(*(volatile u64 *)(fault_page * PAGE_SIZE + 8), 4711);
@@ -148,7 +148,7 @@ static void faults_nest(void)
     CHECK_EQ(thread_start(&t, SEL_PD, 0, 100, touch, address), SUCCESS);
     CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, pager.pt, 0, RIGHT_ALL), t.exc_base + EXC_PAGE_FAULT),
              SUCCESS);
-    CHECK_EQ(thread_join(&t, 5000000), SUCCESS);
+    CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
     CHECK_EQ(inner_seen, fault_page * PAGE_SIZE);
     CHECK_EQ(fault_seen, address);
     thread_free(&t);

@@ -177,7 +177,7 @@ static void ports_are_delegated(void)
     CHECK_EQ(in_value, 0);
     CHECK_EQ(delegate_to(pd, crd(CRD_IO, 0x3f8, 3, IO_RW), 0x3f8), SUCCESS);
     CHECK_EQ(thread_start(&t, pd, 0, 100, port_in, 0x3fd), SUCCESS);
-    CHECK_EQ(thread_join(&t, 5000000), SUCCESS);
+    CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
     CHECK(in_value & 0x100);
     thread_free(&t);
     in_value = 0;

@@ -110,7 +110,7 @@ static void waiting_receiver_is_woken(void)
         }
     }
     drop(ear); // its waiter is told
-    CHECK_EQ(thread_join(&t, 5000000), SUCCESS);
+    CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
     CHECK_EQ(heard_end, EABORT);
     CHECK_EQ(sm_up(context), SUCCESS);
     thread_free(&t);
@@ -155,7 +155,7 @@ static void no_signal_is_lost(void)
         for (unsigned i = 0; i < 8; i++)
             drop(bells[i]);
         drop(ear);
-        CHECK_EQ(thread_join(&listener, 5000000), SUCCESS);
+        CHECK_EQ(thread_join(&listener, 10000000), SUCCESS);
         thread_free(&listener);
         if (!round)
             before = read_kmem(SEL_PD);

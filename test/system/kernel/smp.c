@@ -17,7 +17,7 @@ static void portals_belong_to_a_cpu(void)
     struct thread t;
     near = handler_new(SEL_PD, 0, entry_null, 0);
     CHECK_EQ(thread_start(&t, SEL_PD, 1, 10, call_other_cpu, 1), SUCCESS);
-    CHECK_EQ(thread_join(&t, 1000000), SUCCESS);
+    CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
     CHECK_EQ(results[1], 1000 + ECPU);
     thread_free(&t);
     handler_free(&near);
@@ -44,7 +44,7 @@ static void semaphores_cross_cpus(void)
         sm_up(ping);
         CHECK_EQ(sm_down(pong, tsc() + tsc_us(2000000)), SUCCESS);
     }
-    CHECK_EQ(thread_join(&t, 1000000), SUCCESS);
+    CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
     thread_free(&t);
 }
 
