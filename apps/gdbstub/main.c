@@ -113,8 +113,8 @@ static void line(void)
     } while (length && !target.ended);
 }
 
-// Takes the domain's events off; true if there were any. A thread that nobody can hold (a portal's
-// handler) is lost with its exception.
+// Takes the domain's events off; true if there were any. A thread that nobody can hold (a
+// handler that its program does not show) is lost with its exception.
 static bool take_events(struct thread_exception *lost)
 {
     struct thread_exception e;

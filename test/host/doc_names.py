@@ -51,7 +51,7 @@ def tests():
         for program in ["check", "drive"]:
             if os.path.exists(judge := f"scenarios/{scenario}/{program}"):
                 prefix = f"{scenario}/check" if program == "check" else scenario
-                names |= {f"{prefix}/{name}" for name in re.findall(r"\b(?:result|check|run|passed|step)\(\s*\"(\w+)\"|^def (\w+)", read(judge), re.M)
+                names |= {f"{prefix}/{name}" for name in re.findall(r"\b(?:result|check|run|passed|step|judge)\(\s*\"(\w+)\"|^def (\w+)", read(judge), re.M)
                           for name in name if name}
     for path in glob.glob("test/host/*.c") + glob.glob("test/host/*.py"):
         name, text = os.path.splitext(os.path.basename(path))[0], read(path)
