@@ -205,6 +205,24 @@ static void only_its_text_is_written_by_init(void)
     debuggee_close(&d);
 }
 
+// Steps a thread that stands still to a call: what is behind that's first byte makes no sense.
+static bool steps_to_call(sel_t thread, struct exc_state *state)
+{
+    enum { CALL = 0xe8, INSTRUCTIONS = 200 };
+    for (unsigned i = 0; i < INSTRUCTIONS; i++) {
+        u8 byte = 0;
+        size_t one = 1;
+        struct thread_exception e;
+        if (!domain_read(&d.pd, d.domain, state->rip, &byte, &one) && byte == CALL)
+            return true;
+        if (cpu_thread_step(&d.cpu, thread) || hc_sm_down(d.exceptions, deadline_in_us(WAIT_US)) ||
+            cpu_next_exception(&d.cpu, d.domain, &e) || debuggee_stop(&d, thread, state))
+            return false;
+        selector_drop(e.thread);
+    }
+    return false;
+}
+
 // One thread has hit a breakpoint, whether or not we have looked at it, moved it back or taken the
 // byte out: it goes on from where it was.
 static void whoever_stands_at_a_breakpoint_goes_on(void)
@@ -220,6 +238,7 @@ static void whoever_stands_at_a_breakpoint_goes_on(void)
         CHECK_EQ(debuggee_attach(&d), SUCCESS);
         CHECK_EQ(debuggee_thread(&d, "", &thread), SUCCESS);
         CHECK_EQ(debuggee_stop(&d, thread, &state), SUCCESS);
+        CHECK(steps_to_call(thread, &state));
         CHECK_EQ(debuggee_patch(&d, state.rip, BREAKPOINT, &was), SUCCESS);
         CHECK_EQ(cpu_thread_resume(&d.cpu, thread), SUCCESS);
         if (i % 4) {
