@@ -167,19 +167,23 @@ static void sessions_are_counted(void)
     service_close(&control);
 }
 
+u64 rounds_of(u64 usual)
+{
+    u64 rounds = 0;
+    const char *line = hip()->cmdline;
+    if (strncmp(line, "soak=", 5) != 0)
+        return usual;
+    for (line += 5; *line >= '0' && *line <= '9'; line++)
+        rounds = rounds * 10 + (u64)(*line - '0');
+    return rounds;
+}
+
 // Opened and closed again and again: no figure moves. `make soak` does it a million times.
 static void many_sessions_leave_nothing(void)
 {
-    u64 rounds = MANY_SESSIONS;
-    const char *line = hip()->cmdline;
-    if (!strncmp(line, "soak=", 5)) {
-        rounds = 0;
-        for (line += 5; *line >= '0' && *line <= '9'; line++)
-            rounds = rounds * 10 + (u64)(*line - '0');
-    }
     struct service_client c;
     struct service_quota before = left();
-    for (u64 i = 0; i < rounds; i++) {
+    for (u64 i = 0, rounds = rounds_of(MANY_SESSIONS); i < rounds; i++) {
         CHECK_EQ(open_quota(&c, i % 2 ? "echo" : "count", "", i % 3 * 4096), SUCCESS);
         service_close(&c);
     }

@@ -25,12 +25,16 @@ error_t ask_parent(word_t operation, struct service_client *c);
 // By hand, so that no back-off holds it up, unless that is over already.
 error_t kill_and_start(struct service_client *control, const char *name);
 
+// How often: `soak=N` of the kernel's command line, or else so many times.
+u64 rounds_of(u64 usual);
+
 // Whether a child of our init comes to be in that state, by a session that is open already: the
 // account may be empty.
 bool reaches(struct service_client *control, const char *name, enum child_state state,
              u32 restarts);
 
 void peaks_tests(void); // the first
+void upgrades_tests(void);
 void routes_tests(void);
 void accounts_tests(void);
 void sums_tests(void); // of what has happened before

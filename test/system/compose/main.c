@@ -246,6 +246,7 @@ int main(void)
     RUN(config_is_ones_own);
     routes_tests();
     accounts_tests();
+    upgrades_tests();
     lives_tests();
     sums_tests();
     pause_us(GHOST_US); // until init has said who waits

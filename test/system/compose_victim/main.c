@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // A child of the compose scenario that comes to a bad end: its server asks its parent to kill it,
-// or, where it has a route to "ghost", it waits for that for ever; with neither it beats its heart
-// thrice and then no more.
+// or, where it has a route to "ghost", it waits for that for ever, to "count", it donates more and
+// more; with none it beats its heart thrice and then no more.
 #include "lib/rt/print.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
@@ -11,7 +11,7 @@
 #include "lib/service/client.h"
 #include "test/system/compose_server/operations.h"
 
-enum { BEAT_US = 50000 };
+enum { BEAT_US = 50000, UPGRADES = 40 };
 
 static error_t open(struct service_client *c, const char *name)
 {
@@ -28,6 +28,11 @@ int main(void)
     }
     if (!open(&c, "ghost"))
         return 1;
+    while (!open(&c, "count")) {
+        for (unsigned i = 0; i < UPGRADES; i++)
+            (void)!service_upgrade(&c, (struct service_quota){PAGE_SIZE, 1});
+        service_close(&c);
+    }
     sel_t never = selector_alloc();
     error_t error = hc_create_sm(never, 0, SEL_PD);
     for (unsigned i = 0; i < 3 && !error; i++) {
