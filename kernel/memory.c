@@ -198,8 +198,8 @@ void cache_free(struct cache *cache, void *object)
         page_free(page);
 }
 
-// Raises `most` to some more than is used if there is as much. What was charged without success goes
-// back first. Who takes what a lowering refunds at last finds the lower `most`.
+// Raises `most` to some more than is used if there is as much. What was charged without success
+// goes back first. Who takes what a lowering refunds at last finds the lower `most`.
 __attribute__((noinline)) bool account_take(struct units *u, u64 n, bool lower)
 {
     u64 left, spare = n == 1 || lower ? 0 : KMEM_SPARE;

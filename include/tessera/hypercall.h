@@ -34,7 +34,7 @@
     X(9, delegate, "pd, items")                                                                    \
     X(10, pd_ctrl, "pd, operation, other_pd, amount")                                              \
     X(11, ec_ctrl, "ec, operation, value, bytes, policy, filter")                                  \
-    X(12, sc_ctrl, "sc, operation, value")                                                        \
+    X(12, sc_ctrl, "sc, operation, value")                                                         \
     X(13, pt_ctrl, "pt, identity")                                                                 \
     X(14, sm_ctrl, "sm, operation, deadline_tsc, identity")                                        \
     X(15, gsi_ctrl, "sm, operation, cpu, msi_out")
