@@ -62,6 +62,15 @@ static void windows_show_their_part_alone(void)
     CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &w, NULL), SUCCESS);
     CHECK(space_reads(&s, HERE + 4 * PAGE_SIZE, 107));
     CHECK(space_faults(&s, PIECE_READ, HERE + 5 * PAGE_SIZE));
+    // Also where a larger block would fit in both places, but for the window's first or last page.
+    w = (struct rm_window){4 * PAGE_SIZE, 3 * PAGE_SIZE, 2 * HERE, 0};
+    CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &w, NULL), SUCCESS);
+    CHECK(space_reads(&s, 2 * HERE + 2 * PAGE_SIZE, 106));
+    CHECK(space_faults(&s, PIECE_READ, 2 * HERE + 3 * PAGE_SIZE));
+    w = (struct rm_window){PAGE_SIZE, 3 * PAGE_SIZE, 3 * HERE + PAGE_SIZE, 0};
+    CHECK_EQ(rm_attach(&s.pd, s.domain.space, ds, &w, NULL), SUCCESS);
+    CHECK(space_reads(&s, 3 * HERE + PAGE_SIZE, 101));
+    CHECK(space_faults(&s, PIECE_READ, 3 * HERE));
     selector_drop(ds);
     space_close(&s);
 }

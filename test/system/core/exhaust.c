@@ -169,6 +169,29 @@ static void accounts_run_dry_at_every_step(void)
     CHECK_EQ(caps_after, caps);
 }
 
+// What was donated with a session is its client's: it does not go to the reference account, however
+// much of it is unused.
+static void only_what_was_lent_goes_back(void)
+{
+    const struct service_quota some = {MEBI / 4, 10}, more_ram = {MEBI / 4 + 1, 0},
+                               more_caps = {0, 11}, byte = {1, 0};
+    struct pd_accounts before, after;
+    CHECK_EQ(open_args(&rich, "pd", "", MEBI), SUCCESS);
+    CHECK_EQ(open_args(&dry, "pd", "", MEBI), SUCCESS);
+    CHECK_EQ(pd_accounts(&dry, &before), SUCCESS);
+    CHECK_EQ(pd_reference(&dry, &rich), SUCCESS);
+    CHECK_EQ(pd_transfer(&dry, byte, true), ERESOURCE);
+    CHECK_EQ(pd_transfer(&dry, some, false), SUCCESS);
+    CHECK_EQ(pd_transfer(&dry, more_ram, true), ERESOURCE);
+    CHECK_EQ(pd_transfer(&dry, more_caps, true), ERESOURCE);
+    CHECK_EQ(pd_transfer(&dry, some, true), SUCCESS);
+    CHECK_EQ(pd_transfer(&dry, byte, true), ERESOURCE);
+    CHECK_EQ(pd_accounts(&dry, &after), SUCCESS);
+    CHECK(after.limit.ram == before.limit.ram && after.limit.caps == before.limit.caps);
+    service_close(&dry);
+    service_close(&rich);
+}
+
 // A domain whose kernel memory is too small by any amount: neither it nor a thread in it comes to
 // be, or both do.
 static void kernel_memory_runs_dry_at_every_step(void)
@@ -262,6 +285,7 @@ static void sessions_are_refused_below_their_price(void)
 void exhaust_tests(void)
 {
     RUN(accounts_run_dry_at_every_step);
+    RUN(only_what_was_lent_goes_back);
     RUN(kernel_memory_runs_dry_at_every_step);
     RUN(sessions_are_refused_below_their_price);
 }

@@ -160,12 +160,23 @@ static void domains_begin_with_one_capability(void)
     CHECK_EQ(domain_assign_parent(&s.pd, &s.domain, 0, portal), SUCCESS);
     CHECK(answers(SUCCESS, 77));
     CHECK(calls > 0);
-    error_t error = domain_assign_parent(&s.pd, &s.domain, 0, portal);
-    CHECK(error == EBUSY || error == EINUSE);
+    struct pd_accounts before, after;
+    CHECK_EQ(pd_accounts(&s.pd, &before), SUCCESS);
+    CHECK_EQ(domain_assign_parent(&s.pd, &s.domain, 0, portal), EBUSY);
+    CHECK_EQ(pd_accounts(&s.pd, &after), SUCCESS);
+    CHECK_EQ(after.used.caps, before.used.caps); // what is refused is not paid for, nor given back
     CHECK(answers(SUCCESS, 77));
     space_close(&s);
     portal_destroy(portal);
     thread_destroy(&handler);
+}
+
+static error_t kill_by(struct service_client *session, sel_t thread)
+{
+    struct msg m;
+    service_begin(session, &m, CPU_KILL);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, thread, 0, RIGHT_ALL)));
+    return service_call(session, &m);
 }
 
 // A thread begins at the instruction, with the stack and the argument that START says.
@@ -192,7 +203,12 @@ static void threads_start_where_told(void)
     CHECK_EQ(cpu_thread_resume(&second, thread), SUCCESS);
     CHECK(moves(&s.shared->counter[3]));
     CHECK_EQ(cpu_thread_pause(&second, s.domain.domain), ENOTFOUND); // no thread
+    CHECK_EQ(kill_by(&second, thread), EPERM); // whose time it does not run on
+    CHECK(moves(&s.shared->counter[3]));
     service_close(&second);
+    CHECK(moves(&s.shared->counter[3]));
+    CHECK_EQ(kill_by(&s.cpu, thread), SUCCESS);
+    CHECK(comes_to_rest(&s.shared->counter[3]));
     space_close(&s);
 }
 
