@@ -10,6 +10,7 @@
 #include "test/system/check.h"
 #include "test/system/core/core.h"
 #include "test/system/core/space.h"
+#include "test/system/wait.h"
 
 #define HERE 0x10000000ul
 #define SUPER (512 * PAGE_SIZE)
@@ -95,7 +96,7 @@ static void rights_are_of_the_attachment(void)
     for (unsigned i = 0; i < 1000 && state.rip != HERE + MEBI; i++) {
         CHECK_EQ(cpu_thread_pause(&s.cpu, thread), SUCCESS);
         error_t error = EBUSY;
-        while (error == EBUSY)
+        for (; error == EBUSY; pause_us(100)) // it may be in a fault, which has to end first
             error = cpu_thread_read(&s.cpu, thread, &what, &state);
         CHECK_EQ(error, SUCCESS);
         CHECK_EQ(cpu_thread_resume(&s.cpu, thread), SUCCESS);

@@ -293,10 +293,11 @@ static enum trace_status status(u64 id)
 
 static void tracing_starts_and_stops_at_run_time(void)
 {
-    struct trace_buffer b;
+    struct trace_buffer b, elsewhere;
     struct service_client second;
     CHECK_EQ(open_worker(), SUCCESS);
     CHECK_EQ(trace_buffer_create(&b, 1024), SUCCESS);
+    CHECK_EQ(trace_buffer_create(&elsewhere, 16), SUCCESS);
     CHECK_EQ(trace_init(&second, 1), SUCCESS);
     volatile struct trace_ring *ring = b.reader.ring;
     CHECK_EQ(trace_pause(&w.trace, w.id), ENOTFOUND);
@@ -305,6 +306,7 @@ static void tracing_starts_and_stops_at_run_time(void)
     CHECK_EQ(status(w.id), TRACE_STATUS_MINE);
     CHECK_EQ(trace_enable_buffer(&w.trace, w.id, &b, wish(TRACE_ALL)), EINUSE);
     CHECK_EQ(trace_enable_buffer(&second, w.id, &b, wish(TRACE_ALL)), EINUSE);
+    CHECK_EQ(trace_enable_buffer(&second, w.id, &elsewhere, wish(TRACE_ALL)), EINUSE);
     CHECK_EQ(trace_enable_buffer(&second, w.handler_id, &b, wish(TRACE_ALL)), EINUSE); // its place
     CHECK_EQ(trace_disable(&second, w.id), ENOTFOUND);
     struct trace_subject s;
@@ -335,6 +337,7 @@ static void tracing_starts_and_stops_at_run_time(void)
         CHECK_EQ(ring->written, before);
     }
     service_close(&second);
+    trace_buffer_destroy(&elsewhere);
     trace_buffer_destroy(&b);
     close_worker();
 }
