@@ -14,6 +14,10 @@ error_t open_args(struct service_client *c, const char *name, const char *args, 
 // Whether such a session opens.
 error_t try_args(const char *name, const char *args);
 
+// Whether init's account and domain have what they had. Slots whose kernel memory waits for its grace
+// period sigma0 gives back with a later session.
+bool quota_is_back(u64 ram, u64 caps);
+
 // The longest dataspace that the session gets, in bytes.
 u64 longest_dataspace(struct service_client *pd);
 
@@ -30,6 +34,7 @@ void look_tests(void);
 void trace_tests(void);
 void hostile_tests(void);
 void race_tests(void);
+void fuzz_tests(void);
 void exhaust_tests(void);
 void exhaust_own_tests(void);
 void pages_tests(void);

@@ -36,6 +36,18 @@ error_t try_args(const char *name, const char *args)
     return error;
 }
 
+bool quota_is_back(u64 ram, u64 caps)
+{
+    u64 ram_now = 0, caps_now = 0;
+    for (u64 end = deadline_in_us(5000000); rdtsc() < end;) {
+        if (!try_args("log", "") && !env_quota(&ram_now, &caps_now) && ram_now == ram &&
+            caps_now == caps)
+            return true;
+    }
+    print("  found %lu bytes and %lu slots, expected %lu and %lu\n", ram_now, caps_now, ram, caps);
+    return false;
+}
+
 // A raw request to the parent: `words` words and one item.
 static error_t parent_raw(word_t operation, word_t w2, struct typed_item item)
 {
@@ -391,6 +403,7 @@ int main(void)
     name_tests();
     hostile_tests();
     race_tests();
+    fuzz_tests();
     pages_tests();
     TESTS_DONE();
     machine_exit(tests_failed != 0);

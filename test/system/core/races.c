@@ -143,7 +143,7 @@ static error_t make_thread(void)
 static void domains_are_furnished_and_destroyed_at_once(void)
 {
     struct thread handler;
-    u64 ram, after, caps, caps_after;
+    u64 ram, caps;
     CHECK_EQ(thread_create_handler(&handler, 0, 0), SUCCESS);
     CHECK_EQ(portal_create(&handler, unanswered_entry, 0, 7, &portal), SUCCESS);
     CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
@@ -164,8 +164,7 @@ static void domains_are_furnished_and_destroyed_at_once(void)
         domain_close(&pd, &domain);
     }
     close_arena();
-    CHECK_EQ(env_quota(&after, &caps_after), SUCCESS);
-    CHECK(after == ram && caps_after == caps);
+    CHECK(quota_is_back(ram, caps));
     portal_destroy(portal);
     thread_destroy(&handler);
     sigma0_is_as_fresh();
@@ -206,7 +205,7 @@ static error_t kill_first(void)
 static void threads_are_used_and_killed_at_once(void)
 {
     static error_t (*const other[])(void) = {supervise, start, kill};
-    u64 ram, after, caps, caps_after;
+    u64 ram, caps;
     CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
     CHECK_EQ(semaphore_create(0, &second_object), SUCCESS);
     CHECK(open_arena());
@@ -231,8 +230,7 @@ static void threads_are_used_and_killed_at_once(void)
     domain_close(&pd, &domain);
     close_arena();
     selector_drop(second_object);
-    CHECK_EQ(env_quota(&after, &caps_after), SUCCESS);
-    CHECK(after == ram && caps_after == caps);
+    CHECK(quota_is_back(ram, caps));
     sigma0_is_as_fresh();
 }
 
@@ -308,7 +306,7 @@ static void accounts_end_while_they_pay(void)
 {
     static error_t (*const other[])(void) = {allocate, make_map, make_domain};
     struct service_quota lent = {MEBI, 1500};
-    u64 ram, after, caps, caps_after;
+    u64 ram, caps;
     CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
     for (unsigned i = 0; i < ROUNDS; i++) {
         CHECK_EQ(open_args(&rich, "pd", "", 2 * MEBI), SUCCESS);
@@ -329,8 +327,7 @@ static void accounts_end_while_they_pay(void)
             ds_free(&pd, object);
         service_close(&pd);
     }
-    CHECK_EQ(env_quota(&after, &caps_after), SUCCESS);
-    CHECK(after == ram && caps_after == caps);
+    CHECK(quota_is_back(ram, caps));
     sigma0_is_as_fresh();
 }
 
