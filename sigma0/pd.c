@@ -157,12 +157,12 @@ static error_t renew(struct pd_session *pd, struct msg *m)
     dataspace_destroy(old);
     memcpy(physical_address(new->page), physical_address(old->page), old->count * PAGE_SIZE);
     new->owner = pd;
-    mutex_lock(&pd->lock);
-    list_push_back(&pd->dataspaces, &new->in_owner);
-    mutex_unlock(&pd->lock);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_item(m, named_item(&new->named, 0));
+    mutex_lock(&pd->lock); // the last thing, as in alloc
+    list_push_back(&pd->dataspaces, &new->in_owner);
+    mutex_unlock(&pd->lock);
 put:
     dataspace_put(old);
     return error;
