@@ -55,7 +55,9 @@ static u64 suggest(const struct control_account *a, u64 apart, u64 step)
 {
     u64 enough = at_least(a->most, a->refused);
     enough -= apart < enough ? apart : enough;
-    return round_up(enough + enough / 8, step);
+    // A few page tables more or less are a matter of addresses, and of what comes last of all.
+    u64 spare = step == KMEM_STEP ? at_least(enough / 8, KMEM_STEP) : enough / 8;
+    return round_up(enough + spare, step);
 }
 
 struct control_need control_suggest(const struct control_quota *q)
