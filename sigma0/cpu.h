@@ -10,6 +10,7 @@
 enum { CPU_NAME_SIZE = 96 };
 
 struct pool;
+struct subject;
 
 struct cpu_session {
     struct server_session *session;
@@ -44,6 +45,8 @@ bool cpu_take_back(struct cpu_session *session, u64 sc);
 // threads.c: the operations from CREATE_THREAD on.
 MUST_CHECK error_t thread_dispatch(struct cpu_session *session, struct server_cpu *cpu,
                                    word_t operation, struct msg *m);
+// thread_state.c: those of them that pause a thread or look into it; EPROTO: it is none of these.
+MUST_CHECK error_t thread_state_dispatch(struct subject *s, word_t operation, struct msg *m);
 // threads.c: gives a client's own thread, which came with EC_CTRL, a scheduling context. Before it
 // runs it is one that its supervisor can see: in the domain that it is in, if sigma0 made that.
 // `ec` is taken over in any case. Errors as of cpu_admit.

@@ -25,7 +25,7 @@ void subject_unlist(struct subject *subject);
 // good. `sc` may be SEL_NONE. EMEM.
 MUST_CHECK error_t subject_list_own(sel_t ec, const char *name);
 MUST_CHECK error_t subject_list_init(sel_t ec, sel_t sc, unsigned priority);
-// threads.c: what it does.
+// thread_state.c: what it does.
 enum thread_state subject_state(const struct subject *subject);
 // The first living thread with at least that id whose component is, or lies below, what
 // the label names; sigma0's own if that is the root of all. With a reference. NULL: there is none.

@@ -2,16 +2,14 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // Threads by way of the "cpu" service (protocol.h, CPU_OPERATIONS; 002_8bbc1eeec7f51661.txt,
-// Processing-time allocation): made in a domain, started, paused, looked into, stepped, killed; and
-// what stopped them.
+// Processing-time allocation): made in a domain or admitted, started, killed, listed; and what
+// stopped them. Pausing them and looking into them: thread_state.c.
 #include "lib/rt/heap.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
 #include "sigma0/cpu.h"
 #include "sigma0/subjects.h"
-
-enum { STATE_WORDS = sizeof(struct exc_state) / sizeof(word_t) };
 
 static void release(struct named *named)
 {
@@ -317,150 +315,6 @@ static error_t start(struct cpu_session *session, struct subject *s, struct msg 
     return done(m);
 }
 
-enum thread_state subject_state(const struct subject *s)
-{
-    if (!s->started)
-        return THREAD_NEW;
-    if (s->stopped)
-        return THREAD_STOPPED;
-    if (s->wait.held)
-        return THREAD_PAUSED;
-    return list_empty(&s->wait.link) ? THREAD_RUNNING : THREAD_WAITING;
-}
-
-// A thread that was paused before its first instruction has no registers of its own yet: they are
-// what START said. True if it is one; then state's ip, sp and rdi are exchanged with that.
-static bool before_first(struct subject *s, unsigned write, struct exc_state *state)
-{
-    bool before = false;
-    if (!s->domain)
-        return false;
-    mutex_lock(&s->domain->lock);
-    if (s->started && !s->begun && s->wait.held) {
-        before = true;
-        s->ip = write & MTD_RIP ? state->rip : s->ip;
-        s->sp = write & MTD_RSP ? state->rsp : s->sp;
-        s->argument = write & MTD_GPR_BSD ? state->rdi : s->argument;
-        state->rip = s->ip;
-        state->rsp = s->sp;
-        state->rdi = s->argument;
-    }
-    mutex_unlock(&s->domain->lock);
-    return before;
-}
-
-static error_t read_state(struct subject *s, struct msg *m)
-{
-    error_t error = fault_wait_state(&s->wait, false, MTD_ALL);
-    if (error)
-        return error == ECAP ? ENOTFOUND : error;
-    struct exc_state state = *utcb_exc(utcb());
-    (void)before_first(s, 0, &state);
-    state.rflags &= ~(word_t)FLAG_TRAP; // our own affair
-    state.vector = s->stopped ? s->vector : 0;
-    state.error_code = s->stopped ? s->error_code : 0;
-    state.fault_address = s->stopped ? s->fault_address : 0;
-    msg_begin(m);
-    msg_put_word(m, SUCCESS);
-    msg_put_word(m, subject_state(s));
-    for (unsigned i = 0; i < STATE_WORDS; i++)
-        msg_put_word(m, ((const word_t *)&state)[i]);
-    return msg_error(m);
-}
-
-static error_t write_state(struct subject *s, struct msg *m)
-{
-    struct exc_state state;
-    word_t mtd = msg_get_word(m);
-    for (unsigned i = 0; i < STATE_WORDS; i++)
-        ((word_t *)&state)[i] = msg_get_word(m);
-    if (msg_error(m))
-        return EPROTO;
-    if (mtd & ~(word_t)MTD_ALL)
-        return EPARAM;
-    state.rflags &= ~(word_t)FLAG_TRAP; // STEP sets it
-    if ((mtd & MTD_RIP && state.rip >= USER_END) || (mtd & MTD_RSP && state.rsp > USER_END))
-        return EPARAM;
-    *utcb_exc(utcb()) = state;
-    error_t error = fault_wait_state(&s->wait, true, (unsigned)mtd);
-    if (!error)
-        (void)before_first(s, (unsigned)mtd, &state);
-    return error ? error == ECAP ? ENOTFOUND : error : done(m);
-}
-
-static error_t read_fpu(struct subject *s, struct msg *m)
-{
-    error_t error = fault_wait_state(&s->wait, false, MTD_FPU);
-    if (error)
-        return error == ECAP ? ENOTFOUND : error;
-    struct fpu_state state = *utcb_fpu(utcb());
-    msg_begin(m);
-    msg_put_word(m, SUCCESS);
-    for (unsigned i = 0; i < ARRAY_SIZE(state.words); i++)
-        msg_put_word(m, state.words[i]);
-    return msg_error(m);
-}
-
-static error_t write_fpu(struct subject *s, struct msg *m)
-{
-    struct fpu_state state;
-    for (unsigned i = 0; i < ARRAY_SIZE(state.words); i++)
-        state.words[i] = msg_get_word(m);
-    if (msg_error(m))
-        return EPROTO;
-    *utcb_fpu(utcb()) = state;
-    error_t error = fault_wait_state(&s->wait, true, MTD_FPU);
-    return error ? error == ECAP ? ENOTFOUND : error : done(m);
-}
-
-// Sets or clears the trap flag of a paused thread.
-static error_t set_trap(struct subject *s, bool trap)
-{
-    error_t error = fault_wait_state(&s->wait, false, MTD_RFLAGS);
-    if (error)
-        return error == ECAP ? ENOTFOUND : error;
-    struct exc_state *state = utcb_exc(utcb());
-    state->rflags = trap ? state->rflags | FLAG_TRAP : state->rflags & ~(word_t)FLAG_TRAP;
-    error = fault_wait_state(&s->wait, true, MTD_RFLAGS);
-    if (error)
-        return error;
-    s->stepping = trap;
-    s->trap_left = false;
-    return SUCCESS;
-}
-
-static error_t let_go(struct subject *s, struct msg *m)
-{
-    if (s->domain) {
-        mutex_lock(&s->domain->lock);
-        list_remove(&s->in_events);
-        s->stopped = false;
-        mutex_unlock(&s->domain->lock);
-    }
-    fault_wait_hold(&s->wait, false);
-    return done(m);
-}
-
-// One that is in a call, or under way to the end of its step, keeps its trap flag until that comes
-// to us (exceptions.c).
-static error_t resume(struct subject *s, struct msg *m)
-{
-    error_t error = s->stepping || s->trap_left ? set_trap(s, false) : SUCCESS;
-    if (error && error != EBUSY)
-        return error;
-    if (error) {
-        s->trap_left = true;
-        s->stepping = false;
-    }
-    return let_go(s, m);
-}
-
-static error_t step(struct subject *s, struct msg *m)
-{
-    error_t error = set_trap(s, true);
-    return error ? error : let_go(s, m);
-}
-
 static error_t kill(struct cpu_session *session, struct subject *s, struct msg *m)
 {
     bool ours = false;
@@ -624,15 +478,8 @@ static error_t of_thread(struct cpu_session *session, word_t operation, struct s
 {
     switch (operation) {
     case CPU_START: return start(session, s, m);
-    case CPU_PAUSE: fault_wait_hold(&s->wait, true); return done(m);
-    case CPU_RESUME: return resume(s, m);
-    case CPU_READ_STATE: return read_state(s, m);
-    case CPU_WRITE_STATE: return write_state(s, m);
-    case CPU_STEP: return step(s, m);
     case CPU_KILL: return kill(session, s, m);
-    case CPU_READ_FPU: return read_fpu(s, m);
-    case CPU_WRITE_FPU: return write_fpu(s, m);
-    default: return EPROTO;
+    default: return thread_state_dispatch(s, operation, m);
     }
 }
 
