@@ -92,7 +92,7 @@ static struct result created(u32 error, u64 number, u64 a0, u64 a1, u64 a2, u64 
 
 static STRAIGHT struct result sys_create_pd(u64 sel, u64 pd_sel, u64 kmem, u64 caps)
 {
-    struct pd *me = self(), *payer = payer_of(me, pd_sel, PD_CREATE);
+    struct pd *me = self(), *payer = payer_of(me, pd_sel, PD_CREATE | PD_ACCOUNT);
     u32 error = ECAP;
     struct pd *pd = payer ? pd_create(payer, kmem, caps, &error) : NULL;
     if (LIKELY(pd)) {
@@ -183,7 +183,7 @@ static STRAIGHT struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd
 
 static STRAIGHT struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
 {
-    struct pd *me = self(), *payer = payer_of(me, pd_sel, PD_CREATE);
+    struct pd *me = self(), *payer = payer_of(me, pd_sel, PD_CREATE | PD_ACCOUNT);
     u32 error = ECAP;
     struct sm *sm = LIKELY(payer) ? sm_create(payer, initial, &error) : NULL;
     if (LIKELY(sm)) {
@@ -322,7 +322,8 @@ static inline struct result give(struct pd *to, u64 from_sel, u64 slots, u64 byt
 
 static struct result sys_pd_ctrl(u64 pd_sel, u64 operation, u64 other_sel, u64 amount)
 {
-    struct pd *pd = cap_object(self(), pd_sel, OBJ_PD, PD_ACCOUNT);
+    bool reads = (operation | 1) == PD_READ_CAPS; // as may who charges it
+    struct pd *pd = cap_object(self(), pd_sel, OBJ_PD, reads ? PD_CREATE : PD_ACCOUNT);
     if (!pd)
         return result(ECAP);
     if (LIKELY(operation == PD_GIVE))

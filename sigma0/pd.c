@@ -287,13 +287,15 @@ static error_t create_domain(struct server_session *session, struct server_cpu *
         (account = server_take_item(cpu, msg_get_item(m))) == SEL_NONE)
         return EPROTO;
     error_t error = msg_error(m) ? EPROTO : domain_create(session, account, kmem, caps, &d);
+    // What the session has paid for out of our own account may not be traded away.
+    unsigned rights = PD_CREATE | PD_GRANT | (account == SEL_NONE ? 0 : PD_ACCOUNT);
     selector_drop(account);
     if (error)
         return error;
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_item(m, named_item(&d->named, 0));
-    msg_put_item(m, item_delegate(crd(CRD_OBJ, d->pd, 0, PD_CREATE | PD_GRANT | PD_ACCOUNT), 1, 0));
+    msg_put_item(m, item_delegate(crd(CRD_OBJ, d->pd, 0, rights), 1, 0));
     msg_put_item(m, named_item(&d->space->named, 2));
     msg_put_item(m, named_item(&d->stack->named, 3));
     msg_put_item(m, named_item(&d->linker->named, 4));

@@ -65,8 +65,9 @@ enum { DELEGATE_DONE_SHIFT = 32 };
 enum pd_op {
     PD_GIVE_KMEM = 0, // move `amount` bytes of kernel memory from other_pd's account to pd's
     PD_GIVE_CAPS = 1, // move `amount` capability slots likewise
-    PD_READ_KMEM = 2, // rax SUCCESS, rdx = used | limit << 32, in units of 64 bytes
-    PD_READ_CAPS = 3, // rdx = used | limit << 32
+    // By who has PD_CREATE: rax SUCCESS, rdx = used | limit << 32; in units of 64 bytes, in slots.
+    PD_READ_KMEM = 2,
+    PD_READ_CAPS = 3,
     PD_GIVE = 4,      // move both at once or nothing: `amount` is slots | units of 64 bytes << 32
     // Of the root PD: nothing is traced into the ring at `amount` any more, on any CPU; EPARAM:
     // nothing was.

@@ -9,7 +9,7 @@
 
 struct domain_client {
     sel_t domain;                         // names it to sigma0
-    sel_t pd;                             // the kernel's object: PD_CREATE | PD_GRANT | PD_ACCOUNT
+    sel_t pd;                             // the kernel's object: PD_CREATE | PD_GRANT
     sel_t space, stack_area, linker_area; // region maps
 };
 
@@ -18,8 +18,8 @@ struct domain_client {
 // STACK_AREA_BASE and LINKER_AREA_BASE. ERESOURCE, EMEM, EPARAM.
 MUST_CHECK error_t domain_open(struct service_client *pd, u64 kmem_bytes, u64 caps,
                                struct domain_client *domain);
-// The same with what the account of `account` (a PD, PD_CREATE) gives and gets back, in place of
-// the session's: slots may then be traded in and out of the domain as of any that is made there.
+// The same with what the account of `account` (a PD, PD_CREATE | PD_ACCOUNT) gives and gets back, in
+// place of the session's: quota may then be traded in and out of the domain (PD_ACCOUNT).
 // EMEM: it does not have that.
 MUST_CHECK error_t domain_open_from(struct service_client *pd, sel_t account, u64 kmem_bytes,
                                     u64 caps, struct domain_client *domain);

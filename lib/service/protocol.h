@@ -212,11 +212,12 @@ enum { PD_MEMORY_MAX = 2048 };
       "1 limit of the session, in bytes, 2 in capability slots",                                   \
       "from the reference account, or back to it; ERESOURCE: not so much unused there")            \
     X(DOMAIN, 24,                                                                                  \
-      "2 bytes of kernel memory, 3 capability slots; optional: delegate kernel's PD (PD_CREATE)",  \
-      "obj: domain (hotspot 0), kernel's PD (PD_CREATE | PD_GRANT | PD_ACCOUNT, 1), region maps: " \
-      "address space (2), stack area (3), linker area (4)",                                        \
+      "2 bytes of kernel memory, 3 capability slots; optional: delegate kernel's PD (PD_CREATE | " \
+      "PD_ACCOUNT)",                                                                               \
+      "obj: domain (hotspot 0), kernel's PD (PD_CREATE | PD_GRANT, 1), region maps: address "      \
+      "space (2), stack area (3), linker area (4)",                                                \
       "make a protection domain; that PD's account gives it kernel memory and slots and gets "     \
-      "them back, or else the session pays")                                                       \
+      "them back (then PD_ACCOUNT comes with it), or else the session pays")                                                       \
     X(ASSIGN_PARENT, 25, "2 cpu; translate domain, delegate portal", "",                           \
       "puts the one capability that it begins with at SEL_PARENT + cpu; EBUSY")                    \
     X(DESTROY_DOMAIN, 26, "translate domain", "", "its threads end, its memory is unmapped")       \

@@ -403,6 +403,32 @@ static u64 own_limit(unsigned what)
     return hc_pd_read(SEL_PD, what, &used, &limit) ? 0 : limit;
 }
 
+// What a session pays for is of sigma0's own account: it cannot be traded out of the domain, by no
+// way, and so the session gets back what it paid.
+static void domains_of_a_session_trade_nothing(void)
+{
+    enum { KMEM = 65536, CAPS = 200 };
+    struct service_client pd;
+    struct domain_client d, e;
+    u64 used, limit;
+    sel_t child = selector_alloc();
+    u64 caps = own_limit(PD_READ_CAPS), kmem = own_limit(PD_READ_KMEM);
+    CHECK_EQ(open_args(&pd, "pd", "", MEBI), SUCCESS);
+    CHECK_EQ(domain_open(&pd, KMEM, CAPS, &d), SUCCESS);
+    CHECK_EQ(hc_pd_trade(SEL_PD, d.pd, 1), ECAP);
+    CHECK_EQ(hc_pd_trade(d.pd, SEL_PD, 1), ECAP);
+    CHECK_EQ(hc_pd_read(d.pd, PD_READ_CAPS, &used, &limit), SUCCESS);
+    CHECK_EQ(limit, (u64)CAPS);
+    CHECK_EQ(hc_create_pd(child, d.pd, 8192, 10), ECAP); // which would be traded with
+    CHECK_EQ(domain_open_from(&pd, d.pd, 8192, 10, &e), EPERM);
+    CHECK_EQ(hc_create_sm(child, 0, d.pd), SUCCESS); // it does pay for objects
+    selector_drop(child);
+    domain_close(&pd, &d);
+    service_close(&pd);
+    CHECK_EQ(own_limit(PD_READ_CAPS), caps);
+    CHECK_EQ(own_limit(PD_READ_KMEM), kmem);
+}
+
 // What a domain has of our own account comes back there, whatever was traded meanwhile.
 static void a_domain_may_be_of_our_own_account(void)
 {
@@ -510,6 +536,7 @@ void domain_tests(void)
     RUN(threads_are_controlled);
     RUN(fpu_of_threads_is_read_and_written);
     RUN(ended_domains_leave_nothing_behind);
+    RUN(domains_of_a_session_trade_nothing);
     RUN(a_domain_may_be_of_our_own_account);
     RUN(quota_moves_between_accounts);
 }

@@ -70,6 +70,14 @@ static void create_wrong(void)
         CHECK_EQ(hc_create_pt(s, ec, 0, 0, bad_pd[i]), ECAP);
         CHECK_EQ(hc_create_sm(s, 0, bad_pd[i]), ECAP);
     }
+    // Who may make objects in a PD may not thereby take its quota out of it.
+    const unsigned half[] = {PD_CREATE | PD_GRANT, PD_ACCOUNT};
+    sel_t part = sel_new(1);
+    for (unsigned i = 0; i < ARRAY_SIZE(half); i++) {
+        CHECK_EQ(delegate_to(SEL_PD, crd(CRD_OBJ, SEL_PD, 0, half[i]), part), SUCCESS);
+        CHECK_EQ(hc_create_pd(s, part, 8192, 0), ECAP);
+        drop(part);
+    }
     const u64 occupied[] = {sm, SEL_PD};
     for (unsigned i = 0; i < ARRAY_SIZE(occupied); i++) {
         CHECK_EQ(hc_create_pd((sel_t)occupied[i], SEL_PD, 8192, 0), EBUSY);
