@@ -183,7 +183,7 @@ static STRAIGHT struct result sys_create_pt(u64 sel, u64 ec_sel, u64 ip, u64 mtd
 
 static STRAIGHT struct result sys_create_sm(u64 sel, u64 initial, u64 pd_sel)
 {
-    struct pd *me = self(), *payer = payer_of(me, pd_sel, PD_CREATE | PD_ACCOUNT);
+    struct pd *me = self(), *payer = payer_of(me, pd_sel, PD_CREATE);
     u32 error = ECAP;
     struct sm *sm = LIKELY(payer) ? sm_create(payer, initial, &error) : NULL;
     if (LIKELY(sm)) {

@@ -27,7 +27,7 @@ error_t domain_open_from(struct service_client *pd, sel_t account, u64 kmem_byte
     msg_put_word(&m, kmem_bytes);
     msg_put_word(&m, caps);
     if (account != SEL_NONE)
-        msg_put_item(&m, item_delegate(crd(CRD_OBJ, account, 0, PD_CREATE), 0, 0));
+        msg_put_item(&m, item_delegate(crd(CRD_OBJ, account, 0, PD_CREATE | PD_ACCOUNT), 0, 0));
     error_t error = core_call(pd, &m, base, DOMAIN_ORDER);
     if (!error && !core_arrived(&m, DOMAIN_ITEMS)) {
         request_destroy(pd, base);

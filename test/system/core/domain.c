@@ -407,20 +407,23 @@ static u64 own_limit(unsigned what)
 // way, and so the session gets back what it paid.
 static void domains_of_a_session_trade_nothing(void)
 {
-    enum { KMEM = 65536, CAPS = 200 };
+    enum { KMEM = 25600, CAPS = 100, NEEDED = 300 };
     struct service_client pd;
     struct domain_client d, e;
     u64 used, limit;
     sel_t child = selector_alloc();
     u64 caps = own_limit(PD_READ_CAPS), kmem = own_limit(PD_READ_KMEM);
     CHECK_EQ(open_args(&pd, "pd", "", MEBI), SUCCESS);
+    CHECK_EQ(service_upgrade(&pd, (struct service_quota){0, NEEDED}), SUCCESS);
     CHECK_EQ(domain_open(&pd, KMEM, CAPS, &d), SUCCESS);
     CHECK_EQ(hc_pd_trade(SEL_PD, d.pd, 1), ECAP);
     CHECK_EQ(hc_pd_trade(d.pd, SEL_PD, 1), ECAP);
     CHECK_EQ(hc_pd_read(d.pd, PD_READ_CAPS, &used, &limit), SUCCESS);
     CHECK_EQ(limit, (u64)CAPS);
     CHECK_EQ(hc_create_pd(child, d.pd, 8192, 10), ECAP); // which would be traded with
+    CHECK_EQ(hc_pd_read(d.pd, PD_READ_CAPS, &used, &limit), SUCCESS);
     CHECK_EQ(domain_open_from(&pd, d.pd, 8192, 10, &e), EPERM);
+    CHECK_EQ(hc_pd_read(d.pd, PD_READ_CAPS, &used, &limit), SUCCESS);
     CHECK_EQ(hc_create_sm(child, 0, d.pd), SUCCESS); // it does pay for objects
     selector_drop(child);
     domain_close(&pd, &d);

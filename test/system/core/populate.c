@@ -226,7 +226,7 @@ static void populating_ends_with_kernel_memory(void)
     sel_t keeper = selector_alloc();
     CHECK_EQ(hc_create_pd(keeper, SEL_PD, 4 * PAGE_SIZE, 16), SUCCESS);
     for (u64 k = 0, wanted = ~0ul; without && k < MOST; k += k < 2 * PAGE_SIZE ? STEP : PAGE_SIZE) {
-        CHECK(space_is_warm());
+        CHECK(space_open_from(&s, SEL_PD) && space_reads(&s, SHARED, 0));
         CHECK(maps_create(2, 2 * SPACE_TOUCHED * PAGE_SIZE));
         sel_t memory = space_memory(&s, SPACE_TOUCHED * PAGE_SIZE, &at);
         for (u64 page = 0; page < SPACE_TOUCHED; page += 8) // with holes of the same size

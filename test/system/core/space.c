@@ -96,7 +96,7 @@ error_t space_attach(struct space *s, sel_t ds, word_t address, unsigned flags)
     return rm_attach(&s->pd, s->domain.space, ds, &w, NULL);
 }
 
-bool space_open(struct space *s)
+bool space_open_from(struct space *s, sel_t account)
 {
     static const char priority[] = "50";
     volatile u64 *code = NULL, *shared = NULL;
@@ -104,7 +104,10 @@ bool space_open(struct space *s)
     if (service_init(&s->pd, "pd", "space", "", (struct service_quota){SPACE_RAM, SPACE_SLOTS}) ||
         service_init(&s->cpu, "cpu", "space", priority, (struct service_quota){0, 0}))
         return false;
-    if (domain_open(&s->pd, SPACE_KMEM, SPACE_CAPS, &s->domain) || semaphore_create(0, &s->signal))
+    if (account == SEL_NONE ? domain_open(&s->pd, SPACE_KMEM, SPACE_CAPS, &s->domain)
+                            : domain_open_from(&s->pd, account, SPACE_KMEM, SPACE_CAPS, &s->domain))
+        return false;
+    if (semaphore_create(0, &s->signal))
         return false;
     s->code_ds = space_memory(s, PAGE_SIZE, &code);
     s->shared_ds = space_memory(s, PAGE_SIZE, &shared);
@@ -115,6 +118,11 @@ bool space_open(struct space *s)
     return !space_attach(s, s->code_ds, CODE, RM_EXECUTE) &&
            !space_attach(s, s->shared_ds, SHARED, RM_WRITE) &&
            !cpu_exception_signal(&s->cpu, s->domain.domain, s->signal);
+}
+
+bool space_open(struct space *s)
+{
+    return space_open_from(s, SEL_NONE);
 }
 
 void space_close(struct space *s)

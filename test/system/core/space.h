@@ -49,6 +49,8 @@ enum code_piece {
 word_t piece(enum code_piece piece);
 
 bool space_open(struct space *space);
+// The same with kernel memory and slots of a PD's account, which can then be traded.
+bool space_open_from(struct space *space, sel_t account);
 void space_close(struct space *space);
 // A thread of that piece of code; SEL_NONE on failure.
 sel_t space_thread(struct space *space, unsigned cpu, enum code_piece piece, word_t argument);
