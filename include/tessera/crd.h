@@ -20,7 +20,9 @@ enum right {
     MEM_W = 1 << 1,
     MEM_X = 1 << 2,
     IO_RW = 1 << 0,
-    PD_CREATE = 1 << 0,  // name it as the payer and home of create_ec, _pt, _sm; with PD_ACCOUNT of create_pd
+    PD_CREATE =
+        1
+        << 0, // name it as the payer and home of create_ec, _pt, _sm; with PD_ACCOUNT of create_pd
     PD_SC = 1 << 1,      // create scheduling contexts with it (only sigma0 keeps this)
     PD_GRANT = 1 << 2,   // delegate into it, revoke from it
     PD_ACCOUNT = 1 << 3, // move kernel-memory and capability quota in and out of it

@@ -68,7 +68,7 @@ enum pd_op {
     // By who has PD_CREATE: rax SUCCESS, rdx = used | limit << 32; in units of 64 bytes, in slots.
     PD_READ_KMEM = 2,
     PD_READ_CAPS = 3,
-    PD_GIVE = 4,      // move both at once or nothing: `amount` is slots | units of 64 bytes << 32
+    PD_GIVE = 4, // move both at once or nothing: `amount` is slots | units of 64 bytes << 32
     // Of the root PD: nothing is traced into the ring at `amount` any more, on any CPU; EPARAM:
     // nothing was.
     PD_TRACE_STOP = 5,

@@ -18,9 +18,9 @@ struct domain_client {
 // STACK_AREA_BASE and LINKER_AREA_BASE. ERESOURCE, EMEM, EPARAM.
 MUST_CHECK error_t domain_open(struct service_client *pd, u64 kmem_bytes, u64 caps,
                                struct domain_client *domain);
-// The same with what the account of `account` (a PD, PD_CREATE | PD_ACCOUNT) gives and gets back, in
-// place of the session's: quota may then be traded in and out of the domain (PD_ACCOUNT).
-// EMEM: it does not have that.
+// The same with what the account of `account` (a PD, PD_CREATE | PD_ACCOUNT) gives and gets back,
+// in place of the session's: quota may then be traded in and out of the domain (PD_ACCOUNT). EMEM:
+// it does not have that.
 MUST_CHECK error_t domain_open_from(struct service_client *pd, sel_t account, u64 kmem_bytes,
                                     u64 caps, struct domain_client *domain);
 // Ends it: its threads stop, all of it comes back to the session. Frees the selectors.

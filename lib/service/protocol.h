@@ -217,7 +217,7 @@ enum { PD_MEMORY_MAX = 2048 };
       "obj: domain (hotspot 0), kernel's PD (PD_CREATE | PD_GRANT, 1), region maps: address "      \
       "space (2), stack area (3), linker area (4)",                                                \
       "make a protection domain; that PD's account gives it kernel memory and slots and gets "     \
-      "them back (then PD_ACCOUNT comes with it), or else the session pays")                                                       \
+      "them back (then PD_ACCOUNT comes with it), or else the session pays")                       \
     X(ASSIGN_PARENT, 25, "2 cpu; translate domain, delegate portal", "",                           \
       "puts the one capability that it begins with at SEL_PARENT + cpu; EBUSY")                    \
     X(DESTROY_DOMAIN, 26, "translate domain", "", "its threads end, its memory is unmapped")       \

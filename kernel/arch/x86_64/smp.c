@@ -17,7 +17,7 @@ enum ap_state { AP_ABSENT = 0, AP_STARTING, AP_ONLINE, AP_GIVEN_UP, AP_BARRED };
 // Processors since the mid-2000s need no pause after INIT: a quick round first, then the manual's
 // times.
 enum { INIT_QUICK_US = 10, WAIT_QUICK_US = 20000 };
-enum { INIT_SLOW_US = 10000, STARTUP_AGAIN_US = 200, WAIT_SLOW_US = 400000 };
+enum { INIT_SLOW_US = 10000, STARTUP_AGAIN_US = 200, WAIT_SLOW_US = 2000000 };
 
 // trampoline.S: the code, and the places in it that hold addresses relative to its start.
 extern char trampoline_start[], trampoline_end[];

@@ -13,7 +13,7 @@ enum { PM_TIMER_HZ = 3579545, PM_TIMER_MASK = 0xffffff, PIT_HZ = 1193182, PIT_MA
 enum { PIT_CHANNEL2 = 0x42, PIT_COMMAND = 0x43, PIT_GATE = 0x61 };
 enum { PIT_RATE_GENERATOR_2 = 0xb4, PIT_LATCH_2 = 0x80, GATE_ON = 1, SPEAKER_ON = 2 };
 enum { PRECISION = 2000, PRECISION_LATE = 200 }; // accepted error: 1/2000, after WINDOW_US 1/200
-enum { WINDOW_US = 500, WINDOW_LATE_US = 5000, READS_DEAD = 100000 };
+enum { WINDOW_US = 500, WINDOW_END_US = 40000, READS_DEAD = 100000 }; // the PIT goes round in 55 ms
 enum { LEAF_TSC = 0x15, LEAF_HYPERVISOR = 0x40000000, LEAF_HYPERVISOR_TSC = 0x40000010 };
 enum { LEAF1_ECX_HYPERVISOR = 1u << 31 };
 enum { TSC_KHZ_MIN = 100000, TSC_KHZ_MAX = 20000000, TSC_KHZ_GUESS = 1000000 };
@@ -61,7 +61,8 @@ static bool edge_wait(const struct reference *ref, struct edge *edge)
         u64 next = rdtsc();
         edge->count = reference_read(ref) & ref->mask;
         if (edge->count != first) {
-            *edge = (struct edge){before, rdtsc(), edge->count, lapic_count_passed()};
+            u32 lapic = lapic_count_passed(); // before the second bound, which so holds for it too
+            *edge = (struct edge){before, rdtsc(), edge->count, lapic};
             return true;
         }
         before = next;
@@ -79,7 +80,8 @@ static u64 edge_middle(const struct edge *edge)
     return edge->before / 2 + edge->after / 2;
 }
 
-// Finds two ticks as far apart as precision demands. False: the clock stands still.
+// Finds two ticks as far apart as precision demands. One that was disturbed, as a hypervisor that
+// has other work does for long, is not used. False: the clock stands still.
 static bool measure(const struct reference *ref, struct edge *first, struct edge *last)
 {
     u32 begin;
@@ -94,10 +96,12 @@ static bool measure(const struct reference *ref, struct edge *first, struct edge
         u64 span = edge_middle(last) - edge_middle(first);
         u64 error = edge_error(first) + edge_error(last);
         u64 precision = elapsed_us < WINDOW_US ? PRECISION : PRECISION_LATE;
-        if (error * precision < span || elapsed_us >= WINDOW_LATE_US)
+        if (error * precision < span || elapsed_us >= WINDOW_END_US)
             return true;
-        if (edge_error(last) < edge_error(first) / 4 && elapsed_us < WINDOW_US)
-            *first = *last; // the first one was disturbed
+        if (edge_error(last) < edge_error(first) / 4) {
+            *first = *last;
+            begin = first->count;
+        }
     }
 }
 

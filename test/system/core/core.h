@@ -14,8 +14,8 @@ error_t open_args(struct service_client *c, const char *name, const char *args, 
 // Whether such a session opens.
 error_t try_args(const char *name, const char *args);
 
-// Whether init's account and domain have what they had. Slots whose kernel memory waits for its grace
-// period sigma0 gives back with a later session.
+// Whether init's account and domain have what they had. Slots whose kernel memory waits for its
+// grace period sigma0 gives back with a later session.
 bool quota_is_back(u64 ram, u64 caps);
 
 // The longest dataspace that the session gets, in bytes.

@@ -72,7 +72,8 @@ static void random_hypercalls(void)
     CHECK_EQ(hc_create_sm(sm, 0, SEL_PD), SUCCESS);
     u64 before = read_kmem(SEL_PD);
     twin = twin_new(1 << 20, 2000);
-    CHECK_EQ(delegate_to(twin, crd(CRD_OBJ, twin, 0, PD_CREATE | PD_GRANT | PD_ACCOUNT), SEL_PD), SUCCESS);
+    CHECK_EQ(delegate_to(twin, crd(CRD_OBJ, twin, 0, PD_CREATE | PD_GRANT | PD_ACCOUNT), SEL_PD),
+             SUCCESS);
     CHECK_EQ(delegate_to(twin, crd(CRD_OBJ, h.pt, 0, PT_CALL), 0x21), SUCCESS);
     CHECK_EQ(delegate_to(twin, crd(CRD_OBJ, sm, 0, SM_UP | SM_DOWN), 0x22), SUCCESS);
     u64 utcb = page_new(0) + 1; // thread_start takes a handler's UTCB page, then the thread's
