@@ -10,7 +10,7 @@
 extern u64 smp_trampoline; // physical page below 640 KiB in which they begin; 0: none is started
 
 // Starts CPUs 1 to info->cpu_count - 1, all at once, each on the stack that ap_stack gives. After
-// tsc_calibrate and lapic_init_cpu. Waits until all have come, at most about half a second; one
+// tsc_calibrate and lapic_init_cpu. Waits until all have come, at most about two seconds; one
 // that has not by then stays halted for good should it come later.
 void smp_start(const struct acpi_info *info);
 
