@@ -221,7 +221,10 @@ static void threads_are_used_and_killed_at_once(void)
     }
     for (unsigned i = 0; i < ROUNDS; i++) {
         duel(i, kill_first, make_thread);
-        CHECK_EQ(got_right, SUCCESS); // it was there, however short
+        // It was there, however short: where it was killed before its name arrived, no name did.
+        CHECK(got_right == SUCCESS || (got_right == EMEM && got_left == SUCCESS));
+        if (got_right)
+            continue;
         (void)kill();
         selector_drop(object);
     }
