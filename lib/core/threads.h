@@ -10,8 +10,8 @@
 
 // A thread in a domain (domain.h), which pays for it, with its UTCB at `utcb` (page multiple).
 // *thread is a new selector. ECPU the session may not use that CPU, ENOTFOUND the domain, EBUSY the
-// UTCB's place, EMEM the domain's kernel memory or ours for the selector, or it was killed before we
-// got it, ERESOURCE who pays for the domain.
+// UTCB's place, EMEM the domain's kernel memory or ours for the selector, or it was killed before
+// we got it, ERESOURCE who pays for the domain.
 MUST_CHECK error_t cpu_thread_create(struct service_client *cpu_session, sel_t domain, unsigned cpu,
                                      unsigned priority, word_t utcb, const char *name,
                                      sel_t *thread);
