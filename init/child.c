@@ -16,7 +16,7 @@
 // A child may create objects in its own domain and delegate to itself, not scheduling contexts.
 enum { OWN_PD_RIGHTS = PD_CREATE | PD_GRANT | PD_ACCOUNT };
 
-static unsigned start_cpu(const struct child *child)
+unsigned child_cpu(const struct child *child)
 {
     return child->config.affinity_count ? child->config.affinity[0] : 0;
 }
@@ -126,7 +126,7 @@ static error_t give_selectors(struct child *child)
     if (!error)
         error = give(child, child->sel_identity, SEL_IDENTITY, RIGHT_ALL);
     if (!error)
-        error = give_exceptions(child, start_cpu(child), SEL_EXC_BASE);
+        error = give_exceptions(child, child_cpu(child), SEL_EXC_BASE);
     for (unsigned cpu = 0; cpu < hip()->cpu_count && !error; cpu++) {
         error = give(child, child->client->portals + cpu, SEL_PARENT + cpu, PT_CALL);
         if (!error)
@@ -143,7 +143,7 @@ static error_t create_objects(struct child *child)
     if (!error)
         error = faults_create(child);
     if (!error)
-        error = hc_create_ec(child->sel_ec, UTCB_ADDR, STACK_TOP, start_cpu(child), EC_GLOBAL,
+        error = hc_create_ec(child->sel_ec, UTCB_ADDR, STACK_TOP, child_cpu(child), EC_GLOBAL,
                              SEL_EXC_BASE, child->sel_pd);
     if (!error)
         error = give_selectors(child);
@@ -187,8 +187,8 @@ error_t child_start(struct child *child)
         if (*sels[i] == SEL_NONE)
             error = ERESOURCE;
     }
-    if (start_cpu(child) >= hip()->cpu_count) {
-        child_report(child, "affinity names CPU %u of %u", start_cpu(child), hip()->cpu_count);
+    if (child_cpu(child) >= hip()->cpu_count) {
+        child_report(child, "affinity names CPU %u of %u", child_cpu(child), hip()->cpu_count);
         error = ECPU;
     }
     if (!error)

@@ -86,6 +86,13 @@ void debug_ends(struct child *child)
     mutex_unlock(&debug_lock);
 }
 
+static void debugger_free(struct debugger *d)
+{
+    selector_drop(d->lives);
+    selector_drop(d->exceptions);
+    heap_free(d);
+}
+
 static error_t debugger_new(const char *name, struct debugger **out)
 {
     struct debugger *d = heap_zalloc(sizeof(*d));
@@ -96,8 +103,7 @@ static error_t debugger_new(const char *name, struct debugger **out)
     if (!error)
         error = semaphore_create(0, &d->exceptions);
     if (error) {
-        selector_drop(d->lives);
-        heap_free(d);
+        debugger_free(d);
         return error;
     }
     strlcpy(d->child, name, sizeof(d->child));
@@ -128,9 +134,7 @@ static error_t open(struct server_session *session, const char *label, const cha
         session->user = d;
         return SUCCESS;
     }
-    selector_drop(d->lives);
-    selector_drop(d->exceptions);
-    heap_free(d);
+    debugger_free(d);
     return refuse(label, args, "somebody else does", EINUSE);
 }
 
@@ -157,9 +161,7 @@ static void close(struct server_session *session)
     release(d);
     list_remove(&d->link);
     mutex_unlock(&debug_lock);
-    selector_drop(d->lives);
-    selector_drop(d->exceptions);
-    heap_free(d);
+    debugger_free(d);
 }
 
 static error_t events(const struct debugger *d, struct msg *m)
@@ -232,13 +234,6 @@ static error_t end(struct child *child)
     return SUCCESS;
 }
 
-static error_t done(struct msg *m)
-{
-    msg_begin(m);
-    msg_put_word(m, SUCCESS);
-    return SUCCESS;
-}
-
 // Under debug_lock: what is up stays up.
 static error_t operate(struct debugger *d, word_t operation, struct msg *m)
 {
@@ -255,7 +250,7 @@ static error_t operate(struct debugger *d, word_t operation, struct msg *m)
     case DEBUG_KILL: error = end(child); break;
     default: return EPROTO;
     }
-    return error ? error : done(m);
+    return error ? error : server_done(m);
 }
 
 static error_t dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,

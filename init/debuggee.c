@@ -53,15 +53,13 @@ error_t debuggee_domain(struct child *child)
 // without `debug`.
 static error_t create_thread(struct child *child)
 {
-    const struct config_child *c = &child->config;
-    unsigned cpu = c->affinity_count ? c->affinity[0] : 0;
     struct service_quota none = {0, 0};
     share_args(child, "", "", child->cpu_args, sizeof(child->cpu_args));
     error_t error = service_init(&child->cpu, "cpu", child->name, child->cpu_args, none);
     child->cpu_open = !error;
     if (!error)
-        error = cpu_thread_create(&child->cpu, child->domain.domain, cpu, c->priority, UTCB_ADDR,
-                                  "", &child->thread);
+        error = cpu_thread_create(&child->cpu, child->domain.domain, child_cpu(child),
+                                  child->config.priority, UTCB_ADDR, "", &child->thread);
     if (error)
         return error;
     return debuggee_signal(child, main_waker());

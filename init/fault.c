@@ -46,7 +46,7 @@ void fault_report(const struct child *child, const struct exc_state *s, unsigned
 
 static bool is_main_start(const struct child *child, const struct exc_state *s)
 {
-    unsigned cpu = child->config.affinity_count ? child->config.affinity[0] : 0;
+    unsigned cpu = child_cpu(child);
     return s->vector == EXC_STARTUP && thread_cpu() == cpu && s->rsp == STACK_TOP;
 }
 

@@ -128,6 +128,8 @@ void child_begin(struct child *child);
 
 // child.c: starts a child that has no life. An error has been reported in words.
 MUST_CHECK error_t child_start(struct child *child);
+// Where its main thread runs; maybe a CPU that the machine lacks.
+unsigned child_cpu(const struct child *child);
 // child.c: ends its life, if it has one, and takes back all that it had. Sessions of others with
 // its services wait for its next life.
 void child_end(struct child *child);

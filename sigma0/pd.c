@@ -36,13 +36,6 @@ static struct dataspace *find(struct msg *m)
     return dataspace_find(msg_get_item(m));
 }
 
-static error_t done(struct msg *m)
-{
-    msg_begin(m);
-    msg_put_word(m, SUCCESS);
-    return SUCCESS;
-}
-
 static error_t put_pages(struct msg *m, const struct dataspace *ds, word_t flags)
 {
     unsigned rights = MEM_R | (flags & PD_EXECUTABLE ? MEM_X : flags & PD_READ_ONLY ? 0 : MEM_W);
@@ -136,7 +129,7 @@ static error_t free_one(struct pd_session *pd, struct msg *m)
     if (ours)
         destroy(pd, ds);
     dataspace_put(ds);
-    return ours ? done(m) : ENOTFOUND;
+    return ours ? server_done(m) : ENOTFOUND;
 }
 
 // The session's books stay as they are: one goes, one of the same size comes. Nobody writes to the
@@ -225,7 +218,7 @@ static error_t set_reference(struct pd_session *pd, struct msg *m)
         list_push_back(&reference->dependents, &pd->in_reference);
     }
     mutex_unlock(&sessions_lock);
-    return error ? error : done(m);
+    return error ? error : server_done(m);
 }
 
 // Moves what is unused in `from`. Under sessions_lock.
@@ -318,7 +311,7 @@ static error_t destroy_domain(struct pd_session *pd, struct msg *m)
     if (ours)
         domain_destroy(d);
     domain_put(d);
-    return ours ? done(m) : EPERM;
+    return ours ? server_done(m) : EPERM;
 }
 
 static error_t assign_parent(struct pd_session *pd, struct server_cpu *handler, struct msg *m)
@@ -341,7 +334,7 @@ static error_t assign_parent(struct pd_session *pd, struct server_cpu *handler, 
         selector_drop(portal);
     if (d)
         domain_put(d);
-    return error ? error : done(m);
+    return error ? error : server_done(m);
 }
 
 static error_t recall_threads(const struct pd_session *pd, struct msg *m)
@@ -353,7 +346,7 @@ static error_t recall_threads(const struct pd_session *pd, struct msg *m)
     if (ours)
         domain_recall_threads(d);
     domain_put(d);
-    return ours ? done(m) : EPERM;
+    return ours ? server_done(m) : EPERM;
 }
 
 // Who holds a domain's capability can have a thread of its own do the same there.

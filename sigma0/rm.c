@@ -32,13 +32,6 @@ void rm_owner_end(struct rm_owner *owner)
     semaphore_destroy(&owner->lock.semaphore);
 }
 
-static error_t done(struct msg *m)
-{
-    msg_begin(m);
-    msg_put_word(m, SUCCESS);
-    return SUCCESS;
-}
-
 static error_t create(struct server_session *session, struct rm_owner *owner, struct msg *m)
 {
     u64 bytes = msg_get_word(m);
@@ -108,7 +101,7 @@ static error_t detach(struct region_map *map, struct msg *m)
     if (msg_error(m))
         return EPROTO;
     error_t error = region_map_detach(map, address / PAGE_SIZE);
-    return error ? error : done(m);
+    return error ? error : server_done(m);
 }
 
 static error_t set_signal(struct region_map *map, struct server_cpu *cpu, struct msg *m)
@@ -117,7 +110,7 @@ static error_t set_signal(struct region_map *map, struct server_cpu *cpu, struct
     if (signal == SEL_NONE)
         return EPROTO;
     error_t error = region_map_signal(map, signal);
-    return error ? error : done(m);
+    return error ? error : server_done(m);
 }
 
 static error_t next_fault(struct region_map *map, struct msg *m)
@@ -148,7 +141,7 @@ static error_t destroy(struct rm_owner *owner, struct region_map *map, struct ms
     if (!ours)
         return EPERM;
     region_map_destroy(map);
-    return done(m);
+    return server_done(m);
 }
 
 error_t rm_operation(struct server_session *session, struct rm_owner *owner, struct server_cpu *cpu,

@@ -202,13 +202,6 @@ void threads_close(struct cpu_session *session)
     }
 }
 
-static error_t done(struct msg *m)
-{
-    msg_begin(m);
-    msg_put_word(m, SUCCESS);
-    return SUCCESS;
-}
-
 // In the domain's lists, paid for by who pays for the domain.
 static error_t enroll(struct domain *d, struct subject *s)
 {
@@ -312,7 +305,7 @@ static error_t start(struct cpu_session *session, struct subject *s, struct msg 
     unsigned priority = __atomic_load_n(&s->priority, __ATOMIC_SEQ_CST);
     if (UNLIKELY(priority != q.priority)) // it was changed meanwhile
         (void)!cpu_priority(session, sc, priority);
-    return done(m);
+    return server_done(m);
 }
 
 static error_t kill(struct cpu_session *session, struct subject *s, struct msg *m)
@@ -329,7 +322,7 @@ static error_t kill(struct cpu_session *session, struct subject *s, struct msg *
     if (!ours)
         return EPERM;
     subject_end(session, s);
-    return done(m);
+    return server_done(m);
 }
 
 // Of a thread, started or not, or of a scheduling context that the session has made.
@@ -350,7 +343,7 @@ static error_t set_priority(struct cpu_session *session, struct msg *m)
         error = cpu_priority(session, sc, (unsigned)priority);
     if (s)
         subject_put(s);
-    return error ? error : done(m);
+    return error ? error : server_done(m);
 }
 
 static error_t next_exception(struct msg *m)
@@ -453,7 +446,7 @@ static error_t set_signal(struct server_cpu *cpu, struct msg *m)
         domain_put(d);
     else
         subject_put(s);
-    return error ? error : done(m);
+    return error ? error : server_done(m);
 }
 
 static error_t handler(struct cpu_session *session, struct server_cpu *cpu, struct msg *m)
@@ -470,7 +463,7 @@ static error_t handler(struct cpu_session *session, struct server_cpu *cpu, stru
         return EPROTO;
     }
     error_t error = thread_adopt_handler(session, ec, name);
-    return error ? error : done(m);
+    return error ? error : server_done(m);
 }
 
 static error_t of_thread(struct cpu_session *session, word_t operation, struct subject *s,

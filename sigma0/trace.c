@@ -90,13 +90,6 @@ void trace_dataspace_ends(struct dataspace *ds)
         dispose(t);
 }
 
-static error_t done(struct msg *m)
-{
-    msg_begin(m);
-    msg_put_word(m, SUCCESS);
-    return SUCCESS;
-}
-
 static void put_entry(struct trace_session *ts, struct subject *s, const struct subject_view *view,
                       struct msg *m)
 {
@@ -309,7 +302,7 @@ static error_t change(struct trace_session *ts, word_t operation, struct msg *m)
     mutex_unlock(&lock);
     if (t && over)
         dispose(t);
-    return error ? error : done(m);
+    return error ? error : server_done(m);
 }
 
 static error_t trace_dispatch(struct server_session *session, struct server_cpu *cpu,

@@ -18,9 +18,7 @@ error_t ds_alloc(struct service_client *pd, u64 bytes, sel_t *ds)
 void ds_free(struct service_client *pd, sel_t ds)
 {
     struct msg m;
-    service_begin(pd, &m, PD_SERVICE_FREE);
-    core_name(&m, ds);
-    (void)!core_call(pd, &m, SEL_NONE, 0);
+    (void)!core_request(pd, &m, PD_SERVICE_FREE, ds);
     selector_drop(ds);
 }
 
@@ -49,9 +47,7 @@ error_t ds_renew(struct service_client *pd, sel_t *ds)
 error_t ds_phys(struct service_client *pd, sel_t ds, u64 *physical, u64 *bytes)
 {
     struct msg m;
-    service_begin(pd, &m, PD_SERVICE_PHYS);
-    core_name(&m, ds);
-    error_t error = core_call(pd, &m, SEL_NONE, 0);
+    error_t error = core_request(pd, &m, PD_SERVICE_PHYS, ds);
     if (error)
         return error;
     *physical = msg_get_word(&m);

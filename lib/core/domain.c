@@ -11,9 +11,7 @@ enum { DOMAIN_ORDER = 3, DOMAIN_ITEMS = 5 };
 static void request_destroy(struct service_client *pd, sel_t domain)
 {
     struct msg m;
-    service_begin(pd, &m, PD_SERVICE_DESTROY_DOMAIN);
-    core_name(&m, domain);
-    (void)!core_call(pd, &m, SEL_NONE, 0);
+    (void)!core_request(pd, &m, PD_SERVICE_DESTROY_DOMAIN, domain);
 }
 
 error_t domain_open_from(struct service_client *pd, sel_t account, u64 kmem_bytes, u64 caps,
@@ -56,9 +54,7 @@ void domain_close(struct service_client *pd, struct domain_client *d)
 error_t domain_recall_threads(struct service_client *pd, const struct domain_client *d)
 {
     struct msg m;
-    service_begin(pd, &m, PD_SERVICE_RECALL_THREADS);
-    core_name(&m, d->domain);
-    return core_call(pd, &m, SEL_NONE, 0);
+    return core_request(pd, &m, PD_SERVICE_RECALL_THREADS, d->domain);
 }
 
 error_t domain_assign_parent(struct service_client *pd, const struct domain_client *d, unsigned cpu,

@@ -32,9 +32,7 @@ void rm_destroy(struct service_client *session, sel_t map, sel_t ds)
 {
     struct msg m;
     (void)ds; // map + 1
-    service_begin(session, &m, RM_DESTROY);
-    core_name(&m, map);
-    (void)!core_call(session, &m, SEL_NONE, 0);
+    (void)!core_request(session, &m, RM_DESTROY, map);
     core_drop_range(map, 1);
 }
 
@@ -67,19 +65,13 @@ error_t rm_detach(struct service_client *session, sel_t map, word_t address)
 
 error_t rm_signal(struct service_client *session, sel_t map, sel_t semaphore)
 {
-    struct msg m;
-    service_begin(session, &m, RM_SIGNAL);
-    core_name(&m, map);
-    msg_put_item(&m, item_delegate(crd(CRD_OBJ, semaphore, 0, SM_UP), 0, 0));
-    return core_call(session, &m, SEL_NONE, 0);
+    return core_signal(session, RM_SIGNAL, map, semaphore);
 }
 
 error_t rm_next_fault(struct service_client *session, sel_t map, struct rm_fault *fault)
 {
     struct msg m;
-    service_begin(session, &m, RM_NEXT_FAULT);
-    core_name(&m, map);
-    error_t error = core_call(session, &m, SEL_NONE, 0);
+    error_t error = core_request(session, &m, RM_NEXT_FAULT, map);
     if (error)
         return error;
     fault->address = msg_get_word(&m);

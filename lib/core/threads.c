@@ -46,9 +46,7 @@ error_t cpu_thread_start(struct service_client *session, sel_t thread, word_t ip
 static error_t simple(struct service_client *session, sel_t thread, enum cpu_operation operation)
 {
     struct msg m;
-    service_begin(session, &m, operation);
-    core_name(&m, thread);
-    return core_call(session, &m, SEL_NONE, 0);
+    return core_request(session, &m, operation, thread);
 }
 
 error_t cpu_thread_pause(struct service_client *session, sel_t thread)
@@ -100,9 +98,7 @@ error_t cpu_thread_read(struct service_client *session, sel_t thread, enum threa
                         struct exc_state *state)
 {
     struct msg m;
-    service_begin(session, &m, CPU_READ_STATE);
-    core_name(&m, thread);
-    error_t error = core_call(session, &m, SEL_NONE, 0);
+    error_t error = core_request(session, &m, CPU_READ_STATE, thread);
     if (error)
         return error;
     *what = (enum thread_state)msg_get_word(&m);
@@ -126,9 +122,7 @@ error_t cpu_thread_write(struct service_client *session, sel_t thread, unsigned 
 error_t cpu_thread_read_fpu(struct service_client *session, sel_t thread, struct fpu_state *state)
 {
     struct msg m;
-    service_begin(session, &m, CPU_READ_FPU);
-    core_name(&m, thread);
-    error_t error = core_call(session, &m, SEL_NONE, 0);
+    error_t error = core_request(session, &m, CPU_READ_FPU, thread);
     for (unsigned i = 0; i < ARRAY_SIZE(state->words); i++)
         state->words[i] = error ? 0 : msg_get_word(&m);
     return error ? error : msg_error(&m);
@@ -147,11 +141,7 @@ error_t cpu_thread_write_fpu(struct service_client *session, sel_t thread,
 
 error_t cpu_exception_signal(struct service_client *session, sel_t name, sel_t semaphore)
 {
-    struct msg m;
-    service_begin(session, &m, CPU_EXCEPTION_SIGNAL);
-    core_name(&m, name);
-    msg_put_item(&m, item_delegate(crd(CRD_OBJ, semaphore, 0, SM_UP), 0, 0));
-    return core_call(session, &m, SEL_NONE, 0);
+    return core_signal(session, CPU_EXCEPTION_SIGNAL, name, semaphore);
 }
 
 error_t cpu_next_exception(struct service_client *session, sel_t domain, struct thread_exception *e)

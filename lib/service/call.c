@@ -19,9 +19,7 @@ error_t parent_call(struct msg *m)
 void parent_close_lost(word_t selector)
 {
     struct msg m;
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_CLOSE);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_CLOSE);
     msg_put_word(&m, selector);
     (void)!parent_call(&m); // of an own parent that is gone nothing is left either
 }
@@ -29,9 +27,7 @@ void parent_close_lost(word_t selector)
 error_t parent_signal(enum parent_signal code, word_t value)
 {
     struct msg m;
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_SIGNAL);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_SIGNAL);
     msg_put_word(&m, code);
     msg_put_word(&m, value);
     return parent_call(&m);
@@ -40,9 +36,7 @@ error_t parent_signal(enum parent_signal code, word_t value)
 error_t parent_request_kill(const char *name)
 {
     struct msg m;
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_REQ_KILL);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_REQ_KILL);
     msg_put_string(&m, name);
     return parent_call(&m);
 }

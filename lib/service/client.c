@@ -123,9 +123,7 @@ static error_t pseudonym_open(struct service_client *c, bool *portal)
 {
     struct msg m;
     unsigned slot = CLIENT_PORTAL + thread_cpu();
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_OPEN);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_OPEN);
     msg_put_word(&m, c->quota.ram);
     msg_put_word(&m, c->quota.caps);
     msg_put_string(&m, c->name);
@@ -161,9 +159,7 @@ static error_t pseudonym_open(struct service_client *c, bool *portal)
 static error_t portal_get(struct service_client *c, sel_t to)
 {
     struct msg m;
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_GET_PORTAL);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_GET_PORTAL);
     msg_put_word(&m, thread_cpu());
     msg_put_item(&m, item_translate(pseudonym_of(c)));
     struct windows old = windows_set(to, 0);
@@ -259,9 +255,7 @@ static error_t donate(struct service_client *c, struct service_quota more,
                       struct service_quota least)
 {
     struct msg m;
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_UPGRADE);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_UPGRADE);
     msg_put_word(&m, more.ram);
     msg_put_word(&m, more.caps);
     msg_put_word(&m, least.ram);
@@ -430,9 +424,7 @@ void service_close(struct service_client *c)
     session_close(c);
     if (c->held & 1u << CLIENT_PSEUDONYM) {
         struct msg m;
-        msg_begin(&m);
-        msg_put_word(&m, PARENT_CLOSE);
-        msg_put_word(&m, 0);
+        parent_begin(&m, PARENT_CLOSE);
         msg_put_item(&m, item_translate(pseudonym_of(c)));
         note_donation(c, -c->quota.ram, -c->quota.caps);
         if (!ask_parent(c, &m))

@@ -158,6 +158,14 @@ static inline MUST_CHECK error_t service_call2(struct service_client *client, wo
     return service_call_words(client, operation, w);
 }
 
+// Begins a request to the parent: what is put next is word 2.
+static inline void parent_begin(struct msg *m, enum parent_operation operation)
+{
+    msg_begin(m);
+    msg_put_word(m, operation);
+    msg_put_word(m, 0);
+}
+
 // Calls the parent with a message whose word 0 is an enum parent_operation; returns the response's
 // word 0 or the kernel's error, with `m` reading from word 1 on.
 MUST_CHECK error_t parent_call(struct msg *m);

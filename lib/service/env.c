@@ -27,9 +27,7 @@ error_t env_account(struct env_account *a)
 {
     struct msg m;
     char nothing[8];
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_GET_QUOTA);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_GET_QUOTA);
     error_t error = parent_call(&m);
     a->ram_left = msg_get_word(&m);
     a->caps_left = msg_get_word(&m);

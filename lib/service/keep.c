@@ -12,9 +12,7 @@ static error_t ask(struct kept *kept, size_t bytes)
 {
     struct msg m;
     crd_t window = utcb()->window, window2 = utcb()->window2;
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_KEEP);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_KEEP);
     msg_put_word(&m, bytes);
     msg_put_string(&m, kept->name);
     utcb()->window = crd(CRD_OBJ, kept->ds, 0, RIGHT_ALL);
@@ -78,9 +76,7 @@ void kept_drop(struct kept *kept)
 error_t kept_forget(const char *name)
 {
     struct msg m;
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_DROP);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_DROP);
     msg_put_string(&m, name);
     return parent_call(&m);
 }

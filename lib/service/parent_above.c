@@ -11,17 +11,10 @@
 #include "lib/service/client.h"
 #include "lib/service/parent.h"
 
-static void begin(struct msg *m, enum parent_operation operation)
-{
-    msg_begin(m);
-    msg_put_word(m, operation);
-    msg_put_word(m, 0);
-}
-
 error_t parent_offer_above(struct parent_service *s, word_t cpu, word_t flags, sel_t portal)
 {
     struct msg m;
-    begin(&m, PARENT_REGISTER);
+    parent_begin(&m, PARENT_REGISTER);
     msg_put_word(&m, cpu);
     msg_put_word(&m, flags);
     msg_put_string(&m, s->name);
@@ -35,7 +28,7 @@ error_t parent_offer_above(struct parent_service *s, word_t cpu, word_t flags, s
 void parent_withdraw_above(const struct parent_service *s)
 {
     struct msg m;
-    begin(&m, PARENT_UNREGISTER);
+    parent_begin(&m, PARENT_UNREGISTER);
     msg_put_string(&m, s->name);
     (void)!parent_call(&m); // what it does not know it need not forget
 }
@@ -53,7 +46,7 @@ error_t parent_ask_above(struct parent *parent, struct parent_client *client,
         return ECAP;
     if (parent->config.policy->asks_above)
         parent->config.policy->asks_above(parent, client);
-    begin(m, operation);
+    parent_begin(m, operation);
     msg_put_word(m, word);
     msg_put_item(m, item_translate(crd(CRD_OBJ, sel, 0, RIGHT_ALL)));
     error_t error = parent_call(m);

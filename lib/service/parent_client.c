@@ -17,9 +17,7 @@ static unsigned cpu_order(const struct parent *parent)
 static void forwarded_close(struct parent *parent, struct parent_pseudonym *p)
 {
     struct msg m;
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_CLOSE);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_CLOSE);
     msg_put_item(&m,
                  item_translate(crd(CRD_OBJ, parent->first_pseudonym + p->index, 0, RIGHT_ALL)));
     (void)!parent_call(&m);

@@ -47,9 +47,7 @@ static error_t forward_open(struct parent *parent, struct parent_pseudonym *p,
                             const struct parent_open *o)
 {
     struct msg m;
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_OPEN);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_OPEN);
     msg_put_word(&m, o->ram);
     msg_put_word(&m, o->caps);
     msg_put_string(&m, o->name);
@@ -237,9 +235,7 @@ static error_t forward_upgrade(const struct parent *parent, const struct parent_
                                const struct parent_donation *least, struct parent_donation *more)
 {
     struct msg m;
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_UPGRADE);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_UPGRADE);
     msg_put_word(&m, more->ram);
     msg_put_word(&m, more->caps);
     msg_put_word(&m, least->ram);
@@ -335,9 +331,7 @@ static error_t forward_portal(struct parent *parent, struct parent_pseudonym *p,
     if (*portal == SEL_NONE)
         return ERESOURCE;
     struct msg m;
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_GET_PORTAL);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_GET_PORTAL);
     msg_put_word(&m, cpu);
     msg_put_item(&m, item_translate(crd(CRD_OBJ, selector_of(parent, p), 0, RIGHT_ALL)));
     error_t error = parent_call_into(&m, *portal);

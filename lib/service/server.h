@@ -80,6 +80,14 @@ struct server_ops {
     bool (*fast)(struct server_session *session, word_t w[4]);
 };
 
+// What a dispatch callback answers when there is nothing to tell but SUCCESS, which it returns.
+static inline error_t server_done(struct msg *m)
+{
+    msg_begin(m);
+    msg_put_word(m, SUCCESS);
+    return SUCCESS;
+}
+
 // What a server asks of its parent. NULL in struct server_config: by IPC. sigma0 and init give
 // parent_host's functions (parent.h) for the services that they have built in.
 struct server_quota {

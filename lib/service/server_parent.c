@@ -7,17 +7,10 @@
 #include "lib/service/client.h"
 #include "lib/service/server.h"
 
-static void begin(struct msg *m, enum parent_operation operation)
-{
-    msg_begin(m);
-    msg_put_word(m, operation);
-    msg_put_word(m, 0);
-}
-
 static error_t add(struct server *server, unsigned cpu, sel_t portal, sel_t event)
 {
     struct msg m;
-    begin(&m, PARENT_REGISTER);
+    parent_begin(&m, PARENT_REGISTER);
     msg_put_word(&m, cpu);
     msg_put_word(&m, server->config.flags);
     msg_put_string(&m, server->config.name);
@@ -29,7 +22,7 @@ static error_t add(struct server *server, unsigned cpu, sel_t portal, sel_t even
 static void withdraw(struct server *server)
 {
     struct msg m;
-    begin(&m, PARENT_UNREGISTER);
+    parent_begin(&m, PARENT_UNREGISTER);
     msg_put_string(&m, server->config.name);
     (void)!parent_call(&m);
 }
@@ -39,7 +32,7 @@ static void withdraw(struct server *server)
 static __attribute__((noinline)) error_t ask_again(struct msg *m, enum parent_operation operation,
                                                    word_t word, sel_t pseudonym)
 {
-    begin(m, operation);
+    parent_begin(m, operation);
     msg_put_word(m, word);
     msg_put_item(m, item_delegate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL), 0, 0));
     return parent_call(m);
@@ -49,7 +42,7 @@ static error_t quota(struct server *server, sel_t pseudonym, struct server_quota
 {
     (void)server;
     struct msg m;
-    begin(&m, PARENT_GET_QUOTA);
+    parent_begin(&m, PARENT_GET_QUOTA);
     msg_put_word(&m, q->brief);
     msg_put_item(&m, item_translate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL)));
     error_t error = parent_call(&m);
@@ -72,7 +65,7 @@ static error_t quota_numbered(struct server *server, sel_t pseudonym, struct ser
     error_t error = quota(server, pseudonym, q);
     if (error)
         return error;
-    begin(&m, PARENT_NUMBER);
+    parent_begin(&m, PARENT_NUMBER);
     msg_put_word(&m, 0);
     msg_put_item(&m, item_translate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL)));
     error = parent_call(&m);
@@ -90,7 +83,7 @@ static error_t next(struct server *server, u64 *position, sel_t *pseudonym, stru
     sel_t place = selector_alloc();
     if (place == SEL_NONE)
         return ERESOURCE;
-    begin(&m, PARENT_SESSIONS);
+    parent_begin(&m, PARENT_SESSIONS);
     msg_put_word(&m, *position);
     msg_put_string(&m, server->config.name);
     crd_t window = utcb()->window, window2 = utcb()->window2;
@@ -124,7 +117,7 @@ static error_t singleton(struct server *server, sel_t pseudonym, bool release)
 {
     (void)server;
     struct msg m;
-    begin(&m, PARENT_SINGLETON);
+    parent_begin(&m, PARENT_SINGLETON);
     msg_put_word(&m, release);
     msg_put_item(&m, item_translate(crd(CRD_OBJ, pseudonym, 0, RIGHT_ALL)));
     error_t error = parent_call(&m);
@@ -137,7 +130,7 @@ error_t server_request_kill(struct server_session *session)
     const struct server_host *host = session->server->config.host;
     if (host != &server_ipc_host && host != &server_resume_host)
         return EFEATURE;
-    begin(&m, PARENT_REQ_KILL);
+    parent_begin(&m, PARENT_REQ_KILL);
     msg_put_string(&m, "");
     msg_put_item(&m, item_translate(crd(CRD_OBJ, session->pseudonym, 0, RIGHT_ALL)));
     error_t error = parent_call(&m);

@@ -3,23 +3,11 @@
 # SPDX-FileCopyrightText: 2026 The Tessera authors
 """What README.md and doc/*.md name exists: tests (all that doc/features.md lists, and whatever elsewhere looks like one), files, links and
 their anchors, targets of make, jobs of `make test T=...`; and its figures are not far from those of test/budgets."""
-import glob, os, re
+import glob, os, re, sys
+sys.path.insert(0, "tools")
+from checks import check, run
 
 DOCS = ["README.md", *sorted(glob.glob("doc/*.md"))]
-failures = 0
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print(f"  not so: {what}")
-
-
-def run(test):
-    before = failures
-    test()
-    print(f"{'PASS' if failures == before else 'FAIL'} {test.__name__}", flush=True)
 
 
 def read(path):
@@ -164,6 +152,5 @@ def the_kernel_is_as_small_as_said():
     check(said and lines < int(said[1].replace(",", "")), f"README.md: less than {said and said[1]}, found {lines}")
 
 
-for test in [features_have_their_tests, tests_named_elsewhere_exist, links_lead_somewhere, files_exist, readme_lists_each_chapter,
-             targets_exist, figures_agree_with_the_budgets, the_kernel_is_as_small_as_said]:
-    run(test)
+run([features_have_their_tests, tests_named_elsewhere_exist, links_lead_somewhere, files_exist, readme_lists_each_chapter,
+     targets_exist, figures_agree_with_the_budgets, the_kernel_is_as_small_as_said])

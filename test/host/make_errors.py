@@ -2,22 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: 2026 The Tessera authors
 """What `make` says to wrong arguments: which one, what was found, what is expected; and nothing is written then. In a copy of the tree."""
-import os, shutil, subprocess, tempfile
-
-failures = 0
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print(f"  not so: {what}")
-
-
-def run(test):
-    before = failures
-    test()
-    print(f"{'PASS' if failures == before else 'FAIL'} {test.__name__}", flush=True)
+import os, shutil, subprocess, sys, tempfile
+sys.path.insert(0, "tools")
+from checks import check, run
 
 
 def make(*arguments):
@@ -71,5 +58,4 @@ with tempfile.TemporaryDirectory() as folder:
     os.mkdir(f"{tree}/build")
     for package in ["run", "graph", "test", "iso"]:
         open(f"{tree}/build/packages.{package}", "w").close()
-    for test in [new_components_have_a_name, scenarios_are_those_there_are, patterns_match_a_job]:
-        run(test)
+    run([new_components_have_a_name, scenarios_are_those_there_are, patterns_match_a_job])

@@ -3,26 +3,13 @@
 # SPDX-FileCopyrightText: 2026 The Tessera authors
 """tools/trace2ctf: babeltrace2 reads what was in the log, with the names of the headers' tables; the JSON parses and its slices nest;
 a log that is cut, mixed, forged or nonsense gives a message and never a traceback."""
-import json, os, random, re, shutil, subprocess
+import json, os, random, re, shutil, subprocess, sys
+sys.path.insert(0, "tools")
+from checks import check, run
 
 WORK = "build/host/trace2ctf"
 LOG, CTF, JSON = f"{WORK}/log", f"{WORK}/ctf", f"{WORK}/trace.json"
 KHZ = 2000000
-failures = 0
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        if failures <= 20:
-            print(f"  not so: {what}")
-
-
-def run(test):
-    before = failures
-    test()
-    print(f"{'PASS' if failures == before else 'FAIL'} {test.__name__}", flush=True)
 
 
 def line(text):
@@ -317,9 +304,7 @@ def random_damage_is_survived():
 
 
 os.makedirs(WORK, exist_ok=True)
-for test in [every_record_arrives, times_are_by_the_clock, lost_records_are_told, json_tells_calls_and_their_answers,
-             no_arrow_without_proof, what_has_no_end_is_a_point, what_was_not_traced_opens_no_slice, bad_lines_are_left_out_and_counted,
-             other_lines_do_no_harm, a_cut_log_gives_what_it_has, what_cannot_be_read_is_refused, the_latest_dump_is_taken,
-             an_earlier_trace_is_replaced, nothing_in_it_is_fine, random_damage_is_survived]:
-    run(test)
-raise SystemExit(failures != 0)
+raise SystemExit(not run([every_record_arrives, times_are_by_the_clock, lost_records_are_told, json_tells_calls_and_their_answers,
+                          no_arrow_without_proof, what_has_no_end_is_a_point, what_was_not_traced_opens_no_slice, bad_lines_are_left_out_and_counted,
+                          other_lines_do_no_harm, a_cut_log_gives_what_it_has, what_cannot_be_read_is_refused, the_latest_dump_is_taken,
+                          an_earlier_trace_is_replaced, nothing_in_it_is_fine, random_damage_is_survived]))

@@ -6,10 +6,15 @@
 #pragma once
 
 #include "lib/rt/print.h"
+#include "lib/service/config_text.h"
 #include "lib/service/control.h"
 #include "test/system/wait.h"
 
-enum { INITS_WAIT_US = 60000000, INITS_LOOK_US = 5000 };
+// How long what is waited for may take: a program that has another bound defines it before.
+#ifndef INITS_WAIT_US
+#define INITS_WAIT_US 20000000
+#endif
+enum { INITS_LOOK_US = 5000 };
 
 // control_kill or control_start of a child. Their errors, and those of opening the session.
 MUST_CHECK static inline error_t child_do(error_t (*what)(struct service_client *, const char *),
@@ -35,6 +40,29 @@ MUST_CHECK static inline error_t child_find(const char *path, const char *name,
     error = control_find(&init, name, child);
     service_close(&init);
     return error;
+}
+
+// What the init has and uses. Errors likewise.
+MUST_CHECK static inline error_t init_usage(const char *path, struct control_usage *usage)
+{
+    struct service_client init;
+    error_t error = service_init(&init, "init", path, "", (struct service_quota){0, 0});
+    if (error)
+        return error;
+    error = control_usage(&init, usage);
+    service_close(&init);
+    return error;
+}
+
+// Whether the configuration compiler takes the value for the item at `path`.
+static inline bool config_takes(struct service_client *compiler, const char *path,
+                                const char *value)
+{
+    static struct config_answer answer;
+    error_t error = config_text_set(compiler, path, value, &answer);
+    if (error || !answer.version)
+        print("  set %s %s: %s %s\n", path, value, error_name(error), error ? "" : answer.errors);
+    return !error && answer.version;
 }
 
 // Whether a child comes to be in that state, having been started again `least` to `most` times.

@@ -14,14 +14,10 @@
 enum { WAIT_US = 20000000, CHANGES = 1000, SHORT_US = 300000 };
 
 static struct service_client compiler, echo;
-static struct config_answer answer;
 
 static bool set(const char *path, const char *value)
 {
-    error_t error = config_text_set(&compiler, path, value, &answer);
-    if (error || !answer.version)
-        print("  set %s %s: %s %s\n", path, value, error_name(error), error ? "" : answer.errors);
-    return !error && answer.version;
+    return config_takes(&compiler, path, value);
 }
 
 static bool is(const struct control_child *c, enum child_state state, u32 restarts)

@@ -90,9 +90,7 @@ static void upgrades_are_the_parents_word(void)
     // Nonsense, at the parent.
     const word_t wrong[][4] = {{0, 0, 1, 0}, {0, 0, 0, 1}, {~0ul, 0, ~0ul, 0}, {0, ~0ul, 0, ~0ul}};
     for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
-        msg_begin(&m);
-        msg_put_word(&m, PARENT_UPGRADE);
-        msg_put_word(&m, 0);
+        parent_begin(&m, PARENT_UPGRADE);
         for (unsigned k = 0; k < 4; k++)
             msg_put_word(&m, wrong[i][k]);
         msg_put_item(&m, item_translate(crd(CRD_OBJ, c.base + CLIENT_PSEUDONYM, 0, RIGHT_ALL)));

@@ -165,9 +165,7 @@ static void upgrades_of_a_dying_server_return(void)
 static error_t upgrade_raw(sel_t sel, u64 ram, u64 caps)
 {
     struct msg m;
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_UPGRADE);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_UPGRADE);
     msg_put_word(&m, ram);
     msg_put_word(&m, caps);
     msg_put_word(&m, ram);
@@ -276,9 +274,7 @@ static error_t fuzz_open(struct fuzzer *f, unsigned place)
     static const char *const names[] = {"echo", "count", "pd", "log"};
     struct msg m;
     hc_drop(f->place + place);
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_OPEN);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_OPEN);
     msg_put_word(&m, draw_amount(f, 8192));
     msg_put_word(&m, draw_amount(f, 8));
     msg_put_string(&m, names[draw(f, ARRAY_SIZE(names))]);
@@ -297,9 +293,7 @@ static error_t fuzz_close(struct fuzzer *f, unsigned place)
 {
     struct msg m;
     bool by_number = draw(f, 2);
-    msg_begin(&m);
-    msg_put_word(&m, PARENT_CLOSE);
-    msg_put_word(&m, 0);
+    parent_begin(&m, PARENT_CLOSE);
     msg_put_word(&m, f->named[place]);
     if (!by_number)
         msg_put_item(&m, item_translate(crd(CRD_OBJ, f->place + place, 0, RIGHT_ALL)));

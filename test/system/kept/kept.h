@@ -4,13 +4,13 @@
 // What the files of kept-test share.
 #pragma once
 
-#include "lib/service/control.h"
+#define INITS_WAIT_US 30000000
 #include "lib/service/env.h"
+#include "test/system/inits.h"
 #include "test/system/kept_keeper/operations.h"
 
-enum { WAIT_US = 30000000 };
+enum { WAIT_US = INITS_WAIT_US };
 
-void pause_us(u64 us);
 // A session with "keeper" (label "twin": with the other one) that does not mind its deaths.
 error_t keeper_open(struct service_client *keeper, const char *label, const char *args);
 error_t keeper_add(struct service_client *keeper, word_t n, word_t *sum, bool *resumed);
@@ -26,13 +26,8 @@ error_t keeper_keep(struct service_client *keeper, const char *name, word_t byte
 error_t keeper_drop(struct service_client *keeper, const char *name);
 error_t keeper_poke(struct service_client *keeper, const char *name, word_t offset, word_t value);
 error_t keeper_peek(struct service_client *keeper, const char *name, word_t offset, word_t *value);
-// The child of init, or of an init below it.
-error_t find(const char *path, const char *name, struct control_child *child);
+// Of a child of init, or of an init below it.
 error_t quota_of(const char *path, const char *name, struct control_quota *quota);
-error_t command(error_t (*what)(struct service_client *, const char *), const char *path,
-                const char *name);
-bool reaches(const char *path, const char *name, enum child_state state, u32 restarts);
-error_t usage(struct control_usage *u);
 // What init has is what it had, at last.
 bool usage_returns(const struct control_usage *before);
 

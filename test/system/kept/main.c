@@ -12,17 +12,10 @@
 #include "lib/rt/start.h"
 #include "lib/rt/string.h"
 #include "lib/rt/tsc.h"
-#include "lib/service/config_text.h"
 
 enum { LIVES = 100, MARK = 0x7e55e7a };
 
-static sel_t never;
 static struct service_quota none = {0, 0};
-
-void pause_us(u64 us)
-{
-    (void)!hc_sm_down(never, deadline_in_us(us));
-}
 
 error_t keeper_open(struct service_client *keeper, const char *label, const char *args)
 {
@@ -105,16 +98,6 @@ static error_t init_open(struct service_client *init, const char *path)
     return service_init(init, "init", path, "", none);
 }
 
-error_t find(const char *path, const char *name, struct control_child *child)
-{
-    struct service_client init;
-    error_t error = init_open(&init, path);
-    if (!error)
-        error = control_find(&init, name, child);
-    service_close(&init);
-    return error;
-}
-
 error_t quota_of(const char *path, const char *name, struct control_quota *quota)
 {
     struct service_client init;
@@ -125,46 +108,11 @@ error_t quota_of(const char *path, const char *name, struct control_quota *quota
     return error;
 }
 
-error_t command(error_t (*what)(struct service_client *, const char *), const char *path,
-                const char *name)
-{
-    struct service_client init;
-    error_t error = init_open(&init, path);
-    if (!error)
-        error = what(&init, name);
-    service_close(&init);
-    return error;
-}
-
-error_t usage(struct control_usage *u)
-{
-    struct service_client init;
-    error_t error = init_open(&init, "");
-    if (!error)
-        error = control_usage(&init, u);
-    service_close(&init);
-    return error;
-}
-
-bool reaches(const char *path, const char *name, enum child_state state, u32 restarts)
-{
-    struct control_child child = {.state = CHILD_FAILED};
-    error_t error = SUCCESS;
-    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(3000)) {
-        error = find(path, name, &child);
-        if (!error && child.state == state && child.restarts >= restarts)
-            return true;
-    }
-    print("  \"%s\" of \"%s\": %s, state %u, %u restarts\n", name, path, error_name(error),
-          child.state, child.restarts);
-    return false;
-}
-
 bool usage_returns(const struct control_usage *before)
 {
     struct control_usage now = {0};
     for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
-        if (!usage(&now) && now.ram_left == before->ram_left &&
+        if (!init_usage("", &now) && now.ram_left == before->ram_left &&
             now.ram_children == before->ram_children && now.ram_own <= before->ram_own &&
             now.slots_used <= before->slots_used)
             return true;
@@ -180,7 +128,7 @@ bool usage_returns(const struct control_usage *before)
 static u32 lives_of(const char *child)
 {
     struct control_child c;
-    return find("", child, &c) ? 0 : c.restarts;
+    return child_find("", child, &c) ? 0 : c.restarts;
 }
 
 bool keeper_dies(struct service_client *keeper, const char *child, enum keeper_death how)
@@ -192,13 +140,14 @@ bool keeper_dies(struct service_client *keeper, const char *child, enum keeper_d
     msg_put_word(&m, how);
     (void)!service_call(keeper, &m);
     keeper->retry_aborted = true;
-    return reaches("", child, CHILD_RUNNING, before + 1);
+    return child_reaches("", child, CHILD_RUNNING, before + 1);
 }
 
 bool keeper_is_killed(const char *child)
 {
     u32 before = lives_of(child);
-    return !command(control_kill, "", child) && reaches("", child, CHILD_RUNNING, before + 1);
+    return !child_do(control_kill, "", child) &&
+           child_reaches("", child, CHILD_RUNNING, before + 1);
 }
 
 static bool holds(struct service_client *keeper, const char *name, word_t value, bool from_earlier)
@@ -286,8 +235,8 @@ static void nobody_reaches_it_between_lives(void)
     CHECK(is_mapped((const void *)at));
     at[PAGE_SIZE / 8 + 1] = MARK;
     u32 before = lives_of("twin");
-    CHECK_EQ(command(control_kill, "", "twin"), SUCCESS);
-    CHECK(reaches("", "twin", CHILD_WAITING, before + 1));
+    CHECK_EQ(child_do(control_kill, "", "twin"), SUCCESS);
+    CHECK(child_reaches("", "twin", CHILD_WAITING, before + 1));
     CHECK(!is_mapped((const void *)at));
     CHECK_EQ(ds_phys(&env_pd, ds, &physical, &bytes), ENOTFOUND);
     CHECK(dataspace_attach(ds, (void *)at, 2 * PAGE_SIZE, 0) != SUCCESS);
@@ -334,7 +283,7 @@ static void a_hundred_lives_leak_nothing(void)
     CHECK_EQ(keeper_open(&keeper, "", ""), SUCCESS);
     CHECK(keeper_is_killed("keeper"));
     CHECK_EQ(service_call0(&keeper, KEEPER_READY), SUCCESS); // it has all that it opens
-    CHECK_EQ(usage(&before), SUCCESS);
+    CHECK_EQ(init_usage("", &before), SUCCESS);
     for (unsigned i = 0; i < LIVES; i++) {
         CHECK_EQ(keeper_keep(&keeper, "a", PAGE_SIZE, &bytes, &earlier), SUCCESS);
         CHECK_EQ(earlier, i % 3 != 0);
@@ -372,7 +321,7 @@ static void dropping_what_is_in_use_ends_its_user(void)
         error_t error = keeper_drop(&keeper, "hot");
         CHECK(error == SUCCESS || error == EABORT); // it may have died in it
         keeper.retry_aborted = true;
-        CHECK(reaches("", "keeper", CHILD_RUNNING, before + 1));
+        CHECK(child_reaches("", "keeper", CHILD_RUNNING, before + 1));
     }
     CHECK(holds(&keeper, "hot", 0, false));
     CHECK_EQ(keeper_drop(&keeper, "hot"), SUCCESS);
@@ -383,11 +332,7 @@ static struct service_client compiler;
 
 static bool set(const char *path, const char *value)
 {
-    static struct config_answer answer;
-    error_t error = config_text_set(&compiler, path, value, &answer);
-    if (error || !answer.version)
-        print("  set %s %s: %s %s\n", path, value, error_name(error), error ? "" : answer.errors);
-    return !error && answer.version;
+    return config_takes(&compiler, path, value);
 }
 
 static bool look_for(const struct control_session *s, void *context)
@@ -438,7 +383,7 @@ static void changes_of_the_configuration_keep_what_is_its_own(void)
 {
     CHECK(leaf_counts(1));
     CHECK(leaf_keeps(PAGE_SIZE, 64 << 10));
-    CHECK_EQ(command(control_kill, "apps", "leaf"), SUCCESS);
+    CHECK_EQ(child_do(control_kill, "apps", "leaf"), SUCCESS);
     CHECK(leaf_counts(2));
     CHECK(set("leaf.affinity", "0")); // a new life
     CHECK(leaf_counts(3));
@@ -460,16 +405,6 @@ static void changes_of_the_configuration_keep_what_is_its_own(void)
     CHECK(leaf_counts(1));
 }
 
-static bool goes(const char *name)
-{
-    struct control_child child;
-    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
-        if (find("apps", name, &child) == ENOTFOUND)
-            return true;
-    }
-    return false;
-}
-
 #define LEAF                                                                                       \
     "{ binary = kept-leaf; ram = 1Mb; caps = 200; kmem = 100Kb; keep = 64Kb; restart { when = "    \
     "always; backoff = 1ms } route { log = parent; pd = parent; cpu = parent; echo = parent } }"
@@ -484,18 +419,18 @@ static void removal_returns_all(void)
     CHECK_EQ(init_open(&apps, "apps"), SUCCESS);
     CHECK(set("other", "{ binary = kept-leaf; start = no; ram = 1Mb; caps = 100 }"));
     CHECK(set("leaf", ""));
-    CHECK(goes("leaf"));
+    CHECK(child_goes("apps", "leaf"));
     CHECK_EQ(control_usage(&apps, &before), SUCCESS);
     CHECK_EQ(before.ram_children, 0); // nobody runs
     for (unsigned i = 0; i < 3; i++) {
         CHECK(set("leaf", LEAF));
         CHECK(leaf_counts(1));
-        CHECK_EQ(command(control_kill, "apps", "leaf"), SUCCESS);
+        CHECK_EQ(child_do(control_kill, "apps", "leaf"), SUCCESS);
         CHECK(leaf_counts(2));
         CHECK_EQ(control_usage(&apps, &after), SUCCESS);
         CHECK(after.ram_children > PAGE_SIZE);
         CHECK(set("leaf", ""));
-        CHECK(goes("leaf"));
+        CHECK(child_goes("apps", "leaf"));
         CHECK_EQ(control_usage(&apps, &after), SUCCESS);
         CHECK_EQ(after.ram_children, 0);
         CHECK_EQ(after.ram_left, before.ram_left);
@@ -503,22 +438,23 @@ static void removal_returns_all(void)
         CHECK(after.slots_used <= before.slots_used + 3);
     }
     service_close(&apps);
-    CHECK_EQ(usage(&before), SUCCESS);
+    CHECK_EQ(init_usage("", &before), SUCCESS);
     CHECK_EQ(before.ram_left + before.ram_own + before.ram_children, before.ram_limit);
     CHECK(set("leaf", LEAF));
     CHECK(leaf_counts(1));
-    CHECK_EQ(command(control_kill, "", "apps"), SUCCESS); // its next life has the newest version
-    CHECK(reaches("", "apps", CHILD_RUNNING, 1));
+    CHECK_EQ(child_do(control_kill, "", "apps"), SUCCESS); // its next life has the newest version
+    CHECK(child_reaches("", "apps", CHILD_RUNNING, 1));
     CHECK(leaf_counts(1)); // with an init all ends that it kept
     CHECK(set("leaf", ""));
-    CHECK(goes("leaf"));
-    CHECK_EQ(usage(&after), SUCCESS);
+    CHECK(child_goes("apps", "leaf"));
+    CHECK_EQ(init_usage("", &after), SUCCESS);
     CHECK_EQ(after.ram_left + after.ram_own + after.ram_children, after.ram_limit);
 }
 
 int main(void)
 {
-    if (semaphore_create(0, &never) || service_init(&compiler, "config", "", "", none))
+    pause_us(1); // what it waits at is there before accounts are read
+    if (service_init(&compiler, "config", "", "", none))
         return 1;
     run_own();
     RUN(content_survives_every_death);

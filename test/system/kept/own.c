@@ -93,9 +93,7 @@ static void sessions_of_others_are_not_told(void)
     CHECK_EQ(keeper_open(&ours, "", ""), SUCCESS); // there is one, and we are its client
     for (unsigned i = 0; i < ARRAY_SIZE(names) * ARRAY_SIZE(positions); i++) {
         struct msg m;
-        msg_begin(&m);
-        msg_put_word(&m, PARENT_SESSIONS);
-        msg_put_word(&m, 0);
+        parent_begin(&m, PARENT_SESSIONS);
         msg_put_word(&m, positions[i % ARRAY_SIZE(positions)]);
         msg_put_string(&m, names[i / ARRAY_SIZE(positions)]);
         CHECK_EQ(parent_call(&m), SUCCESS);
@@ -104,9 +102,7 @@ static void sessions_of_others_are_not_told(void)
     }
     for (unsigned i = 0; i < 2; i++) {
         struct msg m;
-        msg_begin(&m);
-        msg_put_word(&m, PARENT_NUMBER);
-        msg_put_word(&m, 0);
+        parent_begin(&m, PARENT_NUMBER);
         msg_put_word(&m, 0);
         msg_put_item(&m, item_translate(crd(CRD_OBJ, i ? ours.base : SEL_IDENTITY, 0, RIGHT_ALL)));
         CHECK_EQ(parent_call(&m), EPERM);

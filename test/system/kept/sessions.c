@@ -59,9 +59,9 @@ static void who_leaves_meanwhile_is_not_resumed(void)
     CHECK_EQ(keeper_open(&leaves, "twin", ""), SUCCESS);
     CHECK_EQ(keeper_add(&stays, 1, &sum, &resumed), SUCCESS);
     CHECK_EQ(keeper_add(&leaves, 2, &sum, &resumed), SUCCESS);
-    CHECK_EQ(find("", "twin", &twin), SUCCESS);
-    CHECK_EQ(command(control_kill, "", "twin"), SUCCESS);
-    CHECK(reaches("", "twin", CHILD_WAITING, twin.restarts + 1));
+    CHECK_EQ(child_find("", "twin", &twin), SUCCESS);
+    CHECK_EQ(child_do(control_kill, "", "twin"), SUCCESS);
+    CHECK(child_reaches("", "twin", CHILD_WAITING, twin.restarts + 1));
     service_close(&leaves);
     CHECK_EQ(keeper_open(&asks, "twin", ""), SUCCESS); // waits until it is there
     CHECK_EQ(keeper_info(&asks, &info), SUCCESS);
@@ -232,9 +232,9 @@ static void reports_outlive_their_server(void)
     CHECK_EQ(quota_of("", "report", &quota), SUCCESS);
     CHECK_EQ(quota.kept, before.kept + PAGE_SIZE); // of one version, not of all
     CHECK_EQ(report_write(&writer, "last", 4), SUCCESS);
-    CHECK_EQ(find("", "report", &child), SUCCESS);
-    CHECK_EQ(command(control_kill, "", "report"), SUCCESS);
-    CHECK(reaches("", "report", CHILD_WAITING, child.restarts + 1));
+    CHECK_EQ(child_find("", "report", &child), SUCCESS);
+    CHECK_EQ(child_do(control_kill, "", "report"), SUCCESS);
+    CHECK(child_reaches("", "report", CHILD_WAITING, child.restarts + 1));
     service_close(&writer);
     CHECK(report_is("", ENOTFOUND)); // waits until the next life is there
     CHECK_EQ(quota_of("", "report", &quota), SUCCESS);

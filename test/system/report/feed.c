@@ -3,6 +3,7 @@
 //
 // An init whose configuration a hostile component writes (scenarios/report, `fed`): whatever comes,
 // it says in words what is wrong with it, and its children go on in their lives.
+#define INITS_WAIT_US 60000000
 #include "test/system/report/feed.h"
 #include "test/system/check.h"
 #include "test/system/inits.h"

@@ -13,14 +13,6 @@ enum { TRIES = 2000, PART = 512 };
 #define PROGRAM_BASE 0x80000000ul
 #define PROGRAM_BYTES (1ul << 20)
 
-void pause_us(u64 us)
-{
-    static sel_t never = SEL_NONE;
-    if (never == SEL_NONE && semaphore_create(0, &never))
-        return;
-    (void)!hc_sm_down(never, deadline_in_us(us));
-}
-
 error_t debuggee_open(struct debuggee *d, const char *path)
 {
     const struct service_quota none = {0, 0};

@@ -8,6 +8,7 @@
 #include "lib/core/domain.h"
 #include "lib/core/threads.h"
 #include "test/system/attachee/orders.h"
+#include "test/system/wait.h"
 
 enum { BREAKPOINT = 0xcc, VECTOR_TRAP = 1, VECTOR_BREAKPOINT = 3 };
 
@@ -18,7 +19,6 @@ struct debuggee {
     struct attachee_map map;
 };
 
-void pause_us(u64 us);
 // A session for a child; no life is attached yet.
 error_t debuggee_open(struct debuggee *d, const char *path);
 void debuggee_close(struct debuggee *d);

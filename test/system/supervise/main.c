@@ -9,8 +9,7 @@
 #include "lib/rt/selector.h"
 #include "lib/rt/string.h"
 #include "lib/rt/tsc.h"
-#include "lib/service/config_text.h"
-#include "lib/service/control.h"
+#include "test/system/inits.h"
 #include "test/system/supervise/debuggee.h"
 
 enum { WAIT_US = 20000000, ROUNDS = 20, STEPS = 40 };
@@ -19,64 +18,21 @@ enum { WAIT_US = 20000000, ROUNDS = 20, STEPS = 40 };
 
 static struct debuggee d, second;
 static struct service_client compiler;
-static struct config_answer answer;
-
-static error_t find(const char *path, const char *name, struct control_child *child)
-{
-    struct service_client init;
-    error_t error = service_init(&init, "init", path, "", (struct service_quota){0, 0});
-    if (!error)
-        error = control_find(&init, name, child);
-    service_close(&init);
-    return error;
-}
-
-static error_t command(error_t (*what)(struct service_client *, const char *), const char *name)
-{
-    struct service_client init;
-    error_t error = service_init(&init, "init", "apps", "", (struct service_quota){0, 0});
-    if (!error)
-        error = what(&init, name);
-    service_close(&init);
-    return error;
-}
 
 static bool set(const char *path, const char *value)
 {
-    error_t error = config_text_set(&compiler, path, value, &answer);
-    if (error || !answer.version)
-        print("  set %s %s: %s %s\n", path, value, error_name(error), error ? "" : answer.errors);
-    return !error && answer.version;
+    return config_takes(&compiler, path, value);
 }
 
 static bool reaches(const char *name, enum child_state state, u32 restarts)
 {
-    struct control_child child = {.state = CHILD_FAILED};
-    error_t error = SUCCESS;
-    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
-        error = find("apps", name, &child);
-        if (!error && child.state == state && child.restarts == restarts)
-            return true;
-    }
-    print("  \"%s\": %s, state %u, %u restarts\n", name, error_name(error), child.state,
-          child.restarts);
-    return false;
-}
-
-static bool goes(const char *name)
-{
-    struct control_child child;
-    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
-        if (find("apps", name, &child) == ENOTFOUND)
-            return true;
-    }
-    return false;
+    return child_reaches_within("apps", name, state, restarts, restarts);
 }
 
 static u32 lives(void)
 {
     struct control_child child;
-    return find("apps", "worker", &child) ? ~0u : child.restarts;
+    return child_find("apps", "worker", &child) ? ~0u : child.restarts;
 }
 
 // Whether both of its threads move, as its memory shows, while it is attached.
@@ -114,6 +70,15 @@ static error_t refused(const char *path)
     if (!error)
         debuggee_close(&second);
     return error;
+}
+
+// As who comes next sees it.
+static void it_goes_on(void)
+{
+    CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
+    CHECK_EQ(debuggee_attach(&d), SUCCESS);
+    CHECK(moves());
+    debuggee_close(&d);
 }
 
 // A test that failed leaves no session.
@@ -257,10 +222,7 @@ static void whoever_stands_at_a_breakpoint_goes_on(void)
             CHECK_EQ(debuggee_release(&d), SUCCESS);
         selector_drop(thread);
         debuggee_close(&d);
-        CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
-        CHECK_EQ(debuggee_attach(&d), SUCCESS);
-        CHECK(moves());
-        debuggee_close(&d);
+        it_goes_on();
     }
     CHECK_EQ(lives(), before);
 }
@@ -284,10 +246,7 @@ static void whoever_steps_goes_on(void)
         selector_drop(thread);
         selector_drop(ticker);
         debuggee_close(&d);
-        CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
-        CHECK_EQ(debuggee_attach(&d), SUCCESS);
-        CHECK(moves());
-        debuggee_close(&d);
+        it_goes_on();
     }
     CHECK_EQ(lives(), before);
 }
@@ -349,7 +308,7 @@ static void its_end_is_told(void)
     CHECK_EQ(debuggee_write(&d, d.map.order, ORDER_LEAVE), SUCCESS);
     CHECK(lives_told(state.lives + 1, true, CHILD_EXITED, ATTACHEE_EXIT_CODE));
     CHECK_EQ(debuggee_attach(&d), SUCCESS);
-    CHECK_EQ(command(control_kill, "worker"), SUCCESS);
+    CHECK_EQ(child_do(control_kill, "apps", "worker"), SUCCESS);
     CHECK(lives_told(state.lives + 2, true, CHILD_STOPPED, 0));
     CHECK_EQ(debuggee_attach(&d), SUCCESS);
     CHECK_EQ(debuggee_thread(&d, "", &thread), SUCCESS);
@@ -367,10 +326,10 @@ static void its_debugger_is_killed(void)
 {
     u32 before = lives();
     for (unsigned i = 0; i < ROUNDS; i++) {
-        CHECK_EQ(command(control_start, "spy"), SUCCESS);
+        CHECK_EQ(child_do(control_start, "apps", "spy"), SUCCESS);
         CHECK(reaches("spy", CHILD_RUNNING, 0));
         pause_us(i * 1000); // maybe before it stands where it wants to
-        CHECK_EQ(command(control_kill, "spy"), SUCCESS);
+        CHECK_EQ(child_do(control_kill, "apps", "spy"), SUCCESS);
         CHECK(reaches("spy", CHILD_STOPPED, 0));
         error_t error = EINUSE;
         for (u64 end = deadline_in_us(WAIT_US); error == EINUSE && rdtsc() < end;)
@@ -420,10 +379,7 @@ static void the_configuration_takes_it_away(void)
     CHECK_EQ(refused(WORKER), EPERM);
     CHECK(set("worker.debug", "yes"));
     CHECK(reaches("worker", CHILD_RUNNING, 2));
-    CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
-    CHECK_EQ(debuggee_attach(&d), SUCCESS);
-    CHECK(moves());
-    debuggee_close(&d);
+    it_goes_on();
 }
 
 // Its priority is changed where it is, by whoever it was looked at before.
@@ -454,8 +410,8 @@ static void its_priority_changes_in_place(void)
 static void accounts_are_what_they_are(void)
 {
     struct control_child marked, plain;
-    CHECK_EQ(find("apps", "worker", &marked), SUCCESS);
-    CHECK_EQ(find("apps", "plain", &plain), SUCCESS);
+    CHECK_EQ(child_find("apps", "worker", &marked), SUCCESS);
+    CHECK_EQ(child_find("apps", "plain", &plain), SUCCESS);
     CHECK_EQ(marked.caps_limit, plain.caps_limit);
     CHECK_EQ(marked.ram_limit, plain.ram_limit);
     CHECK(marked.ram_used > plain.ram_used && marked.ram_used < plain.ram_used + (160 << 10));
@@ -464,7 +420,7 @@ static void accounts_are_what_they_are(void)
     CHECK(set("worker.ram", "2Mb"));
     for (u64 end = deadline_in_us(WAIT_US); marked.caps_limit != 300 && rdtsc() < end;) {
         pause_us(1000);
-        CHECK_EQ(find("apps", "worker", &marked), SUCCESS);
+        CHECK_EQ(child_find("apps", "worker", &marked), SUCCESS);
     }
     CHECK_EQ(marked.caps_limit, 300);
     CHECK_EQ(marked.ram_limit, 2ul << 20);
@@ -472,16 +428,6 @@ static void accounts_are_what_they_are(void)
     CHECK(set("worker.caps", "230"));
     CHECK(set("worker.kmem", "200Kb"));
     CHECK(set("worker.ram", "1Mb"));
-}
-
-static error_t usage(struct control_usage *usage)
-{
-    struct service_client init;
-    error_t error = service_init(&init, "init", "apps", "", (struct service_quota){0, 0});
-    if (!error)
-        error = control_usage(&init, usage);
-    service_close(&init);
-    return error;
 }
 
 // Attaches the life that there is, which by then has opened all its sessions, and lets it go.
@@ -498,7 +444,7 @@ static void nothing_is_left_behind(void)
     struct control_usage before, now;
     for (unsigned i = 0; i < 2 * ROUNDS; i++) {
         if (i == ROUNDS)
-            CHECK(is_up() && !usage(&before));
+            CHECK(is_up() && !init_usage("apps", &before));
         CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
         CHECK_EQ(debuggee_attach(&d), SUCCESS);
         CHECK(moves());
@@ -507,16 +453,16 @@ static void nothing_is_left_behind(void)
             CHECK_EQ(debug_kill(&d.debug), SUCCESS);
         debuggee_close(&d);
         if (i % 2 == 0)
-            CHECK_EQ(command(control_kill, "worker"), SUCCESS);
+            CHECK_EQ(child_do(control_kill, "apps", "worker"), SUCCESS);
         CHECK(reaches("worker", CHILD_RUNNING, life + 1));
     }
     CHECK(set("worker", ""));
-    CHECK(goes("worker"));
+    CHECK(child_goes("apps", "worker"));
     CHECK(set("worker", BLOCK("debug = yes;")));
     CHECK(reaches("worker", CHILD_RUNNING, 0));
     CHECK(is_up());
     for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
-        CHECK_EQ(usage(&now), SUCCESS);
+        CHECK_EQ(init_usage("apps", &now), SUCCESS);
         if (now.slots_limit + now.children_slots == before.slots_limit + before.children_slots &&
             now.ram_children == before.ram_children && now.kmem_limit == before.kmem_limit)
             break;
@@ -543,14 +489,11 @@ static void too_little_is_told_and_harms_nobody(void)
         pause_us(2000);
     }
     CHECK(set("poor", ""));
-    CHECK(goes("poor"));
+    CHECK(child_goes("apps", "poor"));
     CHECK(set("poor", "{ binary = attachee; ram = 1Mb; caps = 190000; debug = yes }"));
     CHECK(reaches("poor", CHILD_FAILED, 0));
     CHECK(set("poor", ""));
-    CHECK_EQ(debuggee_open(&d, WORKER), SUCCESS);
-    CHECK_EQ(debuggee_attach(&d), SUCCESS);
-    CHECK(moves());
-    debuggee_close(&d);
+    it_goes_on();
 }
 
 // An init may be debugged too, and its children below it be marked again.
@@ -563,7 +506,7 @@ static void an_init_is_debugged(void)
               "provides = [ init, debug ]; route { log = parent; pd = parent; cpu = parent; "
               "rom = parent } config { child leaf " BLOCK("debug = yes;") " } }"));
     for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
-        if (!find("apps -> inner", "leaf", &child) && child.state == CHILD_RUNNING)
+        if (!child_find("apps -> inner", "leaf", &child) && child.state == CHILD_RUNNING)
             break;
     }
     CHECK_EQ(child.state, CHILD_RUNNING);
