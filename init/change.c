@@ -72,11 +72,15 @@ static void refuse(error_t error, bool first)
         print("init: a configuration is not read: %s%s\n", error_name(error), first ? "" : other);
 }
 
+// Nobody sees the life that ends run under the next one's number.
 static void end_life(struct child *child)
 {
     if (child->state != CHILD_RUNNING)
         return;
-    __atomic_store_n(&child->state, CHILD_ENDING, __ATOMIC_RELEASE);
+    mutex_lock(&parent.lock);
+    child->state = CHILD_ENDING;
+    child->restarts++;
+    parent_unlock(&parent);
     child_end(child);
     // What it has done in its last moments is not its next life's.
     __atomic_fetch_and(&child->notes, ~(u32)(NOTE_FAULT | NOTE_EXIT | NOTE_KILL), __ATOMIC_ACQ_REL);
@@ -252,10 +256,8 @@ error_t change_apply(void *blob, size_t size, bool owned)
         again[i] = now && needs_new_life(child, change[i], now);
         if (child->present && !now)
             remove(child);
-        else if (again[i]) {
-            child->restarts += child->state == CHILD_RUNNING;
+        else if (again[i])
             end_life(child);
-        }
         if (now)
             keep_review(child, now);
     }
