@@ -23,8 +23,8 @@ static bool came_at_once(struct space *s, word_t address)
     sel_t first = space_thread(s, 0, PIECE_TOUCH, address), second;
     for (unsigned i = 0; i < 1000 && s->shared->counter[0] == before; i++)
         (void)moves(&s->shared->counter[0]);
-    cpu_thread_kill(&s->cpu, first);
-    if (cpu_thread_create(&s->cpu, s->domain.domain, 0, 20, UTCBS + PAGE_SIZE * s->threads++,
+    if (!space_halt(s, first) ||
+        cpu_thread_create(&s->cpu, s->domain.domain, 0, 20, UTCBS + PAGE_SIZE * s->threads++,
                           "second", &second))
         return false;
     u64 used = space_kmem(s);
@@ -34,8 +34,7 @@ static bool came_at_once(struct space *s, word_t address)
     for (unsigned i = 0; i < 1000 && s->shared->counter[1]; i++)
         (void)moves(&s->shared->counter[0]);
     bool same = !s->shared->counter[1] && space_kmem(s) == used;
-    cpu_thread_kill(&s->cpu, second);
-    return same;
+    return space_halt(s, second) && same;
 }
 
 static void windows_are_shown_in_superpages(void)

@@ -150,6 +150,13 @@ error_t space_exception(struct space *s, struct thread_exception *exception)
     return error ? error : cpu_next_exception(&s->cpu, s->domain.domain, exception);
 }
 
+bool space_halt(struct space *s, sel_t thread)
+{
+    bool paused = !cpu_thread_pause(&s->cpu, thread);
+    selector_drop(thread);
+    return paused;
+}
+
 bool space_reads(struct space *s, word_t address, u64 expected)
 {
     s->shared->value[0] = ~expected;
@@ -158,8 +165,7 @@ bool space_reads(struct space *s, word_t address, u64 expected)
         if (!moves(&s->shared->counter[0]))
             break;
     }
-    cpu_thread_kill(&s->cpu, thread);
-    return s->shared->value[0] == expected;
+    return space_halt(s, thread) && s->shared->value[0] == expected;
 }
 
 bool space_faults(struct space *s, enum code_piece p, word_t address)
@@ -168,8 +174,7 @@ bool space_faults(struct space *s, enum code_piece p, word_t address)
     sel_t thread = space_thread(s, s->threads % hip()->cpu_count, p, address);
     bool so = !space_exception(s, &e) && e.vector == EXC_PAGE_FAULT && e.address == address;
     selector_drop(e.thread);
-    cpu_thread_kill(&s->cpu, thread);
-    return so;
+    return space_halt(s, thread) && so;
 }
 
 u64 space_kmem(const struct space *s)
@@ -193,7 +198,5 @@ u64 space_takes(struct space *s, enum code_piece p, word_t address)
         (void)moves(&s->shared->counter[0]);
     bool through = s->shared->counter[0] != counter && !s->shared->counter[1];
     u64 after = space_kmem(s);
-    bool paused = !cpu_thread_pause(&s->cpu, thread); // not killed: that gives memory back, later
-    selector_drop(thread);
-    return through && paused ? after - before : ~0ul;
+    return space_halt(s, thread) && through ? after - before : ~0ul;
 }

@@ -54,6 +54,9 @@ bool space_open_from(struct space *space, sel_t account);
 void space_close(struct space *space);
 // A thread of that piece of code; SEL_NONE on failure.
 sel_t space_thread(struct space *space, unsigned cpu, enum code_piece piece, word_t argument);
+// Pauses a thread for good and drops its selector. What is killed gives kernel memory back, later,
+// which disturbs who measures it.
+bool space_halt(struct space *space, sel_t thread);
 // Waits for the next exception of the domain.
 error_t space_exception(struct space *space, struct thread_exception *exception);
 // Whether a counter moves (or, still == true, stands still for a while).
