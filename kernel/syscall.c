@@ -351,9 +351,9 @@ static struct result state_control(struct ec *ec, bool write, u64 mtd)
         return result(EPARAM);
     if (ec == me || !__atomic_load_n(&ec->halted, __ATOMIC_ACQUIRE))
         return result(EBUSY);
+    bool handled = __atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE) & HAZARD_EXCEPTION;
     // Its first registers are on their way, in the reply to its start-up.
-    if (ec->event == EXC_STARTUP &&
-        __atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE) & HAZARD_EXCEPTION)
+    if (ec->event == EXC_STARTUP && handled)
         return result(EBUSY);
     if (mtd & MTD_FPU && !fpu_copy(ec, utcb_fpu(me->utcb), write))
         return result(EFEATURE);
@@ -362,6 +362,8 @@ static struct result state_control(struct ec *ec, bool write, u64 mtd)
         ec_write_state(ec, utcb_exc(me->utcb), (unsigned)mtd);
     } else {
         ec_read_state(ec, utcb_exc(me->utcb), (unsigned)mtd);
+        if (!handled && ec->state != EC_EVENT)
+            utcb_exc(me->utcb)->vector = EXC_NONE;
     }
     return result(SUCCESS);
 }

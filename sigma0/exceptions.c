@@ -9,7 +9,7 @@
 #include "lib/rt/start.h"
 #include "sigma0/subjects.h"
 
-enum { STACK_BYTES = 2 * PAGE_SIZE, VECTOR_TRAP = 1 };
+enum { STACK_BYTES = 2 * PAGE_SIZE };
 
 static struct mutex lock = MUTEX_INIT;
 static struct thread handlers[MAX_CPUS];
@@ -62,12 +62,17 @@ static struct subject *subject_of(struct domain *d, word_t tag)
 }
 
 // No answer: the thread stops, and who supervises it hears of it, maybe before our reply is sent:
-// which therefore writes nothing back.
-static void stop(struct domain *d, struct subject *s, const struct stray *what)
+// which therefore writes nothing back. False: it goes on, since what came is the end of a step that
+// nobody waits for any more.
+static bool stop(struct domain *d, struct subject *s, const struct stray *what)
 {
     mutex_lock(&d->lock);
     sel_t signal = d->signal;
-    if (s) {
+    bool stops = !s || !s->trap_left || what->vector != EXC_TRAP;
+    if (!stops) {
+        s->trap_left = false;
+        signal = SEL_NONE;
+    } else if (s) {
         s->vector = what->vector;
         s->error_code = what->error_code;
         s->fault_address = what->address;
@@ -87,6 +92,7 @@ static void stop(struct domain *d, struct subject *s, const struct stray *what)
     if (signal != SEL_NONE)
         hc_sm_up(signal);
     mutex_unlock(&d->lock);
+    return stops;
 }
 
 static struct domain *domain_of(word_t identity)
@@ -119,7 +125,7 @@ static void resolve_fault(struct domain *d, const struct stray *what, word_t tag
     if (outcome == FAULT_NESTED)
         outcome = region_map_fault_nested(d->space, page, access, s ? &s->wait : NULL);
     if (outcome != FAULT_RESOLVED && outcome != FAULT_WAITS)
-        stop(d, s, what);
+        (void)stop(d, s, what);
     if (s)
         subject_put(s);
 }
@@ -160,12 +166,10 @@ __attribute__((used)) static void exception(word_t identity, head_t h, word_t ve
         mutex_unlock(&d->lock);
         out->rsi = thread_cpu();
         back = MTD_RIP | MTD_RSP | MTD_GPR_BSD;
-    } else if (vector == VECTOR_TRAP && s && s->trap_left) {
-        s->trap_left = false;
-        utcb_exc(utcb())->rflags = flags & ~(word_t)FLAG_TRAP;
+    } else if (d && !stop(d, s, &what)) {
+        word_t trap = s->stepping ? FLAG_TRAP : 0; // for its next step
+        utcb_exc(utcb())->rflags = (flags & ~(word_t)FLAG_TRAP) | trap;
         back = MTD_RFLAGS;
-    } else if (d) {
-        stop(d, s, &what);
     }
     if (s)
         subject_put(s);

@@ -9,13 +9,6 @@
 
 enum { STATE_WORDS = sizeof(struct exc_state) / sizeof(word_t) };
 
-static error_t done(struct msg *m)
-{
-    msg_begin(m);
-    msg_put_word(m, SUCCESS);
-    return SUCCESS;
-}
-
 enum thread_state subject_state(const struct subject *s)
 {
     if (!s->started)
@@ -84,7 +77,7 @@ static error_t write_state(struct subject *s, struct msg *m)
     error_t error = fault_wait_state(&s->wait, true, (unsigned)mtd);
     if (!error)
         (void)before_first(s, (unsigned)mtd, &state);
-    return error ? error == ECAP ? ENOTFOUND : error : done(m);
+    return error ? error == ECAP ? ENOTFOUND : error : server_done(m);
 }
 
 static error_t read_fpu(struct subject *s, struct msg *m)
@@ -109,61 +102,63 @@ static error_t write_fpu(struct subject *s, struct msg *m)
         return EPROTO;
     *utcb_fpu(utcb()) = state;
     error_t error = fault_wait_state(&s->wait, true, MTD_FPU);
-    return error ? error == ECAP ? ENOTFOUND : error : done(m);
+    return error ? error == ECAP ? ENOTFOUND : error : server_done(m);
 }
 
-// Sets or clears the trap flag of a paused thread.
-static error_t set_trap(struct subject *s, bool trap)
+// Sets or clears the trap flag of a paused thread; *trap: the end of an earlier step is under way.
+static error_t set_flag(struct subject *s, bool set, bool *trap)
 {
     error_t error = fault_wait_state(&s->wait, false, MTD_RFLAGS);
     if (error)
         return error == ECAP ? ENOTFOUND : error;
     struct exc_state *state = utcb_exc(utcb());
-    state->rflags = trap ? state->rflags | FLAG_TRAP : state->rflags & ~(word_t)FLAG_TRAP;
+    *trap = state->vector == EXC_TRAP;
+    state->rflags = set ? state->rflags | FLAG_TRAP : state->rflags & ~(word_t)FLAG_TRAP;
     error = fault_wait_state(&s->wait, true, MTD_RFLAGS);
-    if (error)
-        return error;
-    s->stepping = trap;
-    s->trap_left = false;
-    return SUCCESS;
+    return error == ECAP ? ENOTFOUND : error;
 }
 
-static error_t let_go(struct subject *s, struct msg *m)
+// The end of a step that nobody waits for any more is dropped when it comes (exceptions.c): one
+// under way, unless it has stopped the thread by now, and that of one which was not at rest
+// (`busy`) and keeps its trap flag until then.
+static void let_go(struct subject *s, bool steps, bool trap, bool busy)
 {
-    if (s->domain) {
-        mutex_lock(&s->domain->lock);
-        list_remove(&s->in_events);
-        s->stopped = false;
-        mutex_unlock(&s->domain->lock);
-    }
+    struct domain *d = s->domain;
+    if (d)
+        mutex_lock(&d->lock);
+    list_remove(&s->in_events);
+    s->stepping = steps;
+    s->trap_left = busy || (trap && !s->stopped);
+    s->stopped = false;
+    if (d)
+        mutex_unlock(&d->lock);
     fault_wait_hold(&s->wait, false);
-    return done(m);
 }
 
-// One that is in a call, or under way to the end of its step, keeps its trap flag until that comes
-// to us (exceptions.c).
 static error_t resume(struct subject *s, struct msg *m)
 {
-    error_t error = s->stepping || s->trap_left ? set_trap(s, false) : SUCCESS;
+    bool trap = false;
+    error_t error = s->stepping || s->trap_left ? set_flag(s, false, &trap) : SUCCESS;
     if (error && error != EBUSY)
         return error;
-    if (error) {
-        s->trap_left = true;
-        s->stepping = false;
-    }
-    return let_go(s, m);
+    let_go(s, false, trap, error == EBUSY);
+    return server_done(m);
 }
 
 static error_t step(struct subject *s, struct msg *m)
 {
-    error_t error = set_trap(s, true);
-    return error ? error : let_go(s, m);
+    bool trap;
+    error_t error = set_flag(s, true, &trap);
+    if (error)
+        return error;
+    let_go(s, true, trap, false);
+    return server_done(m);
 }
 
 error_t thread_state_dispatch(struct subject *s, word_t operation, struct msg *m)
 {
     switch (operation) {
-    case CPU_PAUSE: fault_wait_hold(&s->wait, true); return done(m);
+    case CPU_PAUSE: fault_wait_hold(&s->wait, true); return server_done(m);
     case CPU_RESUME: return resume(s, m);
     case CPU_STEP: return step(s, m);
     case CPU_READ_STATE: return read_state(s, m);

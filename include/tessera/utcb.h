@@ -41,11 +41,13 @@ static inline struct typed_item *utcb_item(struct utcb *u, unsigned index)
 
 // Exception vectors above the processor's own (SDM 3A, 6.3.1 uses 0–21).
 enum {
+    EXC_TRAP = 1,
     EXC_INVALID_OPCODE = 6,
     EXC_PAGE_FAULT = 14,
     EXC_STARTUP = 0x1e,
     EXC_RECALL = 0x1f,
-    EXC_COUNT = 0x20
+    EXC_COUNT = 0x20,
+    EXC_NONE = 0xff // EC_READ_STATE: none is under way
 };
 
 // Message transfer descriptor: which parts of the state an exception message carries, in each way.
