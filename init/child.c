@@ -199,6 +199,7 @@ error_t child_start(struct child *child)
         error = create_domain(child);
     if (!error)
         error = create_objects(child);
+    child->refusals_told = 0;
     child->started_at = child->heartbeat_at = rdtsc();
     __atomic_store_n(&child->state, CHILD_RUNNING, __ATOMIC_RELEASE);
     if (!error)

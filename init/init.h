@@ -71,6 +71,7 @@ struct child {
     u64 fee_slots, fee_used; // taken for init's books of its sessions, and in use for them
     struct debt *debts;      // to each child, and to init itself
     struct refusal refusal;  // the last one
+    u32 refusals_told;       // in this life
     struct kept_ds *kept;    // what its next life finds again (keep.c), likewise under parent.lock
     u64 kept_bytes;          // without the price of their sessions
     u32 failures;            // of its lives in a row, as KEEP tells them
@@ -297,3 +298,7 @@ MUST_CHECK error_t block_publish(struct child *child);
 
 // A line for a person, "init: child "NAME": ...".
 void child_report(const struct child *child, const char *format, ...) PRINTF_LIKE(2, 3);
+// The same of something that it asked for in vain, at most REFUSALS_TOLD times in a life: a child
+// that does nothing else fills no log. Under parent.lock.
+enum { REFUSALS_TOLD = 32 };
+void child_refused(struct child *child, const char *format, ...) PRINTF_LIKE(2, 3);

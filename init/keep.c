@@ -96,7 +96,7 @@ static error_t make(struct child *child, const char *name, u64 bytes, struct kep
     }
     error = fill(child, k);
     if (error) {
-        child_report(child, "%luKb to keep as \"%s\" refused: %s", bytes / 1024, name,
+        child_refused(child, "%luKb to keep as \"%s\" refused: %s", bytes / 1024, name,
                      error_name(error));
         destroy(child, k);
         return error;
@@ -145,7 +145,7 @@ error_t keep_asked(struct parent *p, struct parent_client *client, struct parent
     struct child *child = client->user;
     crd_t window = utcb()->window, window2 = utcb()->window2; // the handler's
     if (!child->config.keep_bytes) {
-        child_report(child, "may not keep \"%s\": its block has no `keep`", want->name);
+        child_refused(child, "may not keep \"%s\": its block has no `keep`", want->name);
         return EPERM;
     }
     error_t error = keep(child, want);

@@ -31,14 +31,31 @@ static sel_t wake;
 static struct server control_server, config_server, outer_server;
 static u64 beat_at; // TSC of the next heartbeat to our parent
 
-void child_report(const struct child *child, const char *format, ...)
+static void report_va(const struct child *child, const char *format, va_list arguments)
 {
     char text[256];
+    text_format_va(text, sizeof(text), format, arguments);
+    print("init: child \"%s\": %s\n", child->name, text);
+}
+
+void child_report(const struct child *child, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
-    text_format_va(text, sizeof(text), format, arguments);
+    report_va(child, format, arguments);
     va_end(arguments);
-    print("init: child \"%s\": %s\n", child->name, text);
+}
+
+void child_refused(struct child *child, const char *format, ...)
+{
+    va_list arguments;
+    if (child->refusals_told >= REFUSALS_TOLD)
+        return;
+    va_start(arguments, format);
+    report_va(child, format, arguments);
+    va_end(arguments);
+    if (++child->refusals_told == REFUSALS_TOLD)
+        child_report(child, "what else it is refused in this life is not told");
 }
 
 struct child *child_by_name(const char *name)

@@ -98,7 +98,7 @@ static void refuse(struct child *child, const char *kind, const char *name,
         text_format(r->text + length, sizeof(r->text) - length, "; %s = %lu%s would do", s->what,
                     s->used + s->wanted, s->unit);
     r->count++;
-    child_report(child, "%s", r->text);
+    child_refused(child, "%s", r->text);
 }
 
 error_t account_refuse_ram(struct child *child, const char *kind, const char *name, u64 bytes)

@@ -177,14 +177,14 @@ static error_t decide(struct child *child, struct parent_open *o)
     return SUCCESS;
 }
 
-static void debug_denied(const struct child *child, const char *name)
+static void debug_denied(struct child *child, const char *name)
 {
     const struct child *target = child_by_name(name);
-    child_report(child, "may not debug \"%s\": %s", name,
-                 target == child         ? "that is itself"
-                 : !target               ? "there is no such child, or no way to it"
-                 : !target->config.debug ? "its block does not say `debug = yes`"
-                                         : "it has no route for \"debug\"");
+    child_refused(child, "may not debug \"%s\": %s", name,
+                  target == child         ? "that is itself"
+                  : !target               ? "there is no such child, or no way to it"
+                  : !target->config.debug ? "its block does not say `debug = yes`"
+                                          : "it has no route for \"debug\"");
 }
 
 static error_t open(struct parent *p, struct parent_client *client, struct parent_open *o)
@@ -195,7 +195,7 @@ static error_t open(struct parent *p, struct parent_client *client, struct paren
     if (error && string_same(o->name, "debug"))
         debug_denied(child, o->label);
     else if (error)
-        child_report(child, "session \"%s\" denied: it has no route for it", o->name);
+        child_refused(child, "session \"%s\" denied: it has no route for it", o->name);
     else
         error = charge(child, o);
     if (!error)
@@ -275,7 +275,7 @@ static bool may_register(struct parent *p, struct parent_client *client, const c
     if (child != &self && config_provides(&config, &child->config, name))
         return true;
     if (!string_same(name, "init") && !string_same(name, "debug")) // an init tries whether it may
-        child_report(child, "may not offer \"%s\": it is not in its provides", name);
+        child_refused(child, "may not offer \"%s\": it is not in its provides", name);
     return false;
 }
 

@@ -87,6 +87,7 @@ static void children_end_as_they_should(void)
     }
     CHECK(reaches(&control, "heartless", CHILD_FAILED,
                   2)); // no heartbeat, twice again, then given up
+    CHECK(reaches(&control, "beggar", CHILD_FAILED, 1));
     CHECK(reaches(&control, "lonely", CHILD_RUNNING, 0)); // waits
     CHECK(reaches(&control, "bounded", CHILD_EXITED, 0)); // its main says what it checks
     CHECK(reaches(&control, "no_binary", CHILD_FAILED, 0));
