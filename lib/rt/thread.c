@@ -14,8 +14,10 @@
 #include "lib/rt/memory.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
+#include "lib/rt/tsc.h"
 
-enum { STACK_DEFAULT = 4 * PAGE_SIZE, STARTUP_STACK = PAGE_SIZE, GONE_TRIES = 1000000 };
+enum { STACK_DEFAULT = 4 * PAGE_SIZE, STARTUP_STACK = PAGE_SIZE };
+enum { GONE_SPINS = 1000, GONE_NAP_US = 1000, GONE_US = 60000000 };
 #define BLOCK_BYTES (2 * STACK_SIZE)
 
 error_t (*rt_sc_create)(sel_t ec, unsigned priority, u32 quantum_us, const char *name, sel_t *sc);
@@ -62,15 +64,20 @@ static void block_destroy(struct thread *t)
     address_free((word_t)t->block, BLOCK_BYTES);
 }
 
-// Waits until the kernel has unmapped the UTCB of an EC that was dropped. False if it takes
-// unreasonably long.
+// Waits until the kernel has unmapped the UTCB of an EC that was dropped, which its CPU does the
+// next time that it is in the kernel: at once, but for a host that lets that CPU stand still. False
+// if it takes unreasonably long.
 static bool utcb_gone(const struct thread *t)
 {
     crd_t found;
-    for (unsigned tries = 0; tries < GONE_TRIES; tries++) {
+    u64 end = deadline_in_us(GONE_US);
+    for (unsigned tries = 0; tries < GONE_SPINS || rdtsc() < end; tries++) {
         if (hc_lookup(crd(CRD_MEM, utcb_address(t) / PAGE_SIZE, 0, RIGHT_ALL), &found))
             return true;
-        __builtin_ia32_pause();
+        if (tries >= GONE_SPINS && startup[t->cpu].ready) // nobody ups it
+            (void)!hc_sm_down(startup[t->cpu].park, deadline_in_us(GONE_NAP_US));
+        else
+            __builtin_ia32_pause();
     }
     return false;
 }
