@@ -194,7 +194,8 @@ static void threads_start_where_told(void)
     struct service_client second;
     CHECK_EQ(open_args(&second, "cpu", "1", 0), SUCCESS);
     CHECK_EQ(cpu_thread_pause(&second, thread), SUCCESS);
-    CHECK(comes_to_rest(&s.shared->counter[3]));
+    CHECK_EQ(space_registers(&s, thread, &what, &state), SUCCESS);
+    CHECK(stands_still(&s.shared->counter[3]));
     CHECK_EQ(cpu_thread_read(&second, thread, &what, &state), SUCCESS);
     CHECK_EQ(what, THREAD_PAUSED);
     CHECK_EQ(state.rsp, 0x7fff0);
@@ -225,12 +226,7 @@ static void threads_can_be_changed_before_they_begin(void)
         SUCCESS);
     CHECK_EQ(cpu_thread_pause(&s.cpu, thread), SUCCESS);
     CHECK_EQ(cpu_thread_start(&s.cpu, thread, piece(PIECE_READ), 0x7fff0, SHARED + 24), SUCCESS);
-    error_t error = EBUSY;
-    for (unsigned i = 0; i < 1000 && error == EBUSY; i++) {
-        error = cpu_thread_read(&s.cpu, thread, &what, &state);
-        (void)stands_still(&s.shared->counter[0]);
-    }
-    CHECK_EQ(error, SUCCESS);
+    CHECK_EQ(space_registers(&s, thread, &what, &state), SUCCESS);
     CHECK_EQ(state.rip, piece(PIECE_READ));
     CHECK_EQ(state.rsp, 0x7fff0);
     CHECK_EQ(state.rdi, SHARED + 24);
@@ -315,7 +311,7 @@ static void exceptions_reach_the_threads_own_supervisor(void)
     CHECK_EQ(cpu_thread_create(&s.cpu, s.domain.domain, 0, 20, UTCBS, "own", &thread), SUCCESS);
     CHECK_EQ(cpu_exception_signal(&s.cpu, thread, own), SUCCESS);
     CHECK_EQ(cpu_thread_start(&s.cpu, thread, piece(PIECE_READ), 0, HERE), SUCCESS);
-    CHECK_EQ(hc_sm_down(own, deadline_in_us(5000000)), SUCCESS);
+    CHECK_EQ(hc_sm_down(own, deadline_in_us(20000000)), SUCCESS);
     CHECK_EQ(hc_sm_down(s.signal, deadline_in_us(2000)), ETIMEOUT);
     CHECK_EQ(cpu_next_exception(&s.cpu, s.domain.domain, &e), SUCCESS);
     CHECK_EQ(e.address, HERE);
@@ -350,10 +346,10 @@ static void signals_are_counted_by_context(void)
     for (unsigned i = 0; i < 3; i++)
         CHECK_EQ(signal_submit(&a), SUCCESS);
     CHECK_EQ(signal_submit(&b), SUCCESS);
-    CHECK_EQ(signal_wait(&receiver, deadline_in_us(5000000)), SUCCESS); // three as one
+    CHECK_EQ(signal_wait(&receiver, deadline_in_us(20000000)), SUCCESS); // three as one
     CHECK_EQ(handled[0], 3);
     CHECK_EQ(handled[1], 0);
-    CHECK_EQ(signal_wait(&receiver, deadline_in_us(5000000)), SUCCESS);
+    CHECK_EQ(signal_wait(&receiver, deadline_in_us(20000000)), SUCCESS);
     CHECK_EQ(handled[1], 1);
     CHECK_EQ(signal_wait(&receiver, deadline_in_us(2000)), ETIMEOUT);
     CHECK_EQ(signal_submit(&a), SUCCESS);

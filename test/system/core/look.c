@@ -74,7 +74,7 @@ static void own_threads_belong_to_their_domain(void)
     CHECK(x.thread != SEL_NONE);
     enum thread_state what;
     struct exc_state state;
-    CHECK_EQ(cpu_thread_read(&s.cpu, e.thread, &what, &state), SUCCESS);
+    CHECK_EQ(space_registers(&s, e.thread, &what, &state), SUCCESS);
     CHECK_EQ(what, THREAD_STOPPED);
     selector_drop(x.thread);
     selector_drop(e.thread);
@@ -136,8 +136,8 @@ static void handlers_belong_to_their_domain(void)
     CHECK_EQ(cpu_thread_resume(&s.cpu, e.thread), SUCCESS);
     CHECK(moves(&s.shared->counter[1]));
     CHECK_EQ(cpu_thread_pause(&s.cpu, e.thread), SUCCESS);
-    CHECK(comes_to_rest(&s.shared->counter[1]));
-    CHECK_EQ(cpu_thread_read(&s.cpu, e.thread, &what, &state), SUCCESS);
+    CHECK_EQ(space_registers(&s, e.thread, &what, &state), SUCCESS);
+    CHECK(stands_still(&s.shared->counter[1]));
     CHECK_EQ(what, THREAD_PAUSED);
     CHECK_EQ(state.rdi, SHARED + 8);
     CHECK(state.rip - CODE < 16);

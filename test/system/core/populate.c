@@ -129,7 +129,7 @@ static void holes_are_left_to_their_owner(void)
     CHECK(space_faults(&s, PIECE_READ, HERE + 4 * PAGE_SIZE)); // of the map without an owner
     CHECK_EQ(hc_sm_down(signal, 1), ETIMEOUT); // nobody was asked for what was not touched
     sel_t thread = space_thread(&s, 0, PIECE_READ, HERE + 28 * PAGE_SIZE);
-    CHECK_EQ(hc_sm_down(signal, deadline_in_us(5000000)), SUCCESS);
+    CHECK_EQ(hc_sm_down(signal, deadline_in_us(20000000)), SUCCESS);
     CHECK_EQ(rm_next_fault(&s.pd, maps[0], &fault), SUCCESS);
     CHECK_EQ(fault.address, 12 * PAGE_SIZE);
     CHECK_EQ(show(maps[0], memory, 12 * PAGE_SIZE, PAGE_SIZE, 12 * PAGE_SIZE, 0), SUCCESS);

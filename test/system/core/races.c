@@ -399,7 +399,7 @@ static void contexts_end_while_they_are_signalled(void)
         CHECK_EQ(thread_create(&t[i], i, 1, "submits", submit, NULL), SUCCESS);
     for (unsigned i = 0; i < ROUNDS; i++) {
         struct signal_context *c = &contexts[i % ARRAY_SIZE(contexts)];
-        CHECK_EQ(signal_wait(&receiver, deadline_in_us(5000000)), SUCCESS);
+        CHECK_EQ(signal_wait(&receiver, deadline_in_us(20000000)), SUCCESS);
         signal_context_destroy(&receiver, c);
         CHECK_EQ(signal_context_create(&receiver, c, count, NULL), SUCCESS);
     }
@@ -412,7 +412,7 @@ static void contexts_end_while_they_are_signalled(void)
     CHECK_EQ(signal_context_create(&receiver, &contexts[0], count, NULL), SUCCESS);
     u64 before = handled;
     CHECK_EQ(signal_submit(&contexts[0]), SUCCESS);
-    CHECK_EQ(signal_wait(&receiver, deadline_in_us(5000000)), SUCCESS);
+    CHECK_EQ(signal_wait(&receiver, deadline_in_us(20000000)), SUCCESS);
     CHECK_EQ(handled, before + 1);
     signal_receiver_destroy(&receiver);
 }

@@ -157,6 +157,17 @@ bool space_halt(struct space *s, sel_t thread)
     return paused;
 }
 
+error_t space_registers(struct space *s, sel_t thread, enum thread_state *what,
+                        struct exc_state *state)
+{
+    error_t error = cpu_thread_read(&s->cpu, thread, what, state);
+    for (u64 end = deadline_in_us(20000000); error == EBUSY && rdtsc() < end;) {
+        pause_us(1000);
+        error = cpu_thread_read(&s->cpu, thread, what, state);
+    }
+    return error;
+}
+
 bool space_reads(struct space *s, word_t address, u64 expected)
 {
     s->shared->value[0] = ~expected;

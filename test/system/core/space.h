@@ -57,6 +57,9 @@ sel_t space_thread(struct space *space, unsigned cpu, enum code_piece piece, wor
 // Pauses a thread for good and drops its selector. What is killed gives kernel memory back, later,
 // which disturbs who measures it.
 bool space_halt(struct space *space, sel_t thread);
+// The registers of a thread that is paused, once its CPU knows that.
+error_t space_registers(struct space *space, sel_t thread, enum thread_state *what,
+                        struct exc_state *state);
 // Waits for the next exception of the domain.
 error_t space_exception(struct space *space, struct thread_exception *exception);
 // Whether a counter moves (or, still == true, stands still for a while).
