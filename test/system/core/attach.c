@@ -93,14 +93,11 @@ static void rights_are_of_the_attachment(void)
     sel_t thread = space_thread(&s, 0, PIECE_JUMP, HERE + MEBI);
     enum thread_state what;
     struct exc_state state = {0};
-    for (unsigned i = 0; i < 1000 && state.rip != HERE + MEBI; i++) {
+    for (u64 end = deadline_in_us(PATIENCE_US); state.rip != HERE + MEBI && rdtsc() < end;) {
+        pause_us(1000); // for it
         CHECK_EQ(cpu_thread_pause(&s.cpu, thread), SUCCESS);
-        error_t error = EBUSY;
-        for (; error == EBUSY; pause_us(100)) // it may be in a fault, which has to end first
-            error = cpu_thread_read(&s.cpu, thread, &what, &state);
-        CHECK_EQ(error, SUCCESS);
+        CHECK_EQ(space_registers(&s, thread, &what, &state), SUCCESS);
         CHECK_EQ(cpu_thread_resume(&s.cpu, thread), SUCCESS);
-        (void)stands_still(&at[1]);
     }
     CHECK_EQ(state.rip, HERE + MEBI); // it runs there
     cpu_thread_kill(&s.cpu, thread);

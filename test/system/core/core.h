@@ -14,8 +14,14 @@ error_t open_args(struct service_client *c, const char *name, const char *args, 
 // Whether such a session opens.
 error_t try_args(const char *name, const char *args);
 
-// Whether init's account and domain have what they had. Slots whose kernel memory waits for its
-// grace period sigma0 gives back with a later session.
+// Waits until the kernel has released what waits for its grace period.
+error_t settle_released(void);
+// Likewise also what was killed up to now and may run yet, on whatever CPU, and until sigma0 has
+// given back what it owes for that: before figures are taken that others are compared with. Of the
+// threads that this needs, our own kernel memory may come back later.
+error_t settle(void);
+// Whether init's account and domain have what they had when all was settled. Slots whose kernel
+// memory waits for its grace period sigma0 gives back with a later session.
 bool quota_is_back(u64 ram, u64 caps);
 
 // The longest dataspace that the session gets, in bytes.

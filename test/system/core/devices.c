@@ -77,8 +77,7 @@ static void device_memory_is_a_dataspace(void)
     CHECK_EQ(io_mem_dataspace(&io_mem, &ds, NULL), SUCCESS);
     CHECK_EQ(space_attach(&s, ds, HERE, RM_WRITE), SUCCESS);
     CHECK(space_thread(&s, hip()->cpu_count - 1, PIECE_READ, HERE) != SEL_NONE);
-    for (unsigned i = 0; i < 1000 && !s.shared->value[0]; i++)
-        CHECK(moves(&s.shared->counter[0]));
+    CHECK(becomes_other(&s.shared->value[0], 0));
     struct io_mem hpet;
     CHECK_EQ(io_mem_open(&hpet, HPET_BASE, 8, false), SUCCESS); // other bytes of that page
     CHECK_EQ(s.shared->value[0], *hpet_register(hpet.data, 0));

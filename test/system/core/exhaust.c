@@ -149,7 +149,8 @@ static void one_account_dry(bool ram)
 
 static void accounts_run_dry_at_every_step(void)
 {
-    u64 ram, after, caps, caps_after;
+    u64 ram, caps;
+    CHECK_EQ(settle(), SUCCESS);
     CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
     CHECK_EQ(semaphore_create(0, &semaphore), SUCCESS);
     for (unsigned round = 0; round < 2; round++) {
@@ -164,9 +165,7 @@ static void accounts_run_dry_at_every_step(void)
         selector_drop(rich_ds);
     }
     selector_drop(semaphore);
-    CHECK_EQ(env_quota(&after, &caps_after), SUCCESS);
-    CHECK_EQ(after, ram);
-    CHECK_EQ(caps_after, caps);
+    CHECK(quota_is_back(ram, caps));
 }
 
 // What was donated with a session is its client's: it does not go to the reference account, however
@@ -253,7 +252,8 @@ static void sessions_are_refused_below_their_price(void)
                                               {"irq", "8"},
                                               {"io_port", "0xe0,1"},
                                               {"io_mem", "0xfed00000,4096"}};
-    u64 ram, after, caps, caps_after, price[ARRAY_SIZE(services)];
+    u64 ram, caps, price[ARRAY_SIZE(services)];
+    CHECK_EQ(settle(), SUCCESS);
     CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
     for (unsigned i = 0; i < ARRAY_SIZE(services); i++) {
         struct service_client c;
@@ -277,9 +277,7 @@ static void sessions_are_refused_below_their_price(void)
         price[i] = refused; // in slots
     }
     CHECK(large_modules_cost_more(price));
-    CHECK_EQ(env_quota(&after, &caps_after), SUCCESS);
-    CHECK_EQ(after, ram);
-    CHECK_EQ(caps_after, caps);
+    CHECK(quota_is_back(ram, caps));
 }
 
 void exhaust_tests(void)

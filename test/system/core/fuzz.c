@@ -368,20 +368,6 @@ static bool succeeds_as_said(const struct row *row)
     return false;
 }
 
-// What init has when all that was owed has come back, which it does with later sessions
-// (quota_is_back).
-static struct service_quota settled(void)
-{
-    struct service_quota most = {0, 0}, now;
-    for (u64 end = deadline_in_us(300000); rdtsc() < end;) {
-        if (try_args("log", "") || env_quota(&now.ram, &now.caps))
-            break;
-        most.ram = now.ram > most.ram ? now.ram : most.ram;
-        most.caps = now.caps > most.caps ? now.caps : most.caps;
-    }
-    return most;
-}
-
 // Our own heap, threads and sessions may take more in one round than before: what is lost is lost
 // in each.
 static void likely_requests_succeed_and_harm_nobody(void)
@@ -396,7 +382,8 @@ static void likely_requests_succeed_and_harm_nobody(void)
         before = after;
         one_round(round++);
         CHECK(!test_failed);
-        after = settled();
+        CHECK_EQ(settle(), SUCCESS);
+        CHECK_EQ(env_quota(&after.ram, &after.caps), SUCCESS);
     } while (round < 3 ||
              (round < ROUNDS_MAX && (after.ram != before.ram || after.caps != before.caps)));
     CHECK_EQ(after.ram, before.ram);

@@ -311,7 +311,7 @@ static void exceptions_reach_the_threads_own_supervisor(void)
     CHECK_EQ(cpu_thread_create(&s.cpu, s.domain.domain, 0, 20, UTCBS, "own", &thread), SUCCESS);
     CHECK_EQ(cpu_exception_signal(&s.cpu, thread, own), SUCCESS);
     CHECK_EQ(cpu_thread_start(&s.cpu, thread, piece(PIECE_READ), 0, HERE), SUCCESS);
-    CHECK_EQ(hc_sm_down(own, deadline_in_us(20000000)), SUCCESS);
+    CHECK_EQ(hc_sm_down(own, deadline_in_us(PATIENCE_US)), SUCCESS);
     CHECK_EQ(hc_sm_down(s.signal, deadline_in_us(2000)), ETIMEOUT);
     CHECK_EQ(cpu_next_exception(&s.cpu, s.domain.domain, &e), SUCCESS);
     CHECK_EQ(e.address, HERE);
@@ -346,10 +346,10 @@ static void signals_are_counted_by_context(void)
     for (unsigned i = 0; i < 3; i++)
         CHECK_EQ(signal_submit(&a), SUCCESS);
     CHECK_EQ(signal_submit(&b), SUCCESS);
-    CHECK_EQ(signal_wait(&receiver, deadline_in_us(20000000)), SUCCESS); // three as one
+    CHECK_EQ(signal_wait(&receiver, deadline_in_us(PATIENCE_US)), SUCCESS); // three as one
     CHECK_EQ(handled[0], 3);
     CHECK_EQ(handled[1], 0);
-    CHECK_EQ(signal_wait(&receiver, deadline_in_us(20000000)), SUCCESS);
+    CHECK_EQ(signal_wait(&receiver, deadline_in_us(PATIENCE_US)), SUCCESS);
     CHECK_EQ(handled[1], 1);
     CHECK_EQ(signal_wait(&receiver, deadline_in_us(2000)), ETIMEOUT);
     CHECK_EQ(signal_submit(&a), SUCCESS);

@@ -54,12 +54,23 @@ word_t piece(enum code_piece p)
     return CODE + (word_t)(start[p] - piece_count);
 }
 
+bool becomes(volatile u64 *word, u64 value)
+{
+    for (u64 end = deadline_in_us(PATIENCE_US); *word != value && rdtsc() < end;)
+        pause_us(1000);
+    return *word == value;
+}
+
+bool becomes_other(volatile u64 *word, u64 value)
+{
+    for (u64 end = deadline_in_us(PATIENCE_US); *word == value && rdtsc() < end;)
+        pause_us(1000);
+    return *word != value;
+}
+
 bool moves(volatile u64 *counter)
 {
-    u64 before = *counter;
-    for (unsigned i = 0; i < 2000 && *counter == before; i++)
-        pause_us(1000);
-    return *counter != before;
+    return becomes_other(counter, *counter);
 }
 
 bool stands_still(volatile u64 *counter)
@@ -71,11 +82,10 @@ bool stands_still(volatile u64 *counter)
 
 bool comes_to_rest(volatile u64 *counter)
 {
-    for (unsigned i = 0; i < 400; i++) {
-        if (stands_still(counter))
-            return true;
-    }
-    return false;
+    bool rests = false;
+    for (u64 end = deadline_in_us(PATIENCE_US); !rests && rdtsc() < end;)
+        rests = stands_still(counter);
+    return rests;
 }
 
 sel_t space_memory(struct space *s, size_t bytes, volatile u64 **at)
@@ -146,42 +156,41 @@ sel_t space_thread(struct space *s, unsigned cpu, enum code_piece p, word_t argu
 
 error_t space_exception(struct space *s, struct thread_exception *exception)
 {
-    error_t error = hc_sm_down(s->signal, deadline_in_us(5000000));
+    error_t error = hc_sm_down(s->signal, deadline_in_us(PATIENCE_US));
     return error ? error : cpu_next_exception(&s->cpu, s->domain.domain, exception);
-}
-
-bool space_halt(struct space *s, sel_t thread)
-{
-    bool paused = !cpu_thread_pause(&s->cpu, thread);
-    selector_drop(thread);
-    return paused;
 }
 
 error_t space_registers(struct space *s, sel_t thread, enum thread_state *what,
                         struct exc_state *state)
 {
     error_t error = cpu_thread_read(&s->cpu, thread, what, state);
-    for (u64 end = deadline_in_us(20000000); error == EBUSY && rdtsc() < end;) {
+    for (u64 end = deadline_in_us(PATIENCE_US); error == EBUSY && rdtsc() < end;) {
         pause_us(1000);
         error = cpu_thread_read(&s->cpu, thread, what, state);
     }
     return error;
 }
 
+bool space_halt(struct space *s, sel_t thread)
+{
+    enum thread_state what;
+    struct exc_state state;
+    bool halted = !cpu_thread_pause(&s->cpu, thread) && !space_registers(s, thread, &what, &state);
+    selector_drop(thread);
+    return halted;
+}
+
 bool space_reads(struct space *s, word_t address, u64 expected)
 {
     s->shared->value[0] = ~expected;
     sel_t thread = space_thread(s, s->threads % hip()->cpu_count, PIECE_READ, address);
-    for (unsigned i = 0; i < 1000 && s->shared->value[0] != expected; i++) {
-        if (!moves(&s->shared->counter[0]))
-            break;
-    }
-    return space_halt(s, thread) && s->shared->value[0] == expected;
+    bool so = becomes(&s->shared->value[0], expected);
+    return space_halt(s, thread) && so;
 }
 
 bool space_faults(struct space *s, enum code_piece p, word_t address)
 {
-    struct thread_exception e;
+    struct thread_exception e = {.thread = SEL_NONE};
     sel_t thread = space_thread(s, s->threads % hip()->cpu_count, p, address);
     bool so = !space_exception(s, &e) && e.vector == EXC_PAGE_FAULT && e.address == address;
     selector_drop(e.thread);
@@ -197,7 +206,8 @@ u64 space_kmem(const struct space *s)
 u64 space_takes(struct space *s, enum code_piece p, word_t address)
 {
     sel_t thread;
-    u64 counter = s->shared->counter[0];
+    volatile u64 *counter = &s->shared->counter[0];
+    u64 idle = *counter; // of those before it none runs any more
     s->shared->counter[1] = p == PIECE_TIME ? SPACE_TOUCHED / 2 : 0;
     if (cpu_thread_create(&s->cpu, s->domain.domain, 0, 20, UTCBS + PAGE_SIZE * s->threads++,
                           "touch", &thread))
@@ -205,9 +215,7 @@ u64 space_takes(struct space *s, enum code_piece p, word_t address)
     u64 before = space_kmem(s);
     if (cpu_thread_start(&s->cpu, thread, piece(p), 0, address))
         return ~0ul;
-    for (unsigned i = 0; i < 1000 && s->shared->counter[0] == counter; i++)
-        (void)moves(&s->shared->counter[0]);
-    bool through = s->shared->counter[0] != counter && !s->shared->counter[1];
+    bool through = becomes_other(counter, idle) && !s->shared->counter[1];
     u64 after = space_kmem(s);
     return space_halt(s, thread) && through ? after - before : ~0ul;
 }

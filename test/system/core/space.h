@@ -54,18 +54,24 @@ bool space_open_from(struct space *space, sel_t account);
 void space_close(struct space *space);
 // A thread of that piece of code; SEL_NONE on failure.
 sel_t space_thread(struct space *space, unsigned cpu, enum code_piece piece, word_t argument);
-// Pauses a thread for good and drops its selector. What is killed gives kernel memory back, later,
-// which disturbs who measures it.
+// Reads the registers of a thread that is paused, as soon as it has stopped, which takes a moment
+// on another CPU, or until the fault that it is in has ended.
+MUST_CHECK error_t space_registers(struct space *space, sel_t thread, enum thread_state *what,
+                                   struct exc_state *state);
+// Pauses a thread for good and drops its selector; then it has stopped. What is killed gives kernel
+// memory back, later, which disturbs who measures it.
 bool space_halt(struct space *space, sel_t thread);
-// The registers of a thread that is paused, once its CPU knows that.
-error_t space_registers(struct space *space, sel_t thread, enum thread_state *what,
-                        struct exc_state *state);
 // Waits for the next exception of the domain.
 error_t space_exception(struct space *space, struct thread_exception *exception);
-// Whether a counter moves (or, still == true, stands still for a while).
+// Whether a word becomes that value, or other than that; whether a counter moves: within
+// PATIENCE_US.
+bool becomes(volatile u64 *word, u64 value);
+bool becomes_other(volatile u64 *word, u64 value);
 bool moves(volatile u64 *counter);
+// Whether a counter stands still for a while; whether it does so soon. So does the counter of a
+// thread whose CPU the host has taken away: it says nothing of the thread (space_registers does).
 bool stands_still(volatile u64 *counter);
-bool comes_to_rest(volatile u64 *counter); // soon
+bool comes_to_rest(volatile u64 *counter);
 // A dataspace of the space's account, mapped at *at here.
 sel_t space_memory(struct space *space, size_t bytes, volatile u64 **at);
 // Attaches it at an address, or anywhere if that is RM_ANYWHERE.
