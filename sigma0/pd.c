@@ -385,14 +385,48 @@ static error_t write_memory(struct msg *m)
     return SUCCESS;
 }
 
-static error_t pd_dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
-                           struct msg *m)
+// Takes away all that the session has made.
+static void empty(struct pd_session *pd)
+{
+    for (;;) {
+        mutex_lock(&pd->lock);
+        struct list *domain = list_pop_front(&pd->domains);
+        struct list *ds = domain ? NULL : list_pop_front(&pd->dataspaces);
+        mutex_unlock(&pd->lock);
+        if (domain)
+            domain_destroy(LIST_ENTRY(domain, struct domain, in_session));
+        else if (ds)
+            destroy(pd, LIST_ENTRY(ds, struct dataspace, in_owner));
+        else
+            break;
+    }
+    rm_owner_clear(&pd->maps);
+}
+
+static bool overdrawn(const struct pd_session *pd)
+{
+    const struct server_session *s = pd->session;
+    return s->used.ram > s->limit.ram || s->used.caps > s->limit.caps;
+}
+
+// The reference account ended while a request was under way, before what that has made was in a
+// list: it has not been paid for. The lists' locks order the two: who has not seen the other's
+// entry is seen to have lowered the limit. While quota is moved a session looks overdrawn for a
+// moment.
+static __attribute__((noinline)) void end_overdrawn(struct pd_session *pd)
+{
+    mutex_lock(&sessions_lock);
+    if (overdrawn(pd))
+        empty(pd);
+    mutex_unlock(&sessions_lock);
+}
+
+static error_t operate(struct server_session *session, struct server_cpu *cpu, word_t operation,
+                       struct msg *m)
 {
     struct pd_session *pd = session->user;
-    dataspace_hold(&held[thread_cpu()], NULL);
-    if (operation >= RM_CREATE)
-        return rm_operation(session, &pd->maps, cpu, operation, m);
     switch (operation) {
+    case RM_CREATE: return rm_operation(session, &pd->maps, cpu, operation, m);
     case PD_SERVICE_ALLOC: return alloc(session, m);
     case PD_SERVICE_ATTACH: return attach(m);
     case PD_SERVICE_FREE: return free_one(pd, m);
@@ -409,6 +443,19 @@ static error_t pd_dispatch(struct server_session *session, struct server_cpu *cp
     case PD_SERVICE_WRITE_MEMORY: return write_memory(m);
     default: return EPROTO;
     }
+}
+
+static error_t pd_dispatch(struct server_session *session, struct server_cpu *cpu, word_t operation,
+                           struct msg *m)
+{
+    struct pd_session *pd = session->user;
+    dataspace_hold(&held[thread_cpu()], NULL);
+    if (operation > RM_CREATE) // makes nothing that stands in a list of ours
+        return rm_operation(session, &pd->maps, cpu, operation, m);
+    error_t error = operate(session, cpu, operation, m);
+    if (UNLIKELY(overdrawn(pd)))
+        end_overdrawn(pd);
+    return error;
 }
 
 static error_t pd_open(struct server_session *session, const char *label, const char *args)
@@ -433,34 +480,15 @@ static error_t pd_open(struct server_session *session, const char *label, const 
     return SUCCESS;
 }
 
-// Takes away all that the session has made.
-static void empty(struct pd_session *pd)
-{
-    for (;;) {
-        mutex_lock(&pd->lock);
-        struct list *domain = list_pop_front(&pd->domains);
-        struct list *ds = domain ? NULL : list_pop_front(&pd->dataspaces);
-        mutex_unlock(&pd->lock);
-        if (domain)
-            domain_destroy(LIST_ENTRY(domain, struct domain, in_session));
-        else if (ds)
-            destroy(pd, LIST_ENTRY(ds, struct dataspace, in_owner));
-        else
-            break;
-    }
-    rm_owner_clear(&pd->maps);
-}
-
 // What a session has from its reference account goes back there, and what the session made goes:
-// first the limit falls, so that nothing new is made meanwhile. Under sessions_lock.
+// first the limit falls, so that nothing new is made meanwhile. A request under way ends what it
+// makes by itself (end_overdrawn): it may be one of a thread that comes to run no more as long as
+// we do. Under sessions_lock.
 static void give_back(struct pd_session *pd)
 {
     if (pd->reference)
         server_move_limit(pd->session, pd->reference->session, pd->borrowed);
-    do
-        empty(pd); // a request under way may add some
-    while (pd->session->used.ram > pd->session->limit.ram ||
-           pd->session->used.caps > pd->session->limit.caps);
+    empty(pd);
     pd->reference = NULL;
     pd->borrowed = (struct server_cost){0, 0};
     list_remove(&pd->in_reference);

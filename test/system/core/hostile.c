@@ -298,6 +298,61 @@ static void clients_die_inside_each_operation(void)
     space_close(&space);
 }
 
+// A thread of the lowest priority allocates from an account whose reference account is closed by
+// somebody who does not wait for it: its request is in the middle, and stays there.
+static struct service_client lender, borrower;
+static volatile bool enough;
+static void allocate(void *unused)
+{
+    (void)unused;
+    while (!enough) {
+        sel_t one;
+        if (!ds_alloc(&borrower, 32 * PAGE_SIZE, &one))
+            ds_free(&borrower, one);
+        operations++;
+    }
+}
+
+static error_t close_at_the_parent(const struct service_client *c)
+{
+    struct msg m;
+    parent_begin(&m, PARENT_CLOSE);
+    msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_PSEUDONYM, 0, RIGHT_ALL)));
+    return parent_call(&m);
+}
+
+static void accounts_end_under_requests_of_low_priority(void)
+{
+    enum { ROUNDS = 100, LONGEST_US = 2000 };
+    const struct service_quota lent = {MEBI, 20};
+    u64 state = 31, ram, after, caps;
+    CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        struct thread t;
+        struct pd_accounts now;
+        CHECK_EQ(open_args(&lender, "pd", "", 2 * MEBI), SUCCESS);
+        CHECK_EQ(open_args(&borrower, "pd", "", 0), SUCCESS);
+        CHECK_EQ(pd_reference(&borrower, &lender), SUCCESS);
+        CHECK_EQ(pd_transfer(&borrower, lent, false), SUCCESS);
+        operations = 0;
+        enough = false;
+        CHECK_EQ(thread_create(&t, thread_cpu(), 1, "allocates", allocate, NULL), SUCCESS);
+        CHECK(becomes_other(&operations, 0));
+        pause_us(random_of(&state) % LONGEST_US);
+        CHECK_EQ(close_at_the_parent(&lender), SUCCESS);
+        CHECK_EQ(env_quota(&after, &caps), SUCCESS);
+        CHECK(after + 2 * PAGE_SIZE > ram); // what the other session cost is less
+        CHECK_EQ(pd_accounts(&borrower, &now), SUCCESS);
+        CHECK(now.used.ram == PD_PRICE && now.limit.ram == PD_PRICE);
+        enough = true;
+        thread_join(&t);
+        service_close(&borrower);
+        service_close(&lender);
+        CHECK_EQ(env_quota(&after, &caps), SUCCESS);
+        CHECK_EQ(after, ram);
+    }
+}
+
 // A thread goes on writing to a dataspace that is freed, from another CPU: its next owner finds the
 // memory zeroed, and it stays so.
 static void freed_memory_is_written_by_nobody(void)
@@ -348,6 +403,7 @@ void hostile_tests(void)
     RUN(cycles_are_refused);
     RUN(freed_memory_is_written_by_nobody);
     RUN(clients_die_inside_each_operation);
+    RUN(accounts_end_under_requests_of_low_priority);
     RUN(random_requests_harm_nobody);
     RUN(memory_does_not_go_to_pieces);
 }
