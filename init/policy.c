@@ -241,7 +241,7 @@ void policy_review(void)
     mutex_lock(&parent.lock);
     for (u32 i = 0; i < parent.pseudonyms_made; i++) {
         struct parent_pseudonym *p = parent_pseudonym_at(&parent, i);
-        if (!p->client || p->provider_gone || still_allowed(p))
+        if (!p->client || still_allowed(p))
             continue;
         child_report(p->client->user, "its session \"%s\" ends: its route has changed",
                      parent_pseudonym_name(p));

@@ -73,7 +73,7 @@ static void put_sessions(struct part *part)
 {
     for (u32 i = 0; i < parent.pseudonyms_made; i++) {
         const struct parent_pseudonym *p = parent_pseudonym_at(&parent, i);
-        if (!p->client || p->provider_gone)
+        if (!p->client)
             continue;
         const struct child *client = p->client->user,
                            *provider = p->provider ? p->provider->user : NULL;

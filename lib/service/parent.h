@@ -65,7 +65,7 @@ struct parent_pseudonym {
     u32 index;           // of the slot
     u32 next_free;       // in the free list or that of what is being closed
     u32 forwarded_flags; // enum service_flag of our parent's service
-    bool forwarded, provider_gone;
+    bool forwarded;
     bool claimed;        // SINGLETON: its client's one session
     bool reported;       // for the policy: said to a person that it waits
     struct server *told; // being closed: the builtin service that is to be told
@@ -191,7 +191,8 @@ MUST_CHECK error_t parent_start(struct parent *parent, const struct parent_confi
 // Enters a child and makes its portals (client->portals + CPU). ERESOURCE, EMEM.
 MUST_CHECK error_t parent_client_add(struct parent *parent, void *user,
                                      struct parent_client **client);
-// A child is gone: its portals, pseudonyms and services go, and whoever is concerned is told.
+// A child is gone: its portals, pseudonyms and services go, and the sessions that others have with
+// these, or wait for; whoever is concerned is told.
 void parent_client_remove(struct parent *parent, struct parent_client *client);
 
 // A child begins a new life: as parent_client_remove, but the client stays, gets fresh portals, and
@@ -209,7 +210,7 @@ void parent_pseudonym_text_free(struct parent_pseudonym *pseudonym);
 // What a pseudonym's client gave.
 struct parent_donation parent_pseudonym_donation(const struct parent_pseudonym *pseudonym);
 // Gives parent->lock back, and tells builtin services of the sessions that were closed under it.
-// All who take the lock end with this.
+// All who take the lock end with this; who closes nothing may as well unlock it.
 void parent_unlock(struct parent *parent);
 // Looks up a registered service; NULL if there is none. Under parent->lock.
 struct parent_service *parent_service_find(struct parent *parent, struct parent_client *owner,
@@ -283,5 +284,5 @@ static inline bool parent_landed_at(struct typed_item item, sel_t sel)
 }
 // Ends those of a client's services that the policy does not allow it any more. Under parent->lock.
 void parent_services_review(struct parent *parent, struct parent_client *owner);
-// A client's services end. `for_good`: nobody is to wait for them. Under parent->lock.
-void parent_services_remove(struct parent *parent, struct parent_client *owner, bool for_good);
+// A client's services end; sessions wait for its next life. Under parent->lock.
+void parent_services_remove(struct parent *parent, struct parent_client *owner);

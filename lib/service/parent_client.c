@@ -57,11 +57,16 @@ void parent_pseudonym_close(struct parent *parent, struct parent_pseudonym *p)
     parent->closing = p->index;
 }
 
+// Those that were closed under the lock are the caller's alone to tell of: who has the lock
+// meanwhile finds none, may hold what a service's `close` wants, and has an answer in its UTCB
+// maybe. And when this returns they have been told.
 void parent_unlock(struct parent *parent)
 {
-    while (parent->closing != PARENT_NO_SLOT) {
-        struct parent_pseudonym *p = parent_pseudonym_at(parent, parent->closing);
-        parent->closing = p->next_free;
+    u32 next = parent->closing;
+    parent->closing = PARENT_NO_SLOT;
+    while (next != PARENT_NO_SLOT) {
+        struct parent_pseudonym *p = parent_pseudonym_at(parent, next);
+        next = p->next_free;
         if (p->told) {
             mutex_unlock(&parent->lock);
             server_pseudonym_gone(p->told, parent->first_pseudonym + p->index);
@@ -107,19 +112,31 @@ unlock:
 }
 
 // All that a life of the child had. Under the lock.
-static void end_life(struct parent *parent, struct parent_client *client, bool for_good)
+static void end_life(struct parent *parent, struct parent_client *client)
 {
     hc_revoke(SEL_PD, crd(CRD_OBJ, client->portals, cpu_order(parent), RIGHT_ALL), REVOKE_SELF);
     client->generation++;
     LIST_FOREACH (node, &client->pseudonyms)
         parent_pseudonym_close(parent, LIST_ENTRY(node, struct parent_pseudonym, in_client));
-    parent_services_remove(parent, client, for_good);
+    parent_services_remove(parent, client);
+}
+
+// Nobody is to wait for its services, and what was donated to them returns while it is known who
+// had it: the next child may be `client`.
+static void sessions_end(struct parent *parent, const struct parent_client *client)
+{
+    for (u32 i = 0; i < parent->pseudonyms_made; i++) {
+        struct parent_pseudonym *p = parent_pseudonym_at(parent, i);
+        if (p->client && p->provider == client)
+            parent_pseudonym_close(parent, p);
+    }
 }
 
 void parent_client_remove(struct parent *parent, struct parent_client *client)
 {
     mutex_lock(&parent->lock);
-    end_life(parent, client, true);
+    end_life(parent, client);
+    sessions_end(parent, client);
     client->live = false;
     selector_free_range(client->portals, cpu_order(parent));
     parent_unlock(parent);
@@ -128,7 +145,7 @@ void parent_client_remove(struct parent *parent, struct parent_client *client)
 error_t parent_client_restart(struct parent *parent, struct parent_client *client)
 {
     mutex_lock(&parent->lock);
-    end_life(parent, client, false);
+    end_life(parent, client);
     error_t error = parent_portals_create(parent, client);
     parent_unlock(parent);
     return error;

@@ -101,7 +101,7 @@ static error_t pseudonym_make(struct parent *parent, struct parent_client *clien
     error_t error = text_make(p, o);
     if (error)
         return error;
-    p->forwarded = p->provider_gone = p->claimed = p->reported = false;
+    p->forwarded = p->claimed = p->reported = false;
     p->waiting_since = 0;
     p->provider = o->route == ROUTE_CHILD ? o->provider : NULL;
     p->ram = o->ram;
@@ -349,7 +349,7 @@ error_t parent_do_get_portal(struct parent *parent, struct parent_client *client
     struct parent_pseudonym *p = parent_pseudonym_named(parent, msg_get_item(m));
     if (msg_error(m) || cpu >= parent->cpu_count)
         return EPROTO;
-    if (!p || p->client != client || p->provider_gone)
+    if (!p || p->client != client)
         return ENOTFOUND;
     sel_t portal = SEL_NONE;
     u32 flags = 0;

@@ -48,7 +48,7 @@ static void wake(struct parent *parent, struct parent_client *provider, const ch
     }
 }
 
-static void service_end(struct parent *parent, struct parent_service *s, bool for_good)
+static void service_end(struct parent *parent, struct parent_service *s)
 {
     if (s->above)
         parent_withdraw_above(s);
@@ -67,24 +67,15 @@ static void service_end(struct parent *parent, struct parent_service *s, bool fo
             continue;
         p->service = NULL;
         p->claimed = false;
-        p->provider_gone = for_good;
         hc_sm_up(parent->first_pseudonym + i);
     }
 }
 
-void parent_services_remove(struct parent *parent, struct parent_client *owner, bool for_good)
+void parent_services_remove(struct parent *parent, struct parent_client *owner)
 {
     for (unsigned i = 0; i < PARENT_SERVICES_MAX; i++) {
         if (parent->service[i].live && parent->service[i].owner == owner)
-            service_end(parent, &parent->service[i], for_good);
-    }
-    // Who waits for a service that it never registered must not wait for ever either.
-    for (u32 i = 0; i < parent->pseudonyms_made && for_good; i++) {
-        struct parent_pseudonym *p = parent_pseudonym_at(parent, i);
-        if (!p->client || p->provider != owner || !owner)
-            continue;
-        p->provider_gone = true;
-        hc_sm_up(parent->first_pseudonym + i);
+            service_end(parent, &parent->service[i]);
     }
 }
 
@@ -94,7 +85,7 @@ void parent_services_review(struct parent *parent, struct parent_client *owner)
         struct parent_service *s = &parent->service[i];
         if (s->live && s->owner == owner &&
             !parent->config.policy->may_register(parent, owner, s->name))
-            service_end(parent, s, false);
+            service_end(parent, s);
     }
 }
 
@@ -167,7 +158,7 @@ error_t parent_do_unregister(struct parent *parent, struct parent_client *client
     struct parent_service *s = parent_service_find(parent, client, name);
     if (!s)
         return ENOTFOUND;
-    service_end(parent, s, false);
+    service_end(parent, s);
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     return SUCCESS;
@@ -272,7 +263,7 @@ static void host_remove(struct server *server)
     mutex_lock(&parent->lock);
     struct parent_service *s = parent_service_find(parent, NULL, server->config.name);
     if (s)
-        service_end(parent, s, false);
+        service_end(parent, s);
     parent_unlock(parent);
 }
 

@@ -1,2 +1,2 @@
 # Reports as ROM modules, by policy; init's own state as one of them.
-BINS := report report-test compose-server
+BINS := report report-test compose-server changing-child

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "lib/rt/print.h"
+#include "lib/rt/string.h"
 #include "lib/service/config_text.h"
 #include "lib/service/control.h"
 #include "test/system/wait.h"
@@ -96,4 +97,36 @@ static inline bool child_goes(const char *path, const char *name)
             return true;
     }
     return false;
+}
+
+struct inits_session {
+    const char *client, *service, *provider;
+    bool found;
+};
+
+static inline bool inits_session_is(const struct control_session *s, void *context)
+{
+    struct inits_session *wanted = context;
+    wanted->found = !strcmp(s->client, wanted->client) && !strcmp(s->service, wanted->service) &&
+                    !strcmp(s->provider, wanted->provider);
+    return !wanted->found;
+}
+
+// Whether there comes to be such a session; provider: "" the init itself, "parent", or a child.
+static inline bool session_comes(const char *path, const char *client, const char *service,
+                                 const char *provider)
+{
+    struct inits_session wanted = {client, service, provider, false};
+    for (u64 end = deadline_in_us(INITS_WAIT_US); !wanted.found && rdtsc() < end;
+         pause_us(INITS_LOOK_US)) {
+        struct service_client init;
+        if (service_init(&init, "init", path, "", (struct service_quota){0, 0}))
+            continue;
+        if (control_sessions(&init, inits_session_is, &wanted))
+            wanted.found = false;
+        service_close(&init);
+    }
+    if (!wanted.found)
+        print("  no session of \"%s\" with \"%s\" of \"%s\"\n", client, service, provider);
+    return wanted.found;
 }

@@ -81,19 +81,46 @@ static size_t tree_end(void)
     return fdt_end_node(tree) || fdt_finish(tree) ? 0 : fdt_totalsize(tree);
 }
 
-static void tree_child(const char *name, const struct quotas *q)
+static void child_begin(const char *name, const char *binary, const struct quotas *q)
 {
-    static const char *const services[] = {"log", "pd", "cpu"};
-    CHECK(!fdt_begin_node(tree, name) && !fdt_property_string(tree, "binary", "compose-server"));
+    CHECK(!fdt_begin_node(tree, name) && !fdt_property_string(tree, "binary", binary));
     CHECK(!fdt_property_u64(tree, "ram", q->ram) && !fdt_property_u64(tree, "caps", q->caps));
     CHECK(!fdt_property_u64(tree, "kmem", q->kmem));
-    CHECK(!fdt_property(tree, "provides", "echo\0count", sizeof("echo\0count")));
+}
+
+static void route(const char *service, enum config_route_kind kind, const char *to)
+{
+    CHECK(!fdt_begin_node(tree, service) && !fdt_property_string(tree, "service", service));
+    CHECK(!fdt_property_u32(tree, "kind", kind) && !fdt_property_string(tree, "to", to));
+    CHECK(!fdt_end_node(tree));
+}
+
+// With the route "echo" to `server`, if that is a name.
+static void routes(const char *server)
+{
+    static const char *const services[] = {"log", "pd", "cpu"};
     CHECK(!fdt_begin_node(tree, "route"));
-    for (unsigned i = 0; i < ARRAY_SIZE(services); i++) {
-        CHECK(!fdt_begin_node(tree, services[i]));
-        CHECK(!fdt_property_string(tree, "service", services[i]));
-        CHECK(!fdt_property_u32(tree, "kind", CONFIG_ROUTE_PARENT) && !fdt_end_node(tree));
-    }
+    for (unsigned i = 0; i < ARRAY_SIZE(services); i++)
+        route(services[i], CONFIG_ROUTE_PARENT, "");
+    if (*server)
+        route("echo", CONFIG_ROUTE_CHILD, server);
+    CHECK(!fdt_end_node(tree));
+}
+
+static void tree_child(const char *name, const struct quotas *q)
+{
+    child_begin(name, "compose-server", q);
+    CHECK(!fdt_property(tree, "provides", "echo\0count", sizeof("echo\0count")));
+    routes("");
+    CHECK(!fdt_end_node(tree));
+}
+
+// One that calls `server` as long as that is the same.
+static void tree_guest(const char *server)
+{
+    child_begin("guest", "changing-child", &usual);
+    routes(server);
+    CHECK(!fdt_begin_node(tree, "config") && !fdt_property_u32(tree, "n", 1));
     CHECK(!fdt_end_node(tree) && !fdt_end_node(tree));
 }
 
@@ -234,6 +261,44 @@ void absurd_quotas_are_refused(void)
     CHECK_EQ(report_write(&feed, tree, tree_end()), SUCCESS);
     CHECK(child_reaches("fed", "after", CHILD_RUNNING, 0));
     CHECK(keeper_is_untouched());
+}
+
+// A server's block goes while it has clients: what they have donated is theirs again, and nobody
+// answers for it who comes after. (The configuration compiler would not have it.)
+void a_removed_server_leaves_nobody_poorer(void)
+{
+    struct control_child guest;
+    struct control_quota before, after;
+    struct service_client fed;
+    struct service_quota none = {0, 0};
+    CHECK_EQ(service_init(&fed, "init", "fed", "", none), SUCCESS);
+    for (unsigned i = 0; i < 2; i++) {
+        tree_begin();
+        tree_child("keeper", &usual);
+        tree_child("host", &usual);
+        tree_guest("host");
+        CHECK_EQ(report_write(&feed, tree, tree_end()), SUCCESS);
+        CHECK(session_comes("fed", "guest", "echo", "host"));
+        CHECK(session_comes("fed", "guest", "rom", "")); // it has called
+        CHECK_EQ(control_quota(&fed, "keeper", &before), SUCCESS);
+        tree_begin();
+        tree_child("keeper", &usual);
+        tree_child("heir", &usual); // has the place of "host" in all tables
+        tree_guest("host");
+        CHECK_EQ(report_write(&feed, tree, tree_end()), SUCCESS);
+        CHECK(child_reaches("fed", "guest", CHILD_EXITED, 0));
+        CHECK(child_reaches("fed", "heir", CHILD_RUNNING, 0));
+        CHECK_EQ(child_find("fed", "guest", &guest), SUCCESS);
+        CHECK(!guest.ram_used && !guest.sessions && guest.caps_limit == KEEPER_CAPS);
+        CHECK_EQ(child_find("fed", "heir", &guest), SUCCESS);
+        CHECK(guest.ram_limit == KEEPER_RAM && guest.caps_limit == KEEPER_CAPS);
+        CHECK_EQ(control_quota(&fed, "keeper", &after), SUCCESS);
+        CHECK(after.ram.limit == before.ram.limit && after.caps.limit == before.caps.limit);
+        CHECK_EQ(report_write(&feed, tree, good_tree()), SUCCESS);
+        CHECK(child_goes("fed", "guest") && child_goes("fed", "heir"));
+    }
+    CHECK(keeper_is_untouched());
+    service_close(&fed);
 }
 
 static error_t write_beats(struct service_client *beats, u64 each_us)

@@ -10,5 +10,6 @@ void truncated_trees_are_refused(void);
 void size_is_bounded(void);
 void children_are_counted_first(void);
 void absurd_quotas_are_refused(void);
+void a_removed_server_leaves_nobody_poorer(void);
 void an_init_that_falls_silent_begins_anew(void);
 void flipped_bits_end_no_init(void);

@@ -280,6 +280,7 @@ int main(void)
     RUN(size_is_bounded);
     RUN(children_are_counted_first);
     RUN(absurd_quotas_are_refused);
+    RUN(a_removed_server_leaves_nobody_poorer);
     RUN(an_init_that_falls_silent_begins_anew);
     RUN(flipped_bits_end_no_init);
     RUN(server_dies_and_comes_back);
