@@ -13,15 +13,15 @@ enum { BLOCK_MAX = 128 * 1024 };
 
 error_t block_publish(struct child *child)
 {
-    mutex_lock(&parent.lock); // the configuration stays as it is
+    mutex_lock(&parent.lock); // the configuration stays as it is until this version of it is out
     size_t size = config_extract(&config, &child->config, NULL, 0);
     void *data = size && size <= BLOCK_MAX ? memory_alloc(size) : NULL;
     error_t error = !size ? ENOTFOUND : size > BLOCK_MAX ? ERESOURCE : data ? SUCCESS : EMEM;
     if (!error && config_extract(&config, &child->config, data, size) != size)
         error = EMEM;
-    parent_unlock(&parent);
     if (!error)
         error = module_publish(&child->block, data, size);
+    parent_unlock(&parent);
     if (data)
         memory_free(data, size);
     return error;
@@ -39,12 +39,14 @@ static error_t open(struct server_session *session, const char *label, const cha
     struct module_reader *reader = heap_zalloc(sizeof(*reader));
     if (!reader)
         return EMEM;
-    error_t error = module_is_read(&child->block) ? SUCCESS : block_publish(child);
+    // A reader first: else the last one of before, which leaves now, would withdraw what we have.
+    module_reader_add(&child->block, reader, NULL);
+    error_t error = module_is_there(&child->block) ? SUCCESS : block_publish(child);
     if (error) {
+        module_reader_remove(reader);
         heap_free(reader);
         return error;
     }
-    module_reader_add(&child->block, reader, NULL);
     session->user = reader;
     return SUCCESS;
 }
@@ -54,8 +56,7 @@ static void close(struct server_session *session)
     struct module_reader *reader = session->user;
     struct module *module = reader->module;
     module_reader_remove(reader);
-    if (!module_is_read(module))
-        module_withdraw(module);
+    module_withdraw_unread(module);
     heap_free(reader);
 }
 

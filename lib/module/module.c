@@ -96,6 +96,22 @@ void module_withdraw(struct module *module)
     mutex_unlock(&module->lock);
 }
 
+void module_withdraw_unread(struct module *module)
+{
+    mutex_lock(&module->lock);
+    if (module->latest && list_empty(&module->readers))
+        replace(module, NULL);
+    mutex_unlock(&module->lock);
+}
+
+bool module_is_there(struct module *module)
+{
+    mutex_lock(&module->lock);
+    bool there = module->latest;
+    mutex_unlock(&module->lock);
+    return there;
+}
+
 void module_reader_add(struct module *module, struct module_reader *reader,
                        struct server_session *payer)
 {

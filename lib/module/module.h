@@ -44,6 +44,10 @@ void module_init(struct module *module);
 MUST_CHECK error_t module_publish(struct module *module, const void *data, size_t size);
 // There is no version any more: readers get ENOTFOUND, what they keep stays theirs.
 void module_withdraw(struct module *module);
+// Likewise, unless somebody reads it, as who comes at this moment does.
+void module_withdraw_unread(struct module *module);
+// Whether there is a version.
+bool module_is_there(struct module *module);
 
 // A session of the service "rom" begins to read; `payer` as above. It ends with
 // module_reader_remove, before which the module must not go.
