@@ -121,6 +121,21 @@ static void restore(struct server_session *session, struct writer *writer)
     memory_free(text, bytes + 1);
 }
 
+// Its one writer may be the life before this one, whose end we have not looked at yet.
+static error_t feed_claim(struct feed *feed)
+{
+    bool written = true;
+    for (unsigned tries = 0; tries < 2 && written; tries++) {
+        if (tries)
+            server_sweep(&report_server);
+        mutex_lock(&lock);
+        written = feed->written;
+        feed->written = true;
+        mutex_unlock(&lock);
+    }
+    return written ? EINUSE : SUCCESS;
+}
+
 static error_t report_open(struct server_session *session, const char *label, const char *args)
 {
     char name[FEED_NAME_MAX];
@@ -131,16 +146,8 @@ static error_t report_open(struct server_session *session, const char *label, co
     writer->lock = (struct mutex)MUTEX_INIT;
     writer->feed = feed_get(name);
     error_t error = writer->feed ? SUCCESS : EMEM;
-    if (!error) {
-        mutex_lock(&lock);
-        if (writer->feed->written)
-            error = EINUSE;
-        else
-            writer->feed->written = true;
-        mutex_unlock(&lock);
-        if (error)
-            feed_put(writer->feed);
-    }
+    if (!error && (error = feed_claim(writer->feed)))
+        feed_put(writer->feed);
     if (error) {
         heap_free(writer);
         return error;
