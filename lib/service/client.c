@@ -12,7 +12,8 @@
 #include "lib/rt/string.h"
 #include "lib/rt/tsc.h"
 
-enum { STALE_TRIES = 300, STALE_WAIT_US = 10000, PORTAL_ORDER_MIN = 2 };
+// A parent that has not noticed a death for 20 seconds never will.
+enum { STALE_TRIES = 2000, STALE_WAIT_US = 10000, PORTAL_ORDER_MIN = 2 };
 
 struct windows {
     crd_t obj, second;

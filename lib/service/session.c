@@ -299,6 +299,17 @@ static bool alive(sel_t pseudonym)
     return !hc_lookup(crd(CRD_OBJ, pseudonym, 0, 0), &found) && found;
 }
 
+// Whether the client has gone since it asked. Of a parent's own service the pseudonym's place may
+// be another's already, as a session's number tells.
+static __attribute__((noinline)) bool has_gone(struct server *server,
+                                               const struct server_session *s, sel_t pseudonym)
+{
+    struct server_quota now = {.brief = true};
+    if (!server->config.host->pseudonym_translated)
+        return !alive(pseudonym);
+    return server->config.host->quota(server, pseudonym, &now) || now.number != s->number;
+}
+
 error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m,
                             struct server_cost *missing)
 {
@@ -333,7 +344,8 @@ error_t server_session_open(struct server_cpu *cpu, head_t h, struct msg *m,
     }
     // The client may have died meanwhile, and a sweep for it have passed before the session could
     // be seen. A later one sees it.
-    if (__atomic_load_n(&server->sweeps, __ATOMIC_SEQ_CST) != sweeps && !alive(pseudonym))
+    if (__atomic_load_n(&server->sweeps, __ATOMIC_SEQ_CST) != sweeps &&
+        has_gone(server, s, pseudonym))
         server_session_close(s, true);
     put_objects(s, m);
     server_session_put(s);
