@@ -77,14 +77,11 @@ static void end_life(struct child *child)
 {
     if (child->state != CHILD_RUNNING)
         return;
-    mutex_lock(&parent.lock);
-    child->state = CHILD_ENDING;
-    child->restarts++;
-    parent_unlock(&parent);
     child_end(child);
-    // What it has done in its last moments is not its next life's.
-    __atomic_fetch_and(&child->notes, ~(u32)(NOTE_FAULT | NOTE_EXIT | NOTE_KILL), __ATOMIC_ACQ_REL);
+    mutex_lock(&parent.lock);
     child->state = CHILD_STOPPED;
+    child->restarts++;
+    mutex_unlock(&parent.lock);
 }
 
 static void remove(struct child *child)
@@ -231,7 +228,7 @@ static void begin_all(const struct next *next, const bool again[CHILDREN_MAX])
             child->in_a_row = 0;
             child_begin(child);
         } else if (!child->reserved && child->state != CHILD_RUNNING) {
-            child->state = CHILD_FAILED;
+            child_state_set(child, CHILD_FAILED);
         }
     }
 }

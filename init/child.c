@@ -200,10 +200,12 @@ error_t child_start(struct child *child)
     if (!error)
         error = create_objects(child);
     child->refusals_told = 0;
+    child->exit_code = 0;
     child->started_at = child->heartbeat_at = rdtsc();
-    __atomic_store_n(&child->state, CHILD_RUNNING, __ATOMIC_RELEASE);
-    if (!error)
+    if (!error) {
+        child_state_set(child, CHILD_RUNNING);
         error = run(child);
+    }
     if (error)
         child_end(child);
     return error;
@@ -212,6 +214,8 @@ error_t child_start(struct child *child)
 // First the thread stops, then its sessions end, then its domain, last the memory it lay in.
 void child_end(struct child *child)
 {
+    if (child->state == CHILD_RUNNING)
+        child_state_set(child, CHILD_ENDING); // a start may be asked for from now on
     debug_ends(child);
     if (child->sel_sc != SEL_NONE && child->cpu_open)
         sc_destroy_in(&child->cpu, child->sel_sc);
@@ -239,8 +243,10 @@ void child_end(struct child *child)
         rom_close(&child->rom);
     child->pd_open = child->rom_open = child->cpu_open = false;
     child->sel_sc = child->sel_ec = child->sel_pd = child->sel_identity = SEL_NONE;
-    __atomic_store_n(&child->life, child->life + 1, __ATOMIC_RELEASE);
     mutex_lock(&parent.lock);
+    child->life++;
+    // What it has done in its last moments is not its next life's.
+    __atomic_fetch_and(&child->notes, ~(u32)NOTES_END, __ATOMIC_ACQ_REL);
     account_image(child, 0);
     u64 least =
         child->config.ram_bytes > child->ram_used ? child->config.ram_bytes : child->ram_used;

@@ -148,14 +148,8 @@ static error_t usage(struct msg *m)
     return SUCCESS;
 }
 
-static error_t quota(struct msg *m)
+static void quota_put(struct msg *m, struct child *child)
 {
-    char name[CONFIG_NAME_MAX];
-    msg_get_string(m, name, sizeof(name));
-    struct child *child = msg_error(m) ? NULL : child_by_name(name);
-    if (!child)
-        return msg_error(m) ? EPROTO : ENOTFOUND;
-    mutex_lock(&parent.lock);
     struct amount caps = peaks_amount(child, PD_READ_CAPS),
                   kmem = peaks_amount(child, PD_READ_KMEM);
     peaks_sample(child);
@@ -184,8 +178,20 @@ static error_t quota(struct msg *m)
     msg_put_word(m, child->kept_bytes);
     msg_put_word(m, child->config.keep_bytes);
     msg_put_word(m, keep_count(child));
+}
+
+static error_t quota(struct msg *m)
+{
+    char name[CONFIG_NAME_MAX];
+    msg_get_string(m, name, sizeof(name));
+    if (msg_error(m))
+        return EPROTO;
+    mutex_lock(&parent.lock);
+    struct child *child = child_by_name(name);
+    if (child)
+        quota_put(m, child);
     parent_unlock(&parent);
-    return SUCCESS;
+    return child ? SUCCESS : ENOTFOUND;
 }
 
 static void session_put(struct msg *m, const struct parent_pseudonym *p)
@@ -209,7 +215,7 @@ static error_t sessions(struct msg *m)
     last = parent.pseudonyms_made;
     for (; position < last && count < SESSIONS_MAX; position++) {
         const struct parent_pseudonym *p = parent_pseudonym_at(&parent, (u32)position);
-        if (p->client && !p->provider_gone)
+        if (p->client)
             found[count++] = p;
     }
     msg_begin(m);
@@ -246,12 +252,18 @@ static error_t open(struct server_session *session, const char *label, const cha
     return error;
 }
 
+// This may be in a handler that has its answer ready in the UTCB. And whoever is below might leave
+// a capability in the handler's window, which then took nothing any more.
 static void close(struct server_session *session)
 {
     struct below *below = session->user;
+    struct utcb_copy copy;
     if (!below)
         return;
+    utcb_save(&copy);
+    utcb()->window = utcb()->window2 = 0;
     service_close(&below->client);
+    utcb_restore(&copy);
     heap_free(below);
 }
 
@@ -262,10 +274,14 @@ static error_t pass_on(struct below *below, word_t operation, struct msg *m)
     unsigned count = m->in_words - m->next_word;
     struct msg n;
     memcpy(words, &m->utcb->words[m->next_word], count * sizeof(word_t));
+    crd_t window = utcb()->window, window2 = utcb()->window2; // the handler's, as above
+    utcb()->window = utcb()->window2 = 0;
     service_begin(&below->client, &n, operation);
     for (unsigned i = 0; i < count; i++)
         msg_put_word(&n, words[i]);
     error_t error = service_call(&below->client, &n);
+    utcb()->window = window;
+    utcb()->window2 = window2;
     if (error)
         return error;
     count = n.in_words;

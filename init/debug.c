@@ -46,7 +46,7 @@ static struct child *find(const char *name)
     struct child *child = child_by_name(name);
     if (child && !child->config.debug)
         child = NULL;
-    parent_unlock(&parent);
+    mutex_unlock(&parent.lock); // we may hold debug_lock, which `close` takes
     return child;
 }
 
@@ -181,7 +181,9 @@ static error_t state(const struct child *child, struct msg *m)
     msg_put_word(m, child->debug.up);
     msg_put_word(m, child->debug.outcome);
     msg_put_word(m, (word_t)child->debug.exit_code);
-    msg_put_string(m, child->config.binary);
+    mutex_lock(&parent.lock);
+    msg_put_string(m, child->config.binary); // of the version in force
+    mutex_unlock(&parent.lock);
     return msg_error(m);
 }
 

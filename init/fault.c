@@ -50,10 +50,23 @@ static bool is_main_start(const struct child *child, const struct exc_state *s)
     return s->vector == EXC_STARTUP && thread_cpu() == cpu && s->rsp == STACK_TOP;
 }
 
-static bool is_over(const struct child *child, u32 life)
+// Whether that life goes on. Under parent.lock.
+static bool goes_on(const struct child *child, u32 life)
 {
-    return __atomic_load_n(&child->life, __ATOMIC_ACQUIRE) != life ||
-           __atomic_load_n(&child->state, __ATOMIC_ACQUIRE) == CHILD_ENDING;
+    return child->life == life && child->state != CHILD_ENDING;
+}
+
+// Takes its portal from the child, unless that has another life by now: what stands at its
+// selectors then is the next one's. False if this life is over or ends, whose memory goes before
+// its threads do.
+static bool stop(const struct child *child, u32 life)
+{
+    mutex_lock(&parent.lock);
+    if (child->life == life && child->exceptions != SEL_NONE)
+        hc_revoke(SEL_PD, crd(CRD_OBJ, child->exceptions + thread_cpu(), 0, RIGHT_ALL), 0);
+    bool lives = goes_on(child, life);
+    mutex_unlock(&parent.lock);
+    return lives;
 }
 
 __attribute__((used)) static void fault(word_t identity, head_t h, word_t vector, word_t mtd,
@@ -67,12 +80,13 @@ __attribute__((used)) static void fault(word_t identity, head_t h, word_t vector
         unsigned back = program_begin(utcb_exc(utcb()), child->elf.entry, thread_cpu());
         hc_reply(head(EXC_WORDS, 0), back, 0, 0, 0);
     }
-    hc_revoke(SEL_PD, crd(CRD_OBJ, child->exceptions + thread_cpu(), 0, RIGHT_ALL), 0);
-    if (is_over(child, life)) // its memory goes before its threads do
+    if (!stop(child, life))
         hc_reply(head(EXC_WORDS, 0), 0, 0, 0, 0);
     fault_report(child, &state, thread_cpu());
-    if (!is_over(child, life)) // a line takes long
+    mutex_lock(&parent.lock);
+    if (goes_on(child, life)) // a line takes long
         child_notify(child, NOTE_FAULT);
+    mutex_unlock(&parent.lock);
     hc_reply(head(EXC_WORDS, 0), 0, 0, 0, 0);
 }
 PORTAL_RAW(fault_entry, fault);
@@ -99,9 +113,12 @@ error_t faults_create(struct child *child)
 
 void faults_destroy(struct child *child)
 {
-    if (child->exceptions == SEL_NONE)
-        return;
-    hc_revoke(SEL_PD, crd(CRD_OBJ, child->exceptions, cpu_order(), RIGHT_ALL), REVOKE_SELF);
-    selector_free_range(child->exceptions, cpu_order());
+    mutex_lock(&parent.lock);
+    sel_t first = child->exceptions;
     child->exceptions = SEL_NONE;
+    mutex_unlock(&parent.lock);
+    if (first == SEL_NONE)
+        return;
+    hc_revoke(SEL_PD, crd(CRD_OBJ, first, cpu_order(), RIGHT_ALL), REVOKE_SELF);
+    selector_free_range(first, cpu_order());
 }

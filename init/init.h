@@ -7,6 +7,9 @@
 // The main thread alone starts and ends children, and alone changes the configuration. Handlers (a
 // child's exception, its requests, the control service) only leave a note in child->notes and wake
 // it. Fields that handlers read are words, or change under parent.lock.
+//
+// The end of a life is noted by who has seen, under parent.lock or (debug.c) under debug_lock, that
+// this life goes on. child_end takes all of these notes away: none is of the next life.
 #pragma once
 
 #include "init/config.h"
@@ -26,6 +29,7 @@ enum child_note {
     NOTE_EXIT = 1 << 1,  // its main has returned
     NOTE_KILL = 1 << 2,  // somebody who may asked for its end
     NOTE_START = 1 << 3, // a person wants it to run
+    NOTES_END = NOTE_FAULT | NOTE_EXIT | NOTE_KILL,
 };
 
 struct refusal {
@@ -57,7 +61,7 @@ struct child {
     struct parent_client *client;
     u32 index;
     u32 notes; // atomic
-    u32 state; // enum child_state
+    u32 state; // enum child_state; changes under parent.lock
     u32 restarts, in_a_row;
     u64 ram_limit; // bytes that it may give away: what is configured, or what could be had
     // account.c, under parent.lock. RAM: donated with sessions or taken for the image; for that;
@@ -77,7 +81,10 @@ struct child {
     u32 failures;            // of its lives in a row, as KEEP tells them
     bool domain_up;          // sel_pd is its domain, and holds its slots
     u64 started_at, restart_at, heartbeat_at; // TSC
-    int exit_code;
+    struct {
+        u64 beat, looked_at, ticks; // the last one that was seen, and when; TSC ticks without one
+    } silence;
+    int exit_code;       // of this life
     bool reserved;       // its RAM is set aside from what init has
     struct module block; // what it reads as its ROM module "config"
     // A life:
@@ -126,8 +133,11 @@ void service_offer(struct server *server, const struct server_config *service,
                    struct thread *sweeper);
 // main.c: starts a child that has no life, for whatever reason it has none.
 void child_begin(struct child *child);
+// main.c: another state is seen from now on.
+void child_state_set(struct child *child, enum child_state state);
 
-// child.c: starts a child that has no life. An error has been reported in words.
+// child.c: starts a child that has no life. An error has been reported in words. It is seen running
+// from just before its first instruction on.
 MUST_CHECK error_t child_start(struct child *child);
 // Where its main thread runs; maybe a CPU that the machine lacks.
 unsigned child_cpu(const struct child *child);

@@ -97,7 +97,7 @@ static error_t make(struct child *child, const char *name, u64 bytes, struct kep
     error = fill(child, k);
     if (error) {
         child_refused(child, "%luKb to keep as \"%s\" refused: %s", bytes / 1024, name,
-                     error_name(error));
+                      error_name(error));
         destroy(child, k);
         return error;
     }

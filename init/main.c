@@ -14,6 +14,7 @@
 enum {
     STABLE_US = 10000000, // a life as long as that is a new beginning for the back-off
     BACKOFF_DOUBLINGS = 6,
+    LOOKS = 4,            // at a child, in the time in which it has to beat
     WAITING_US = 3000000, // then a person is told
     SESSIONS_MAX = 64,
     OUTER_SESSIONS_MAX = 16,
@@ -83,12 +84,33 @@ sel_t main_waker(void)
     return wake;
 }
 
+// Our own parent may watch us too.
+static u64 beat(void)
+{
+    u64 now = rdtsc();
+    if (!config.heartbeat_us)
+        return 0;
+    if (now >= beat_at) {
+        parent_signal(SIGNAL_HEARTBEAT, 0);
+        beat_at = now + tsc_from_us(config.heartbeat_us);
+    }
+    return beat_at;
+}
+
+void child_state_set(struct child *child, enum child_state state)
+{
+    mutex_lock(&parent.lock);
+    child->state = state;
+    mutex_unlock(&parent.lock);
+}
+
 void child_begin(struct child *child)
 {
     child->restart_at = 0;
     if (child_start(child))
-        child->state = CHILD_FAILED;
+        child_state_set(child, CHILD_FAILED);
     report_changed();
+    (void)beat(); // there may be many to start
 }
 
 static const char *ordinal_ending(u32 number)
@@ -98,26 +120,24 @@ static const char *ordinal_ending(u32 number)
     return number % 10 == 1 ? "st" : number % 10 == 2 ? "nd" : number % 10 == 3 ? "rd" : "th";
 }
 
-// After the end of a life: now, later or never again.
-static void plan(struct child *child, bool failed)
+// After the end of a life: later, or never again. What it is meanwhile.
+static enum child_state plan(struct child *child, bool failed, enum child_state otherwise)
 {
     const struct config_child *c = &child->config;
     bool again =
         c->restart == CONFIG_RESTART_ALWAYS || (c->restart == CONFIG_RESTART_ON_FAULT && failed);
     if (!again)
-        return;
+        return otherwise;
     if (tsc_to_us(rdtsc() - child->started_at) > STABLE_US)
         child->in_a_row = 0;
     if (c->limit && child->in_a_row >= c->limit) {
         child_report(child, "failed %u times in a row: left as it is", child->in_a_row + 1);
-        child->state = CHILD_FAILED;
-        return;
+        return CHILD_FAILED;
     }
     unsigned shift = child->in_a_row < BACKOFF_DOUBLINGS ? child->in_a_row : BACKOFF_DOUBLINGS;
     child->in_a_row++;
-    child->restarts++;
-    child->state = CHILD_WAITING;
     child->restart_at = deadline_in_us(c->backoff_us << shift);
+    return CHILD_WAITING;
 }
 
 // What KEEP tells of earlier lives: a kill by somebody else says nothing of the child.
@@ -130,47 +150,69 @@ static void count_failure(struct child *child, u32 notes)
     child->failures += broke;
 }
 
+// `notes`: why. Nobody sees anything between the life and what comes after it.
 static void ended(struct child *child, u32 notes)
 {
-    bool failed = notes & (NOTE_FAULT | NOTE_KILL) || child->exit_code != 0;
-    __atomic_store_n(&child->state, CHILD_ENDING,
-                     __ATOMIC_RELEASE); // a start may be asked for from now on
     child_end(child);
+    bool failed = notes & (NOTE_FAULT | NOTE_KILL) || child->exit_code != 0;
     count_failure(child, notes);
-    child->state = notes & NOTE_FAULT  ? CHILD_FAULTED
-                   : notes & NOTE_KILL ? CHILD_STOPPED
-                                       : CHILD_EXITED;
     if (notes & NOTE_KILL)
         child_report(child, "killed");
     else if (notes & NOTE_EXIT && child->exit_code)
         child_report(child, "exit code %d", child->exit_code);
-    child->exit_code = 0;
-    plan(child, failed);
+    enum child_state state = plan(child, failed,
+                                  notes & NOTE_FAULT  ? CHILD_FAULTED
+                                  : notes & NOTE_KILL ? CHILD_STOPPED
+                                                      : CHILD_EXITED);
+    mutex_lock(&parent.lock);
+    child->state = state;
+    child->restarts += state == CHILD_WAITING;
+    mutex_unlock(&parent.lock);
     report_changed();
+}
+
+// How long to wait between two looks at a child that beats.
+static u64 look_ticks(const struct child *child)
+{
+    return tsc_from_us(child->config.heartbeat_us / LOOKS + 1);
+}
+
+// Whether it has not beaten for so long. What passes between two looks counts as one wait between
+// them at most: where we stood still ourselves, on a machine that did or beside threads that come
+// before ours, so did the child, and may be about to beat.
+static bool is_silent(struct child *child)
+{
+    u64 heard = child->heartbeat_at, now = rdtsc(), step = look_ticks(child),
+        since = heard != child->silence.beat ? heard : child->silence.looked_at;
+    u64 passed = since < now ? now - since : 0; // it may have begun, or beaten, just now
+    if (heard != child->silence.beat)
+        child->silence.ticks = 0;
+    child->silence.beat = heard;
+    child->silence.looked_at = now;
+    child->silence.ticks += passed < step ? passed : step;
+    return child->silence.ticks >= LOOKS * step;
 }
 
 static void attend(struct child *child)
 {
     debuggee_attend(child);
-    u32 notes = __atomic_load_n(&child->notes, __ATOMIC_ACQUIRE);
-    u32 ends = notes & (NOTE_FAULT | NOTE_EXIT | NOTE_KILL);
-    if (ends && child->state == CHILD_RUNNING)
+    // A start is taken together with a look at what was noted before it: whoever asked for it while
+    // an end was noted gets a life after that end. An end stays noted until it has come.
+    u32 notes = __atomic_fetch_and(&child->notes, ~(u32)NOTE_START, __ATOMIC_ACQ_REL);
+    if (notes & NOTES_END && child->state == CHILD_RUNNING)
         ended(child, notes);
-    notes = __atomic_exchange_n(&child->notes, 0, __ATOMIC_ACQ_REL);
     if (notes & NOTE_START && child->state != CHILD_RUNNING) {
         child->in_a_row = 0;
         child_begin(child);
     }
-    u64 now = rdtsc(), beat = child->config.heartbeat_us;
-    if (child->restart_at && child->restart_at <= now) {
+    if (child->restart_at && child->restart_at <= rdtsc()) {
         child_report(child, "started again, %u%s time", child->restarts,
                      ordinal_ending(child->restarts));
         child_begin(child);
     }
-    now = rdtsc();
-    u64 heard = child->heartbeat_at; // maybe later than `now`: it has begun, or beats right now
-    if (child->state == CHILD_RUNNING && beat && heard < now && tsc_to_us(now - heard) > beat) {
-        child_report(child, "no heartbeat for %lums", beat / 1000);
+    u64 most = child->config.heartbeat_us;
+    if (child->state == CHILD_RUNNING && most && is_silent(child)) {
+        child_report(child, "no heartbeat for %lums", most / 1000);
         ended(child, NOTE_FAULT);
     }
 }
@@ -190,22 +232,9 @@ static u64 next_event(void)
             continue;
         next = earlier(next, child->restart_at);
         if (child->state == CHILD_RUNNING && child->config.heartbeat_us)
-            next = earlier(next, child->heartbeat_at + tsc_from_us(child->config.heartbeat_us + 1));
+            next = earlier(next, child->silence.looked_at + look_ticks(child));
     }
     return next;
-}
-
-// Our own parent may watch us too.
-static u64 beat(void)
-{
-    u64 now = rdtsc();
-    if (!config.heartbeat_us)
-        return 0;
-    if (now >= beat_at) {
-        parent_signal(SIGNAL_HEARTBEAT, 0);
-        beat_at = now + tsc_from_us(config.heartbeat_us);
-    }
-    return beat_at;
 }
 
 // Says once who waits for a service that nobody offers.

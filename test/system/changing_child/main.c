@@ -3,9 +3,11 @@
 //
 // A child of scenarios/changing. It calls "echo" on one session and ends with exit code 1 as soon
 // as a call fails or the service has counted another number of calls: so it only goes on while it
-// and its session are untouched. With `watch` in its configuration it follows `n` there, and opens
-// a session "seen" for each value that it sees; with `paced` it does so for each share of the
-// processor that it finds to be its own, and has a second thread that would like to run first.
+// and its session are untouched. When it opens its configuration it has called twice: who sees
+// that session knows that another server would be noticed. It beats its heart at each call. With
+// `watch` in its configuration it follows `n` there, and opens a session "seen" for each value that
+// it sees; with `paced` it does so for each share of the processor that it finds to be its own, and
+// has a second thread that would like to run first.
 #include "lib/rt/heap.h"
 #include "lib/rt/memory.h"
 #include "lib/rt/print.h"
@@ -66,6 +68,12 @@ static error_t look_at_share(struct cpu_limits *last)
     return see(now.budget_us);
 }
 
+static bool call(struct service_client *echo, word_t calls)
+{
+    word_t w[4] = {0, 0, calls, 1};
+    return !service_call_words(echo, COMPOSE_ADD, w) && w[1] == calls + 1 && w[2] == calls;
+}
+
 static void rest(void *never)
 {
     (void)!hc_sm_down((sel_t)(word_t)never, DEADLINE_NEVER);
@@ -77,24 +85,31 @@ int main(void)
     struct service_client echo;
     sel_t never;
     u64 n = 0;
+    word_t calls = 1;
     struct cpu_limits share = {0};
     struct thread second;
     if (rom_watch_init(&rom, "config", "", (struct service_quota){0, 0}) ||
         semaphore_create(0, &never) ||
-        service_init(&echo, "echo", "", "", (struct service_quota){0, 0}) || look(&rom, &n))
+        service_init(&echo, "echo", "", "", (struct service_quota){0, 0}))
         return 2;
+    for (; calls <= 2; calls++) {
+        if (!call(&echo, calls))
+            return 1;
+    }
     struct rom config;
     bool open = !rom_open(&config, "config"), watch = open && number_of(config.data, "watch"),
          paced = open && number_of(config.data, "paced");
     if (watch && rom_watch_begin(&rom))
         return 3;
+    if (look(&rom, &n))
+        return 2;
     if (paced &&
         thread_create(&second, thread_cpu(), PRIORITY_MAX, "second", rest, (void *)(word_t)never))
         return 6;
     print("begins with n = %lu\n", n);
-    for (word_t calls = 1;; calls++) {
-        word_t w[4] = {0, 0, calls, 1};
-        if (service_call_words(&echo, COMPOSE_ADD, w) || w[1] != calls + 1 || w[2] != calls)
+    for (;; calls++) {
+        parent_signal(SIGNAL_HEARTBEAT, 0);
+        if (!call(&echo, calls))
             return 1;
         if (paced && look_at_share(&share))
             return 5;
