@@ -105,6 +105,25 @@ static void rights_are_of_the_attachment(void)
     space_close(&s);
 }
 
+// Whether a thread of the domain writes its first word.
+static bool space_writes(word_t address, volatile u64 *at)
+{
+    at[0] = 0;
+    sel_t thread = space_thread(&s, 0, PIECE_TOUCH, address);
+    bool counts = moves(&s.shared->counter[0]);
+    return space_halt(&s, thread) && counts && at[0] == address;
+}
+
+// Whether a thread of the domain comes to an undefined instruction there.
+static bool space_executes(word_t address)
+{
+    struct thread_exception e;
+    sel_t thread = space_thread(&s, 0, PIECE_JUMP, address);
+    bool so = !space_exception(&s, &e) && e.vector == EXC_INVALID_OPCODE && e.ip == address;
+    selector_drop(e.thread);
+    return space_halt(&s, thread) && so;
+}
+
 static void areas_are_attached_at_the_start(void)
 {
     volatile u64 *at;
@@ -120,8 +139,24 @@ static void areas_are_attached_at_the_start(void)
     w.address = 0;
     CHECK_EQ(rm_attach(&s.pd, s.domain.linker_area, ds, &w, NULL), SUCCESS);
     CHECK(space_reads(&s, LINKER_AREA_BASE + 8, 0x5bac));
+    CHECK(space_writes(STACK_AREA_BASE + 16 * PAGE_SIZE, at));
+    CHECK(space_writes(LINKER_AREA_BASE, at));
+    at[0] = 0x0b0f; // ud2
+    w = (struct rm_window){0, 0, PAGE_SIZE, RM_EXECUTE};
+    CHECK_EQ(rm_attach(&s.pd, s.domain.linker_area, ds, &w, NULL), SUCCESS);
+    CHECK(space_executes(LINKER_AREA_BASE + PAGE_SIZE));
+    // Both have all of their part of the address space, which nothing else gets.
+    w = (struct rm_window){0, 0, AREA_SIZE - PAGE_SIZE, 0};
+    CHECK_EQ(rm_attach(&s.pd, s.domain.stack_area, ds, &w, NULL), SUCCESS);
+    CHECK_EQ(rm_attach(&s.pd, s.domain.linker_area, ds, &w, NULL), SUCCESS);
+    CHECK(space_reads(&s, STACK_AREA_BASE + AREA_SIZE - PAGE_SIZE + 8, 0x5bac));
+    CHECK(space_reads(&s, LINKER_AREA_BASE + AREA_SIZE - PAGE_SIZE + 8, 0x5bac));
+    w.address = AREA_SIZE;
+    CHECK_EQ(rm_attach(&s.pd, s.domain.stack_area, ds, &w, NULL), EPARAM);
     CHECK_EQ(space_attach(&s, ds, STACK_AREA_BASE, 0), EINUSE);
+    CHECK_EQ(space_attach(&s, ds, STACK_AREA_BASE + AREA_SIZE - PAGE_SIZE, 0), EINUSE);
     CHECK_EQ(space_attach(&s, ds, LINKER_AREA_BASE, 0), EINUSE);
+    CHECK_EQ(space_attach(&s, ds, LINKER_AREA_BASE + AREA_SIZE - PAGE_SIZE, 0), EINUSE);
     CHECK_EQ(rm_detach(&s.pd, s.domain.stack_area, 16 * PAGE_SIZE), SUCCESS);
     CHECK(space_faults(&s, PIECE_READ, STACK_AREA_BASE + 16 * PAGE_SIZE));
     selector_drop(ds);
@@ -140,6 +175,10 @@ static void maps_have_a_size(void)
     CHECK_EQ(rm_create(&s.pd, 0, &map, &managed), EPARAM);
     CHECK_EQ(rm_create(&s.pd, PAGE_SIZE + 1, &map, &managed), EPARAM);
     CHECK_EQ(rm_create(&s.pd, 1ul << 63, &map, &managed), EPARAM);
+    CHECK_EQ(space_attach(&s, ds, USER_END - 2 * PAGE_SIZE, 0), SUCCESS);
+    at[1] = 0x1a57;
+    CHECK(space_reads(&s, USER_END - 2 * PAGE_SIZE + 8, 0x1a57));
+    CHECK_EQ(space_attach(&s, ds, USER_END - PAGE_SIZE, 0), EPARAM);
     CHECK_EQ(rm_create(&s.pd, 5 * PAGE_SIZE, &map, &managed), SUCCESS);
     w.address = 4 * PAGE_SIZE;
     CHECK_EQ(rm_attach(&s.pd, map, ds, &w, &where), EPARAM);

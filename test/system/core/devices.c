@@ -16,6 +16,34 @@
 
 static struct space s;
 
+static bool refused(u64 base, u64 bytes)
+{
+    char args[48];
+    text_format(args, sizeof(args), "0x%lx,%lu", base, bytes);
+    error_t error = try_args("io_mem", args);
+    if (error != EPERM)
+        print("  %s: %s\n", args, error_name(error));
+    return error == EPERM;
+}
+
+// Memory that somebody has already: a page of the account's, and a module of the boot archive.
+static bool memory_in_use_is_refused(void)
+{
+    struct service_client rom;
+    sel_t ram = SEL_NONE, module = SEL_NONE;
+    u64 at = 0, bytes = 0;
+    bool good = !dataspace_alloc(PAGE_SIZE, 0, &ram) && !dataspace_phys(ram, &at) &&
+                refused(at, 1) && refused(at + PAGE_SIZE - 1, 1);
+    dataspace_free(ram);
+    if (!good || open_args(&rom, "rom", "init", 0))
+        return false;
+    good = !rom_dataspace(&rom, &module, NULL) && !ds_phys(&env_pd, module, &at, &bytes) &&
+           refused(at, 1) && refused(at + bytes - 1, 1) && refused(at, bytes);
+    selector_drop(module);
+    service_close(&rom);
+    return good;
+}
+
 static void device_memory_is_never_ram(void)
 {
     static const char *const memory[] = {"0x100000,4096",  "0x1fffff,1",    "0x7ff000,1",
@@ -27,6 +55,7 @@ static void device_memory_is_never_ram(void)
             print("  %s\n", memory[i]);
         CHECK_EQ(try_args("io_mem", memory[i]), EPERM);
     }
+    CHECK(memory_in_use_is_refused());
     CHECK_EQ(try_args("io_mem", "0xfed00000"), EPROTO);
     CHECK_EQ(try_args("io_mem", "0xfed00000,4,wb"), EPROTO);
     CHECK_EQ(try_args("io_mem", "0xfed00000,0"), EPARAM);
@@ -124,6 +153,11 @@ static void ports_have_one_owner(void)
     CHECK_EQ(io_port_open(&port, 0x70, 2), SUCCESS);
     CHECK_EQ(io_port_open(&other, 0x71, 1), EINUSE);
     CHECK_EQ(io_port_open(&other, 0x6f, 4), EINUSE);
+    CHECK_EQ(io_port_open(&other, 0x6f, 2), EINUSE);
+    CHECK_EQ(io_port_open(&other, 0x6f, 1), SUCCESS); // beside it is not in it
+    io_port_close(&other);
+    CHECK_EQ(io_port_open(&other, 0x72, 1), SUCCESS);
+    io_port_close(&other);
     u8 seconds;
     __asm__ volatile("outb %%al, $0x70\n\tinb $0x71, %%al" : "=a"(seconds) : "a"(0));
     CHECK((seconds & 15) < 10);

@@ -295,7 +295,8 @@ static void threads_get_their_share_of_time(void)
         u64 n = runs_in(&s.shared->counter[1], ROUND_US);
         least = n < least ? n : least;
     }
-    CHECK(least > 0 && least < most / 4);
+    CHECK(least < most / 4);
+    CHECK(moves(&s.shared->counter[1])); // the host may not run the CPU while it has its turn
     service_close(&bounded);
     selector_drop(thread);
     space_close(&s);
