@@ -171,7 +171,8 @@ static inline void start(struct cpu *cpu, struct sc *sc, u64 now)
     cpu->sc = sc;
     cpu->sc_start = now;
     u64 left = sc->left;
-    if (sc->budget && sc->budget - sc->spent < left)
+    // Less than nothing if it has shrunk: the quantum has ended then.
+    if (sc->budget && (long)(sc->budget - sc->spent) < (long)left)
         left = sc->budget - sc->spent;
     cpu->quantum_end = now + left;
 }
