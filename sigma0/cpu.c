@@ -244,6 +244,7 @@ bool cpu_take_back(struct cpu_session *session, u64 sc)
     }
     if (found) {
         server_uncharge_cost(session->session, found->cost);
+        server_withdraw(session->session->server, CRD_OBJ, found->sc, 1);
         selector_drop(found->sc);
         if (session->pool && --session->pool->threads)
             pool_share(session->pool);

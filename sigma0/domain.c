@@ -133,6 +133,7 @@ static struct server_cost domain_cost(u64 kmem, u64 caps)
 // What hangs on the domain, as far as it was made.
 static void dismantle(struct domain *d)
 {
+    server_withdraw(d->payer->server, CRD_OBJ, d->pd, 1);
     hc_drop(d->pd); // first of all: nothing of it runs any more
     if (d->by_pd.sel == d->pd && named_leave(&d->by_pd))
         named_put(&d->by_pd);

@@ -61,6 +61,7 @@ static error_t port_open(struct server_session *session, const char *label, cons
 static void port_close(struct server_session *session)
 {
     struct port_session *port = session->user;
+    server_withdraw(session->server, CRD_IO, port->base, port->size);
     range_revoke(CRD_IO, port->base, port->size, false);
     if (overlaps(port, UART_PORT, UART_PORTS))
         console_yield(false);

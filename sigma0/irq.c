@@ -96,6 +96,7 @@ static void irq_session_close(struct server_session *session)
     struct irq_session *irq = session->user;
     u64 msi;
     (void)!hc_gsi_ctrl(irq->sm, GSI_RESET, 0, &msi);
+    server_withdraw(session->server, CRD_OBJ, irq->sm, 1);
     selector_drop(irq->sm);
     release(irq);
     heap_free(irq);

@@ -72,6 +72,8 @@ static void log_close(struct server_session *session)
     if (log->watch != SEL_NONE)
         list_remove(&log->link);
     mutex_unlock(&watch_lock);
+    if (log->watch != SEL_NONE)
+        server_withdraw(session->server, CRD_OBJ, log->watch, 1);
     selector_drop(log->watch);
     heap_free(log);
 }

@@ -186,6 +186,13 @@ void server_move_limit(struct server_session *from, struct server_session *to,
 // Whether an item of a request names this session (client.h, service_session_name).
 bool server_session_is(const struct server_session *session, crd_t name);
 
+// Takes what names [first, first + count) out of replies that have been written and are not sent
+// yet, by handlers on other CPUs or under a thread of higher priority: for who ends what was given
+// to a client (ports; a selector, which may soon be another object's), before it is revoked. No
+// call of the session whose it was is under way. What has a life of its own does not need it
+// (item_delegate_life).
+void server_withdraw(struct server *server, enum crd_kind kind, u64 first, u64 count);
+
 // The store's, for server.c. server_session_get takes a reference by index (and generation, unless
 // 0); NULL if there is no such session. server_session_close ends one.
 struct server_session *server_session_get(struct server *server, u32 index, u32 generation);

@@ -71,6 +71,11 @@ error_t server_charge_cost(struct server_session *session, struct server_cost co
     (void)session, (void)cost;
     return SUCCESS;
 }
+void server_withdraw(struct server *server, enum crd_kind kind, u64 first, u64 count)
+{
+    (void)server, (void)kind, (void)first, (void)count;
+}
+
 void server_uncharge_cost(struct server_session *session, struct server_cost cost)
 {
     (void)session, (void)cost;

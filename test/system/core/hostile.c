@@ -353,6 +353,47 @@ static void accounts_end_under_requests_of_low_priority(void)
     }
 }
 
+// A thread asks for its session's ports again and again, at the portal itself, so that no other
+// session is opened for it.
+static void ask_for_ports(void *argument)
+{
+    const struct service_client *c = argument;
+    utcb()->window2 = crd(CRD_IO, 0, 16, RIGHT_ALL);
+    for (; !enough; operations++) {
+        struct msg m;
+        msg_begin(&m);
+        msg_put_word(&m, IO_PORT_PORTS);
+        msg_put_word(&m, 0);
+        msg_put_item(&m, item_translate(crd(CRD_OBJ, c->base + CLIENT_SESSION, 0, RIGHT_ALL)));
+        (void)!msg_call(&m, c->base + CLIENT_PORTAL + thread_cpu());
+    }
+}
+
+// The session ends when a reply that gives its ports away has been written, and is not sent yet.
+static void ended_sessions_give_nothing(void)
+{
+    enum { ROUNDS = 200, LONGEST_US = 1000 };
+    u64 state = 77;
+    crd_t found;
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        struct service_client ports;
+        struct thread t;
+        CHECK_EQ(open_args(&ports, "io_port", "0xe0,4", 0), SUCCESS);
+        operations = 0;
+        enough = false;
+        CHECK_EQ(thread_create(&t, thread_cpu(), 1, "asks", ask_for_ports, &ports), SUCCESS);
+        CHECK(becomes_other(&operations, 0));
+        pause_us(random_of(&state) % LONGEST_US);
+        CHECK_EQ(close_at_the_parent(&ports), SUCCESS);
+        u64 then = operations;
+        CHECK(becomes_other(&operations, then));
+        enough = true;
+        thread_join(&t);
+        CHECK_EQ(hc_lookup(crd(CRD_IO, 0xe0, 0, RIGHT_ALL), &found), ECAP);
+        service_close(&ports);
+    }
+}
+
 // A thread goes on writing to a dataspace that is freed, from another CPU: its next owner finds the
 // memory zeroed, and it stays so.
 static void freed_memory_is_written_by_nobody(void)
@@ -404,6 +445,7 @@ void hostile_tests(void)
     RUN(freed_memory_is_written_by_nobody);
     RUN(clients_die_inside_each_operation);
     RUN(accounts_end_under_requests_of_low_priority);
+    RUN(ended_sessions_give_nothing);
     RUN(random_requests_harm_nobody);
     RUN(memory_does_not_go_to_pieces);
 }
