@@ -10,8 +10,9 @@
 #include "test/system/check.h"
 #include "test/system/core/core.h"
 #include "test/system/hpet.h"
+#include "test/system/wait.h"
 
-enum { PERIOD_US = 200, SOON_US = 20000000, QUIET_US = 5000 };
+enum { PERIOD_US = 200, QUIET_US = 5000 };
 
 static struct io_mem hpet;
 static struct irq irq;
@@ -45,7 +46,7 @@ static void comes_when_waited_for(void)
 {
     CHECK_EQ(comes_unasked(), ETIMEOUT);
     for (unsigned i = 0; i < 10; i++) {
-        CHECK_EQ(irq_wait(&irq, deadline_in_us(SOON_US)), SUCCESS);
+        CHECK_EQ(irq_wait(&irq, deadline_in_us(PATIENCE_US)), SUCCESS);
         CHECK_EQ(comes_unasked(), ETIMEOUT);
     }
 }
@@ -107,7 +108,7 @@ static void levels_come_until_the_device_is_served(void)
 static bool is_raised_again(void)
 {
     volatile u64 *next = hpet_register(hpet.data, HPET_COMPARATOR);
-    u64 before = *next, end = deadline_in_us(SOON_US);
+    u64 before = *next, end = deadline_in_us(PATIENCE_US);
     while (*next == before && rdtsc() < end)
         ;
     return *next != before;
@@ -171,14 +172,14 @@ static void interrupts_can_be_signals(void)
         CHECK_EQ(signal_wait(&receiver, deadline_in_us(QUIET_US)), ETIMEOUT);
         irq_acknowledge(&irq);
         for (unsigned i = 1; i <= 5; i++) {
-            CHECK_EQ(signal_wait(&receiver, deadline_in_us(SOON_US)), SUCCESS);
+            CHECK_EQ(signal_wait(&receiver, deadline_in_us(PATIENCE_US)), SUCCESS);
             CHECK_EQ(signals, i);
         }
         hpet_stop(hpet.data);
         irq_close(&irq); // the context is none any more
         CHECK_EQ(irq_open(&irq, HPET_GSI, false, 0), SUCCESS);
         hpet_start(hpet.data, HPET_PERIODIC, PERIOD_US, 0);
-        CHECK_EQ(irq_wait(&irq, deadline_in_us(SOON_US)), SUCCESS);
+        CHECK_EQ(irq_wait(&irq, deadline_in_us(PATIENCE_US)), SUCCESS);
         hpet_stop(hpet.data);
         irq_close(&irq);
         signal_context_destroy(&receiver, &context);

@@ -13,6 +13,7 @@
 #include "test/system/check.h"
 #include "test/system/core/core.h"
 #include "test/system/core/space.h"
+#include "test/system/wait.h"
 
 enum { COPIES = 4, ROUNDS = 100, MEBI = 1 << 20 };
 
@@ -149,8 +150,8 @@ static void run(void *unused)
 
 static void end_names_that_run(void)
 {
-    const u64 latest = deadline_in_us(20000000); // a CPU may stand still, the runner with it
-    const bool alone = hip()->cpu_count == 1;    // there the runner comes to run by chance only
+    const u64 latest = deadline_in_us(PATIENCE_US); // a CPU may stand still, the runner with it
+    const bool alone = hip()->cpu_count == 1;       // there the runner comes to run by chance only
     for (unsigned i = 0; i < 20 * ROUNDS || (!alone && !caught && rdtsc() < latest); i++) {
         sel_t memory, next;
         CHECK_EQ(ds_alloc(&pd, PAGE_SIZE, &memory), SUCCESS);

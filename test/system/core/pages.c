@@ -21,9 +21,7 @@ static bool came_at_once(struct space *s, word_t address)
 {
     u64 before = s->shared->counter[0];
     sel_t first = space_thread(s, 0, PIECE_TOUCH, address), second;
-    for (unsigned i = 0; i < 1000 && s->shared->counter[0] == before; i++)
-        (void)moves(&s->shared->counter[0]);
-    if (!space_halt(s, first) ||
+    if (!becomes_other(&s->shared->counter[0], before) || !space_halt(s, first) ||
         cpu_thread_create(&s->cpu, s->domain.domain, 0, 20, UTCBS + PAGE_SIZE * s->threads++,
                           "second", &second))
         return false;
@@ -31,9 +29,7 @@ static bool came_at_once(struct space *s, word_t address)
     s->shared->counter[1] = 100;
     if (cpu_thread_start(&s->cpu, second, piece(PIECE_TIME), 0, address + PAGE_SIZE))
         return false;
-    for (unsigned i = 0; i < 1000 && s->shared->counter[1]; i++)
-        (void)moves(&s->shared->counter[0]);
-    bool same = !s->shared->counter[1] && space_kmem(s) == used;
+    bool same = becomes(&s->shared->counter[1], 0) && space_kmem(s) == used;
     return space_halt(s, second) && same;
 }
 

@@ -14,6 +14,7 @@
 #include "test/system/check.h"
 #include "test/system/core/core.h"
 #include "test/system/core/space.h"
+#include "test/system/wait.h"
 
 enum { MEBI = 1 << 20, ROUNDS = 60, KMEM = 128 << 10, SLOTS = 200 };
 
@@ -399,7 +400,7 @@ static void contexts_end_while_they_are_signalled(void)
         CHECK_EQ(thread_create(&t[i], i, 1, "submits", submit, NULL), SUCCESS);
     for (unsigned i = 0; i < ROUNDS; i++) {
         struct signal_context *c = &contexts[i % ARRAY_SIZE(contexts)];
-        CHECK_EQ(signal_wait(&receiver, deadline_in_us(20000000)), SUCCESS);
+        CHECK_EQ(signal_wait(&receiver, deadline_in_us(PATIENCE_US)), SUCCESS);
         signal_context_destroy(&receiver, c);
         CHECK_EQ(signal_context_create(&receiver, c, count, NULL), SUCCESS);
     }
@@ -412,7 +413,7 @@ static void contexts_end_while_they_are_signalled(void)
     CHECK_EQ(signal_context_create(&receiver, &contexts[0], count, NULL), SUCCESS);
     u64 before = handled;
     CHECK_EQ(signal_submit(&contexts[0]), SUCCESS);
-    CHECK_EQ(signal_wait(&receiver, deadline_in_us(20000000)), SUCCESS);
+    CHECK_EQ(signal_wait(&receiver, deadline_in_us(PATIENCE_US)), SUCCESS);
     CHECK_EQ(handled, before + 1);
     signal_receiver_destroy(&receiver);
 }

@@ -12,8 +12,9 @@
 #include "lib/service/env.h"
 #include "test/system/check.h"
 #include "test/system/core/trace.h"
+#include "test/system/wait.h"
 
-enum { IDENTITY = 0x1dea, QUESTION = 77, ANSWER = 78, SECOND = 1000000, LOOKS = 200000 };
+enum { IDENTITY = 0x1dea, QUESTION = 77, ANSWER = 78, LOOKS = 200000 };
 
 static struct {
     struct service_client cpu, trace; // "init -> traced", and who sees all of "init"
@@ -59,7 +60,7 @@ static void work(void *unused)
 
 static bool round(void)
 {
-    return !hc_sm_up(w.go) && !hc_sm_down(w.done, deadline_in_us(20 * SECOND));
+    return !hc_sm_up(w.go) && !hc_sm_down(w.done, deadline_in_us(PATIENCE_US));
 }
 
 static bool compare(const struct trace_subject *s, void *context)
@@ -134,7 +135,7 @@ static void close_worker(void)
 static unsigned read_all(struct trace_buffer *b, struct trace_record *out, unsigned count)
 {
     unsigned got = 0;
-    for (u64 deadline = deadline_in_us(20 * SECOND); got < count && rdtsc() < deadline;) {
+    for (u64 deadline = deadline_in_us(PATIENCE_US); got < count && rdtsc() < deadline;) {
         got += trace_read(&b->reader, out + got, count - got);
         if (got < count)
             (void)!hc_sm_down(w.done, deadline_in_us(100)); // lets it run where there is one CPU
@@ -353,7 +354,7 @@ static void freed_memory_is_not_written(void)
         struct trace_buffer b;
         CHECK_EQ(trace_buffer_create(&b, 100), SUCCESS);
         CHECK_EQ(trace_enable_buffer(&w.trace, w.id, &b, wish(TRACE_ALL)), SUCCESS);
-        for (u64 until = w.rounds + 3, deadline = deadline_in_us(20 * SECOND);
+        for (u64 until = w.rounds + 3, deadline = deadline_in_us(PATIENCE_US);
              w.rounds < until && rdtsc() < deadline;)
             (void)!hc_sm_down(w.done, deadline_in_us(100)); // lets it run where there is one CPU
         CHECK(b.reader.ring->written > 0);
