@@ -44,12 +44,13 @@ static u8 cmos(enum cmos_register which)
     return value;
 }
 
-// Waits out an update, but not for ever.
+// Waits out an update, but not for ever. We may be preempted for longer than that lasts, so it is
+// over time that the clock has to be at work yet.
 static bool settled(void)
 {
     u64 deadline = deadline_in_us(UPDATE_WAIT_US);
-    while (cmos(STATUS_A) & UPDATING) {
-        if (rdtsc() > deadline)
+    for (bool late = false; cmos(STATUS_A) & UPDATING; late = rdtsc() > deadline) {
+        if (late)
             return false;
     }
     return true;
