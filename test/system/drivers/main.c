@@ -6,11 +6,13 @@
 #include "test/system/check.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/start.h"
+#include "lib/rt/string.h"
 #include "lib/rt/thread.h"
 #include "lib/rt/tsc.h"
 #include "lib/service/control.h"
 #include "lib/service/env.h"
 #include "lib/service/timer.h"
+#include "test/system/wait.h"
 
 static struct service_client timers;
 static struct timer timer;
@@ -20,6 +22,7 @@ static u64 now_us(void)
     return tsc_to_us(rdtsc());
 }
 
+// Nothing here asks that something comes soon after it is due: test/system/exact does.
 static void sleep_takes_as_long_as_asked(void)
 {
     CHECK_EQ(timer_open(&timer, &timers), SUCCESS);
@@ -28,20 +31,38 @@ static void sleep_takes_as_long_as_asked(void)
         CHECK_EQ(timer_sleep(&timer, us), SUCCESS);
         u64 took = now_us() - before;
         print("  asked %lu us, took %lu us\n", us, took);
-        CHECK(took >= us - 1 && took < us + 100000);
+        CHECK(took >= us - 1);
     }
+}
+
+// What the timer's clocks show, and when by ours: between the two.
+struct reading {
+    u64 since_start, wall, earliest, latest;
+};
+static error_t take(struct reading *r)
+{
+    r->earliest = now_us();
+    error_t error = timer_time(&timers, &r->since_start, &r->wall);
+    r->latest = now_us();
+    return error;
+}
+static bool as_ours(u64 passed, const struct reading *first, const struct reading *last)
+{
+    return passed + 2 >= last->earliest - first->latest &&
+           passed <= last->latest - first->earliest + 2; // each is rounded
 }
 
 static void time_goes_on_and_is_of_this_century(void)
 {
-    u64 start = 0, wall = 0, start2 = 0, wall2 = 0;
-    CHECK_EQ(timer_time(&timers, &start, &wall), SUCCESS);
+    struct reading first, last;
+    CHECK_EQ(take(&first), SUCCESS);
     CHECK_EQ(timer_sleep(&timer, 20000), SUCCESS);
-    CHECK_EQ(timer_time(&timers, &start2, &wall2), SUCCESS);
-    CHECK(start2 - start >= 20000 && start2 - start < 500000);
-    CHECK(wall2 - wall >= 19999 && wall2 - wall < 500000);
-    print("  wall clock: %lu s since 1970\n", wall / 1000000);
-    CHECK(wall > 1704067200ul * 1000000 && wall < 4102444800ul * 1000000);
+    CHECK_EQ(take(&last), SUCCESS);
+    CHECK(last.since_start - first.since_start >= 20000);
+    CHECK(as_ours(last.since_start - first.since_start, &first, &last));
+    CHECK(as_ours(last.wall - first.wall, &first, &last));
+    print("  wall clock: %lu s since 1970\n", first.wall / 1000000);
+    CHECK(first.wall > 1704067200ul * 1000000 && first.wall < 4102444800ul * 1000000);
 }
 
 static void absolute_timers_fire_and_past_ones_at_once(void)
@@ -51,30 +72,37 @@ static void absolute_timers_fire_and_past_ones_at_once(void)
     CHECK_EQ(timer_request(&timer, start + 30000, true), SUCCESS);
     CHECK_EQ(timer_wait(&timer), SUCCESS);
     CHECK_EQ(timer_time(&timers, &after, NULL), SUCCESS);
-    CHECK(after >= start + 30000 && after < start + 500000);
+    CHECK(after >= start + 30000);
     CHECK_EQ(timer_request(&timer, 0, true), SUCCESS);
     CHECK_EQ(timer_wait(&timer), SUCCESS);
     CHECK_EQ(timer_request(&timer, start, true), SUCCESS);
     CHECK_EQ(timer_wait(&timer), SUCCESS);
 }
 
+// Again if so much time has passed before it was disarmed that it may have fired.
 static void disarmed_timer_stays_silent(void)
 {
-    CHECK_EQ(timer_request(&timer, 20000, false), SUCCESS);
-    CHECK_EQ(timer_request(&timer, 0, false), SUCCESS);
-    CHECK_EQ(hc_sm_down(timer.sm, deadline_in_us(60000)), ETIMEOUT);
+    enum { FIRES_US = 20000 };
+    u64 begin, disarmed, taken;
+    do {
+        (void)!hc_sm_down_zero(timer.sm, 1, &taken);
+        begin = now_us();
+        CHECK_EQ(timer_request(&timer, FIRES_US, false), SUCCESS);
+        CHECK_EQ(timer_request(&timer, 0, false), SUCCESS);
+        disarmed = now_us();
+    } while (disarmed - begin >= FIRES_US);
+    CHECK_EQ(hc_sm_down(timer.sm, deadline_in_us(3 * FIRES_US)), ETIMEOUT);
 }
 
 static void periodic_timer_fires_again_and_again(void)
 {
-    u64 before = now_us();
+    u64 before = now_us(), taken;
     CHECK_EQ(service_call2(&timers, TIMER_REQUEST_TIMER, 5000, timer.number | TIMER_PERIODIC),
              SUCCESS);
     for (unsigned i = 0; i < 10; i++)
         CHECK_EQ(timer_wait(&timer), SUCCESS);
-    CHECK(now_us() - before >= 49000);
+    CHECK(now_us() - before >= 49999);
     CHECK_EQ(timer_request(&timer, 0, false), SUCCESS);
-    u64 taken;
     (void)!hc_sm_down_zero(timer.sm, 1, &taken);
     CHECK_EQ(hc_sm_down(timer.sm, deadline_in_us(20000)), ETIMEOUT);
 }
@@ -116,7 +144,8 @@ static void thousand_timers_fire_in_order_and_are_charged(void)
         timer_free(&many[i]);
     CHECK_EQ(timer_clone(&many[0], &rich), SUCCESS);
     service_close(&rich);
-    CHECK_EQ(hc_sm_down(many[0].sm, deadline_in_us(1000000)) == ETIMEOUT, 0);
+    error = hc_sm_down(many[0].sm, deadline_in_us(PATIENCE_US));
+    CHECK(error == EABORT || error == ECAP); // it is gone, or was
 }
 
 static void two_threads_one_session(void);
@@ -169,47 +198,76 @@ static void sleep_survives_the_servers_death(void)
     timer_free(&second);
 }
 
+static struct service_client serial;
+static sel_t input; // up while there is some
+
+// READs at most `most` bytes, when there are some. *length: how many came.
+static error_t serial_read(char *bytes, size_t most, size_t *length)
+{
+    struct msg m;
+    error_t error = hc_sm_down(input, deadline_in_us(60000000));
+    if (error)
+        return error;
+    service_begin(&serial, &m, SERIAL_READ);
+    msg_put_word(&m, most);
+    error = service_call(&serial, &m);
+    if (error)
+        return error;
+    *length = msg_get_bytes(&m, bytes, most);
+    return msg_error(&m);
+}
+
+// The driver takes what fits when it has waited for room long enough: the rest is sent again.
+static error_t serial_write(const char *bytes, size_t length)
+{
+    for (u64 end = deadline_in_us(PATIENCE_US); length && rdtsc() < end;) {
+        struct msg m;
+        service_begin(&serial, &m, SERIAL_WRITE);
+        msg_put_bytes(&m, bytes, length);
+        error_t error = service_call(&serial, &m);
+        size_t taken = error ? 0 : msg_get_word(&m);
+        if (error || taken > length)
+            return error ? error : EPROTO;
+        bytes += taken;
+        length -= taken;
+    }
+    return length ? ETIMEOUT : SUCCESS;
+}
+
+// Whoever types is not asked to do it at once: bytes come one by one, or together.
 static void serial_takes_and_gives(void)
 {
-    static struct service_client serial;
+    static const char typed[] = "hello world, this is typed\r";
     struct service_quota none = {0, 0};
     struct msg m;
     char line[] = "  serial: written by a client of its own\n", read[64];
-    sel_t sm = selector_alloc();
+    size_t length = 0, more = 0;
+    input = selector_alloc();
     CHECK_EQ(service_init(&serial, "serial", "", "", none), SUCCESS);
     service_begin(&serial, &m, SERIAL_OPEN);
-    utcb()->window = crd(CRD_OBJ, sm, 0, RIGHT_ALL);
+    utcb()->window = crd(CRD_OBJ, input, 0, RIGHT_ALL);
     CHECK_EQ(service_call(&serial, &m), SUCCESS);
     utcb()->window = 0;
     CHECK(crd_kind(msg_get_item(&m).crd) == CRD_OBJ);
-    service_begin(&serial, &m, SERIAL_WRITE);
-    msg_put_bytes(&m, line, sizeof(line) - 1);
-    CHECK_EQ(service_call(&serial, &m), SUCCESS);
-    CHECK_EQ(msg_get_word(&m), sizeof(line) - 1);
+    CHECK_EQ(serial_write(line, sizeof(line) - 1), SUCCESS);
     print("  waiting for input\n");
-    error_t error = hc_sm_down(sm, deadline_in_us(60000000));
-    CHECK_EQ(error, SUCCESS);
-    service_begin(&serial, &m, SERIAL_READ);
-    msg_put_word(&m, 5);
-    CHECK_EQ(service_call(&serial, &m), SUCCESS);
-    size_t length = msg_get_bytes(&m, read, sizeof(read));
-    print("  input: %lu bytes \"%.*s\"\n", length, (int)length, read);
-    CHECK(length == 5);
-    CHECK_EQ(hc_sm_down(sm, deadline_in_us(1000000)), SUCCESS); // there is more
-    service_begin(&serial, &m, SERIAL_READ);
-    msg_put_word(&m, 1000);
-    CHECK_EQ(service_call(&serial, &m), SUCCESS);
-    length = msg_get_bytes(&m, read, sizeof(read));
-    print("  then %lu bytes\n", length);
-    CHECK(length > 0);
+    while (length < 5) {
+        CHECK_EQ(serial_read(read + length, 5 - length, &more), SUCCESS);
+        length += more;
+    }
+    print("  input: \"%.*s\"\n", (int)length, read);
+    while (length < sizeof(typed) - 1) { // there is more
+        CHECK_EQ(serial_read(read + length, sizeof(read) - length, &more), SUCCESS);
+        length += more;
+    }
+    print("  then %lu bytes\n", length - 5);
+    CHECK_EQ(length, sizeof(typed) - 1);
+    CHECK(!memcmp(read, typed, length));
     for (unsigned i = 0; i < 30; i++) {
         char big[1200];
         for (unsigned j = 0; j < sizeof(big); j++)
             big[j] = j == sizeof(big) - 1 ? '\n' : 'A' + i % 26;
-        service_begin(&serial, &m, SERIAL_WRITE);
-        msg_put_bytes(&m, big, sizeof(big));
-        CHECK_EQ(service_call(&serial, &m), SUCCESS);
-        CHECK_EQ(msg_get_word(&m), sizeof(big));
+        CHECK_EQ(serial_write(big, sizeof(big)), SUCCESS);
     }
     service_close(&serial);
 }
