@@ -23,7 +23,7 @@ enum {
     KEYBOARD_BUSY = 1 << 1,
     KEYBOARD_RESET = 0xfe,
     ENABLE_WAIT_US = 3000000, // for the change to ACPI mode; firmware may take its time
-    EFFECT_WAIT_US = 200000,
+    EFFECT_WAIT_US = 2000000, // an emulator that is busy takes its time, too
     KEYBOARD_WAIT_US = 100000,
 };
 
