@@ -134,9 +134,12 @@ static void answer(word_t identity, struct msg *m)
 }
 PORTAL_MESSAGE(answer_entry, answer);
 
+// Whether calls that begin from now on have that answer.
 static bool answers(u64 error, u64 word)
 {
-    return becomes(&s.shared->value[0], error) && (error || becomes(&s.shared->value[1], word));
+    volatile u64 *calls_over = &s.shared->counter[0];
+    return moves(calls_over) && moves(calls_over) && becomes(&s.shared->value[0], error) &&
+           (error || becomes(&s.shared->value[1], word));
 }
 
 // The capability space is empty; one capability is installed from outside, once.
