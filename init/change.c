@@ -127,6 +127,7 @@ static error_t add(const struct config_child *c)
     child->notes = 0;
     child->restarts = child->in_a_row = 0;
     child->restart_at = 0;
+    child->again = child->quiet = child->lack_told = false;
     child->exit_code = 0;
     child->failures = 0;
     child->sel_pd = child->sel_ec = child->sel_sc = child->sel_identity = child->exceptions =

@@ -54,7 +54,7 @@ static error_t open_memory(struct child *child)
             text_format(beside, sizeof(beside), ", beside the %luKb that it keeps", kept / 1024);
         child_report(child, "ram %luKb does not hold program and stack, which take %luKb%s",
                      child->ram_limit / 1024, bytes / 1024, beside);
-        return ERESOURCE;
+        return EPARAM; // nor will it
     }
     error_t error = service_init(&child->pd, "pd", child->name, "", quota);
     if (error)
@@ -203,6 +203,7 @@ error_t child_start(struct child *child)
     child->exit_code = 0;
     child->started_at = child->heartbeat_at = rdtsc();
     if (!error) {
+        child_announce(child);
         child_state_set(child, CHILD_RUNNING);
         error = run(child);
     }

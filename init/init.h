@@ -85,6 +85,9 @@ struct child {
         u64 beat, looked_at, ticks; // the last one that was seen, and when; TSC ticks without one
     } silence;
     int exit_code;       // of this life
+    bool again;          // begins again by itself
+    bool lack_told;      // that there is not enough for its next life
+    bool quiet;          // nothing is told of it meanwhile
     bool reserved;       // its RAM is set aside from what init has
     struct module block; // what it reads as its ROM module "config"
     // A life:
@@ -136,8 +139,12 @@ void child_begin(struct child *child);
 // main.c: another state is seen from now on.
 void child_state_set(struct child *child, enum child_state state);
 
+// main.c: all is there for its next life.
+void child_announce(struct child *child);
+
 // child.c: starts a child that has no life. An error has been reported in words. It is seen running
-// from just before its first instruction on.
+// from just before its first instruction on. EMEM, ERESOURCE: init, or who is above, does not have
+// what its block says, now.
 MUST_CHECK error_t child_start(struct child *child);
 // Where its main thread runs; maybe a CPU that the machine lacks.
 unsigned child_cpu(const struct child *child);

@@ -35,6 +35,8 @@ static u64 beat_at; // TSC of the next heartbeat to our parent
 static void report_va(const struct child *child, const char *format, va_list arguments)
 {
     char text[256];
+    if (child->quiet)
+        return;
     text_format_va(text, sizeof(text), format, arguments);
     print("init: child \"%s\": %s\n", child->name, text);
 }
@@ -107,6 +109,7 @@ void child_state_set(struct child *child, enum child_state state)
 void child_begin(struct child *child)
 {
     child->restart_at = 0;
+    child->lack_told = false;
     if (child_start(child))
         child_state_set(child, CHILD_FAILED);
     report_changed();
@@ -120,7 +123,29 @@ static const char *ordinal_ending(u32 number)
     return number % 10 == 1 ? "st" : number % 10 == 2 ? "nd" : number % 10 == 3 ? "rd" : "th";
 }
 
-// After the end of a life: later, or never again. What it is meanwhile.
+void child_announce(struct child *child)
+{
+    child->quiet = false;
+    if (child->again)
+        child_report(child, "started again, %u%s time", child->restarts,
+                     ordinal_ending(child->restarts));
+}
+
+// Later, or never again. What it is meanwhile.
+static enum child_state wait_in_row(struct child *child)
+{
+    const struct config_child *c = &child->config;
+    if (c->limit && child->in_a_row >= c->limit) {
+        child_report(child, "failed %u times in a row: left as it is", child->in_a_row + 1);
+        return CHILD_FAILED;
+    }
+    unsigned shift = child->in_a_row < BACKOFF_DOUBLINGS ? child->in_a_row : BACKOFF_DOUBLINGS;
+    child->in_a_row++;
+    child->restart_at = deadline_in_us(c->backoff_us << shift);
+    return CHILD_WAITING;
+}
+
+// After the end of a life.
 static enum child_state plan(struct child *child, bool failed, enum child_state otherwise)
 {
     const struct config_child *c = &child->config;
@@ -130,14 +155,27 @@ static enum child_state plan(struct child *child, bool failed, enum child_state 
         return otherwise;
     if (tsc_to_us(rdtsc() - child->started_at) > STABLE_US)
         child->in_a_row = 0;
-    if (c->limit && child->in_a_row >= c->limit) {
-        child_report(child, "failed %u times in a row: left as it is", child->in_a_row + 1);
-        return CHILD_FAILED;
-    }
-    unsigned shift = child->in_a_row < BACKOFF_DOUBLINGS ? child->in_a_row : BACKOFF_DOUBLINGS;
-    child->in_a_row++;
-    child->restart_at = deadline_in_us(c->backoff_us << shift);
-    return CHILD_WAITING;
+    return wait_in_row(child);
+}
+
+// A restart is due. What it takes may be with others now: then that is told once, and it waits as
+// after a life that failed, not longer than its block allows for.
+static void begin_again(struct child *child)
+{
+    child->restart_at = 0;
+    child->again = true;
+    child->quiet = child->lack_told;
+    error_t error = child_start(child);
+    bool lacks = error == EMEM || error == ERESOURCE, told = child->lack_told;
+    child->again = child->quiet = false;
+    child->lack_told = lacks;
+    if (lacks && !told)
+        child_report(child, "its next life waits until there is enough for it");
+    else if (error && !lacks && told)
+        child_report(child, "it cannot begin again: %s", error_name(error));
+    if (error)
+        child_state_set(child, lacks ? wait_in_row(child) : CHILD_FAILED);
+    report_changed();
 }
 
 // What KEEP tells of earlier lives: a kill by somebody else says nothing of the child.
@@ -205,11 +243,8 @@ static void attend(struct child *child)
         child->in_a_row = 0;
         child_begin(child);
     }
-    if (child->restart_at && child->restart_at <= rdtsc()) {
-        child_report(child, "started again, %u%s time", child->restarts,
-                     ordinal_ending(child->restarts));
-        child_begin(child);
-    }
+    if (child->restart_at && child->restart_at <= rdtsc())
+        begin_again(child);
     u64 most = child->config.heartbeat_us;
     if (child->state == CHILD_RUNNING && most && is_silent(child)) {
         child_report(child, "no heartbeat for %lums", most / 1000);

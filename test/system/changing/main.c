@@ -296,6 +296,76 @@ static void sessions_follow_the_routes(void)
     CHECK(reaches("counter", CHILD_RUNNING, 0));
 }
 
+#define LOSER(more)                                                                                \
+    "{ binary = changing-child; ram = 1Mb; caps = 200; kmem = 200Kb; restart { when = on-fault; "  \
+    "backoff = 250ms; " more " } route { log = parent; pd = parent; cpu = parent; echo = keeper "  \
+    "} config { n = 1 } }"
+
+// Kills "loser" and gives what is left of kernel memory to "winner" before it begins again: where
+// that was too late, once more.
+static bool loses(u32 *restarts)
+{
+    enum { TRIES = 6, LEFT = 100 << 10 };
+    char value[160];
+    struct control_usage usage;
+    struct control_child loser, winner = {.state = CHILD_STOPPED};
+    for (unsigned i = 0; i < TRIES; i++) {
+        if (!calls("loser") || child_do(control_kill, "apps", "loser") ||
+            !child_reaches("apps", "loser", CHILD_WAITING, *restarts + 1))
+            continue;
+        if (init_usage("apps", &usage) || child_find("apps", "loser", &loser))
+            return false;
+        *restarts = loser.restarts;
+        if (loser.state != CHILD_WAITING)
+            continue;
+        u64 left = usage.kmem_limit - usage.kmem_used;
+        text_format(value, sizeof(value),
+                    "{ binary = compose-server; ram = 1Mb; caps = 300; kmem = %luKb; provides = [ "
+                    "echo, count ]; route { log = parent; pd = parent; cpu = parent } }",
+                    (left - LEFT) >> 10);
+        if (!set("winner", value))
+            return false;
+        for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
+            if (!child_find("apps", "winner", &winner) && winner.state != CHILD_STOPPED)
+                break;
+        }
+        if (winner.state == CHILD_RUNNING)
+            return true;
+        if (!set("winner", "") || !goes("winner"))
+            return false;
+    }
+    return false;
+}
+
+// What its next life takes is another's when it is due: it is tried again as after a life that has
+// failed, and begins when it is there, or is left as it is after as many times.
+static void what_is_not_there_yet_is_waited_for(void)
+{
+    struct control_child loser;
+    u32 restarts = 0;
+    CHECK(set("loser", LOSER("")));
+    CHECK(loses(&restarts));
+    for (u64 end = deadline_in_us(3 * HOG_US); rdtsc() < end; pause_us(10000)) {
+        CHECK_EQ(child_find("apps", "loser", &loser), SUCCESS);
+        CHECK(is(&loser, CHILD_WAITING, restarts)); // longer than its back-off
+    }
+    CHECK(set("winner", ""));
+    CHECK(reaches("loser", CHILD_RUNNING, restarts));
+    CHECK(calls("loser"));
+    restarts = 0;
+    CHECK(set("loser", ""));
+    CHECK(goes("loser"));
+    CHECK(set("loser", LOSER("limit = 3")));
+    CHECK(loses(&restarts));
+    CHECK(child_reaches("apps", "loser", CHILD_FAILED, restarts));
+    CHECK(set("winner", ""));
+    CHECK(goes("winner"));
+    CHECK_EQ(child_do(control_start, "apps", "loser"), SUCCESS); // a person may
+    CHECK(calls("loser"));
+    CHECK(set("loser", ""));
+    CHECK(goes("loser"));
+}
+
 static void hog(void *until)
 {
     while (rdtsc() < *(const u64 *)until)
@@ -390,6 +460,7 @@ int main(void)
     RUN(children_come_and_go);
     RUN(failures_are_counted_anew);
     RUN(sessions_follow_the_routes);
+    RUN(what_is_not_there_yet_is_waited_for);
     RUN(who_could_not_beat_is_not_silent);
     RUN(many_changes_in_a_row);
     RUN(death_of_the_compiler_harms_nobody);
