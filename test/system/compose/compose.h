@@ -7,7 +7,7 @@
 #include "lib/service/control.h"
 #include "test/system/compose_server/operations.h"
 
-enum { WAIT_US = 5000000 };
+enum { WAIT_US = 20000000 };
 
 // Opens a session, which is closed again on failure; what is refused is to be seen.
 error_t open_quota(struct service_client *c, const char *name, const char *label, u64 ram);

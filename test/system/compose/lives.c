@@ -76,15 +76,35 @@ static void a_hundred_lives_leak_nothing(void)
     service_close(&control);
 }
 
+// How many clients' ends the server has asked for in its life.
+static word_t kills(struct service_client *c)
+{
+    word_t w[4] = {0};
+    return service_call_words(c, COMPOSE_KILLS, w) ? 0 : w[1];
+}
+
+static bool kills_exceed(struct service_client *c, word_t before)
+{
+    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(1000)) {
+        if (kills(c) > before)
+            return true;
+    }
+    print("  the server has asked for no further client's end\n");
+    return false;
+}
+
 static void children_end_as_they_should(void)
 {
-    struct service_client control;
+    struct service_client control, asks;
     CHECK_EQ(open(&control, "init"), SUCCESS);
+    CHECK_EQ(open(&asks, "echo"), SUCCESS);
     for (unsigned i = 0; i < 2; i++) {
+        word_t before = kills(&asks);
         CHECK_EQ(control_start(&control, "victim"), SUCCESS);
-        pause_us(200000); // it runs, calls, and is killed
+        CHECK(kills_exceed(&asks, before)); // it runs, and its server asks for its end
         CHECK(reaches(&control, "victim", CHILD_STOPPED, 0));
     }
+    service_close(&asks);
     CHECK(reaches(&control, "heartless", CHILD_FAILED,
                   2)); // no heartbeat, twice again, then given up
     CHECK(reaches(&control, "beggar", CHILD_FAILED, 1));
@@ -162,13 +182,15 @@ static void threads_survive_a_dying_server(void)
     CHECK_EQ(open(&shared, "echo"), SUCCESS);
     for (unsigned i = 0; i < hip()->cpu_count; i++)
         CHECK_EQ(thread_create(&t[i], i, 30, "caller", call_while_it_dies, NULL), SUCCESS);
-    for (unsigned i = 0; i < 10; i++) {
-        CHECK_EQ(control_find(&control, "server", &server), SUCCESS);
-        if (!kill_and_start(&control, "server"))
-            CHECK(reaches(&control, "server", CHILD_RUNNING, server.restarts + 1));
+    bool back = true;
+    for (unsigned i = 0; i < 10 && back; i++) {
+        back = !control_find(&control, "server", &server);
+        if (back && !kill_and_start(&control, "server"))
+            back = reaches(&control, "server", CHILD_RUNNING, server.restarts + 1);
     }
     for (unsigned i = 0; i < hip()->cpu_count; i++)
         thread_join(&t[i]);
+    CHECK(back);
     CHECK_EQ(strange, 0);
     service_close(&shared);
     service_close(&control);

@@ -5,12 +5,10 @@
 #include "test/system/check.h"
 #include "test/system/compose/compose.h"
 #include "test/system/exit.h"
-#include "test/system/wait.h"
+#include "test/system/says.h"
 #include "lib/rt/address.h"
 #include "lib/service/server.h"
 #include <libfdt.h>
-
-enum { GHOST_US = 3500000 };
 
 error_t open_quota(struct service_client *c, const char *name, const char *label, u64 ram)
 {
@@ -230,6 +228,16 @@ static void config_is_ones_own(void)
     rom_close(&rom);
 }
 
+// Who waits for ever for what nobody offers is told of, once.
+static void who_waits_in_vain_is_told(void)
+{
+    struct service_client reader;
+    u64 position = 0;
+    CHECK_EQ(service_init(&reader, "log", "", "read", (struct service_quota){0, 0}), SUCCESS);
+    CHECK(log_says(&reader, &position, "child \"lonely\": waits for service \"ghost\"", WAIT_US));
+    service_close(&reader);
+}
+
 int main(void)
 {
     peaks_tests();
@@ -249,7 +257,7 @@ int main(void)
     upgrades_tests();
     lives_tests();
     sums_tests();
-    pause_us(GHOST_US); // until init has said who waits
+    RUN(who_waits_in_vain_is_told);
     TESTS_DONE();
     machine_exit(tests_failed != 0);
     return 0;

@@ -108,19 +108,29 @@ static void upgrade_often(void *argument)
     }
 }
 
-static void run_upgraders(struct thread *t, unsigned count)
+// Whether all of them have begun.
+static bool run_upgraders(struct thread *t, unsigned count)
 {
+    unsigned made = 0;
     stop = false;
     upgraded = strange = 0;
-    for (unsigned i = 0; i < count; i++)
-        CHECK_EQ(thread_create(&t[i], cpu_of(i), 30, "upgrader", upgrade_often, NULL), SUCCESS);
+    while (made < count &&
+           !thread_create(&t[made], cpu_of(made), 30, "upgrader", upgrade_often, NULL))
+        made++;
+    if (made == count)
+        return true;
+    stop = true;
+    while (made)
+        thread_join(&t[--made]);
+    return false;
 }
 
-static void join(struct thread *t, unsigned count)
+// Whether nothing strange has happened to them.
+static bool join(struct thread *t, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         thread_join(&t[i]);
-    CHECK_EQ(strange, 0);
+    return !strange;
 }
 
 static void upgrades_of_several_threads_add_up(void)
@@ -131,8 +141,8 @@ static void upgrades_of_several_threads_add_up(void)
     struct sums before = begin(&control);
     CHECK_EQ(open(&shared, "echo"), SUCCESS);
     CHECK_EQ(info(&shared, &first), SUCCESS);
-    run_upgraders(t, THREADS);
-    join(t, THREADS);
+    CHECK(run_upgraders(t, THREADS));
+    CHECK(join(t, THREADS));
     CHECK_EQ(upgraded, THREADS * MANY);
     CHECK_EQ(info(&shared, &last), SUCCESS);
     CHECK_EQ(last.ram, first.ram + (u64)THREADS * MANY * PIECE);
@@ -150,11 +160,13 @@ static void upgrades_of_a_dying_server_return(void)
     struct sums before = begin(&control);
     for (unsigned i = 0; i < DEATHS; i++) {
         CHECK_EQ(open(&shared, "echo"), SUCCESS);
-        run_upgraders(t, FUZZERS);
         CHECK_EQ(control_find(&control, "server", &server), SUCCESS);
-        CHECK_EQ(kill_and_start(&control, "server"), SUCCESS);
-        CHECK(reaches(&control, "server", CHILD_RUNNING, server.restarts + 1));
-        join(t, FUZZERS);
+        CHECK(run_upgraders(t, FUZZERS));
+        error_t error = kill_and_start(&control, "server");
+        bool back = reaches(&control, "server", CHILD_RUNNING, server.restarts + 1);
+        CHECK(join(t, FUZZERS));
+        CHECK_EQ(error, SUCCESS);
+        CHECK(back);
         service_close(&shared);
     }
     CHECK(sums_return(&control, &before));
@@ -202,7 +214,7 @@ static void upgrades_of_closing_sessions_return(void)
         service_close(&shared);
     }
     stop = true;
-    join(&t, 1);
+    CHECK(join(&t, 1));
     CHECK(sums_return(&control, &before));
     service_close(&control);
 }
@@ -368,7 +380,7 @@ static void requests_at_random_add_up(void)
         CHECK(fuzzers[i].place != SEL_NONE);
         CHECK_EQ(thread_create(&t[i], cpu_of(i), 30, "fuzzer", fuzz, &fuzzers[i]), SUCCESS);
     }
-    join(t, FUZZERS);
+    CHECK(join(t, FUZZERS));
     for (unsigned i = 0; i < FUZZERS; i++)
         selector_free_range(fuzzers[i].place, 3);
     CHECK(sums_return(&control, &before));

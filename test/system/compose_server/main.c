@@ -20,6 +20,7 @@ struct counter {
 
 static struct server echo, count;
 static volatile u32 open_sessions;
+static u32 kills;
 
 static error_t open(struct server_session *session, const char *label, const char *args)
 {
@@ -140,10 +141,17 @@ static error_t dispatch(struct server_session *session, struct server_cpu *cpu, 
     }
     case COMPOSE_KILL_ME: {
         error_t error = server_request_kill(session);
+        if (!error)
+            __atomic_fetch_add(&kills, 1, __ATOMIC_RELEASE);
         msg_begin(m);
         msg_put_word(m, error);
         return SUCCESS;
     }
+    case COMPOSE_KILLS:
+        msg_begin(m);
+        msg_put_word(m, SUCCESS);
+        msg_put_word(m, __atomic_load_n(&kills, __ATOMIC_ACQUIRE));
+        return SUCCESS;
     case COMPOSE_SHARE: return share(server_take_item(cpu, msg_get_item(m)), m);
     case COMPOSE_SEEN: return seen(m);
     case COMPOSE_CRASH: *(volatile int *)value = 1; return SUCCESS;

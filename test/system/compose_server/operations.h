@@ -19,4 +19,5 @@ enum compose_operation {
     COMPOSE_LET_GO,      // empties them
     COMPOSE_SHARE,       // delegate dataspace: maps it; writes the inverse of its word 0 to word 1
     COMPOSE_SEEN,        // 1 whether it is mapped still, 2 its word 0
+    COMPOSE_KILLS,       // 1: how many clients' ends it has asked for, and was not refused
 };

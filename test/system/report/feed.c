@@ -7,8 +7,8 @@
 #include "test/system/report/feed.h"
 #include "test/system/check.h"
 #include "test/system/inits.h"
+#include "test/system/says.h"
 #include "lib/conf/form.h"
-#include "lib/core/log.h"
 #include "lib/rt/heap.h"
 #include "lib/rt/string.h"
 #include "lib/service/env.h"
@@ -37,36 +37,10 @@ static char *tree;    // LARGE bytes
 static u64 log_at;    // everything before has been seen
 static u64 spare = 1; // a figure of the configuration's that makes versions differ
 
-// Where the text ends in it; 0 if it is not there.
-static size_t end_of(const char *text, size_t length, const char *what)
-{
-    size_t wanted = strlen(what);
-    for (size_t i = 0; i + wanted <= length; i++) {
-        if (!memcmp(text + i, what, wanted))
-            return i + wanted;
-    }
-    return 0;
-}
-
-// Whether `fed` says this within the time; the log is read on behind it.
+// Whether `fed`, or another, says this within the time; the log is read on behind it.
 static bool says(const char *what)
 {
-    static char text[4096];
-    size_t kept = 0, length = 0;
-    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end;) {
-        if (log_read(&reader, &log_at, text + kept, 2048, &length))
-            break;
-        size_t all = kept + length, found = end_of(text, all, what);
-        log_at -= found ? all - found : 0;
-        if (found)
-            return true;
-        kept = all < strlen(what) ? all : strlen(what);
-        memmove(text, text + all - kept, kept);
-        if (!length)
-            pause_us(5000);
-    }
-    print("  not said: %s\n", what);
-    return false;
+    return log_says(&reader, &log_at, what, WAIT_US);
 }
 
 static void tree_begin(void)
