@@ -21,6 +21,8 @@ error_t keeper_info(struct service_client *keeper, struct keeper_info *info);
 // Has it end, and waits until its next life runs.
 bool keeper_dies(struct service_client *keeper, const char *child, enum keeper_death how);
 bool keeper_is_killed(const char *child);
+// Has one end whose back-off is long: until it is started it is dead.
+bool keeper_ends(const char *child);
 error_t keeper_keep(struct service_client *keeper, const char *name, word_t bytes, word_t *found,
                     bool *earlier);
 error_t keeper_drop(struct service_client *keeper, const char *name);

@@ -52,17 +52,15 @@ static void who_leaves_meanwhile_is_not_resumed(void)
 {
     struct service_client stays, leaves, asks;
     struct keeper_info info;
-    struct control_child twin;
     word_t sum;
     bool resumed;
     CHECK_EQ(keeper_open(&stays, "twin", ""), SUCCESS);
     CHECK_EQ(keeper_open(&leaves, "twin", ""), SUCCESS);
     CHECK_EQ(keeper_add(&stays, 1, &sum, &resumed), SUCCESS);
     CHECK_EQ(keeper_add(&leaves, 2, &sum, &resumed), SUCCESS);
-    CHECK_EQ(child_find("", "twin", &twin), SUCCESS);
-    CHECK_EQ(child_do(control_kill, "", "twin"), SUCCESS);
-    CHECK(child_reaches("", "twin", CHILD_WAITING, twin.restarts + 1));
+    CHECK(keeper_ends("twin"));
     service_close(&leaves);
+    CHECK_EQ(child_do(control_start, "", "twin"), SUCCESS);
     CHECK_EQ(keeper_open(&asks, "twin", ""), SUCCESS); // waits until it is there
     CHECK_EQ(keeper_info(&asks, &info), SUCCESS);
     CHECK_EQ(info.sessions, 2); // `stays`, which has not come yet, and `asks`
@@ -87,10 +85,9 @@ static void who_never_comes_again_is_closed(void)
     CHECK_EQ(keeper_info(&asks, &info), SUCCESS);
     CHECK(info.sessions == 2 && info.records == 1);
     service_close(&silent);
-    for (unsigned i = 0; i < 1000 && (info.sessions != 1 || info.records); i++) {
+    for (u64 end = deadline_in_us(WAIT_US); (info.sessions != 1 || info.records) && rdtsc() < end;
+         pause_us(1000))
         CHECK_EQ(keeper_info(&asks, &info), SUCCESS);
-        pause_us(1000);
-    }
     CHECK(info.sessions == 1 && !info.records);
     service_close(&asks);
 }
@@ -211,7 +208,6 @@ static void reports_outlive_their_server(void)
     static char large[3 * PAGE_SIZE + 1];
     struct service_client writer;
     struct control_quota before, quota;
-    struct control_child child;
     memset(large, 'x', sizeof(large) - 1);
     CHECK_EQ(service_init(&writer, "report", "", "mine", (struct service_quota){0, 0}), SUCCESS);
     writer.retry_aborted = true;
@@ -232,10 +228,9 @@ static void reports_outlive_their_server(void)
     CHECK_EQ(quota_of("", "report", &quota), SUCCESS);
     CHECK_EQ(quota.kept, before.kept + PAGE_SIZE); // of one version, not of all
     CHECK_EQ(report_write(&writer, "last", 4), SUCCESS);
-    CHECK_EQ(child_find("", "report", &child), SUCCESS);
-    CHECK_EQ(child_do(control_kill, "", "report"), SUCCESS);
-    CHECK(child_reaches("", "report", CHILD_WAITING, child.restarts + 1));
+    CHECK(keeper_ends("report"));
     service_close(&writer);
+    CHECK_EQ(child_do(control_start, "", "report"), SUCCESS);
     CHECK(report_is("", ENOTFOUND)); // waits until the next life is there
     CHECK_EQ(quota_of("", "report", &quota), SUCCESS);
     CHECK_EQ(quota.kept, before.kept);
