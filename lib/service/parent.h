@@ -282,6 +282,14 @@ static inline bool parent_landed_at(struct typed_item item, sel_t sel)
 {
     return crd_kind(item.crd) == CRD_OBJ && crd_base(item.crd) == sel;
 }
+// A selector is dropped, or soon another's: no reply that another CPU's handler has written and not
+// sent yet gives it away. Under parent->lock.
+static inline void parent_withdraw(struct parent *parent, sel_t sel)
+{
+    enum { ITEMS = 2 }; // no answer has more
+    for (unsigned cpu = 0; cpu < parent->cpu_count; cpu++)
+        reply_withdraw(thread_utcb(&parent->cpu[cpu].thread), ITEMS, CRD_OBJ, sel, 1);
+}
 // Ends those of a client's services that the policy does not allow it any more. Under parent->lock.
 void parent_services_review(struct parent *parent, struct parent_client *owner);
 // A client's services end; sessions wait for its next life. Under parent->lock.

@@ -21,8 +21,12 @@ static void forwarded_close(struct parent *parent, struct parent_pseudonym *p)
     msg_put_item(&m,
                  item_translate(crd(CRD_OBJ, parent->first_pseudonym + p->index, 0, RIGHT_ALL)));
     (void)!parent_call(&m);
-    for (unsigned cpu = 0; cpu < parent->cpu_count; cpu++)
+    for (unsigned cpu = 0; cpu < parent->cpu_count; cpu++) {
+        if (p->forwarded_portal[cpu] == SEL_NONE)
+            continue;
+        parent_withdraw(parent, p->forwarded_portal[cpu]);
         selector_drop(p->forwarded_portal[cpu]);
+    }
 }
 
 struct parent_donation parent_pseudonym_donation(const struct parent_pseudonym *p)
@@ -39,6 +43,7 @@ void parent_pseudonym_close(struct parent *parent, struct parent_pseudonym *p)
         return;
     if (p->forwarded)
         forwarded_close(parent, p);
+    parent_withdraw(parent, parent->first_pseudonym + p->index);
     hc_drop(parent->first_pseudonym + p->index); // from the client and the service too
     p->told = NULL;
     if (p->service && p->service->builtin)

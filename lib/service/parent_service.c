@@ -53,7 +53,10 @@ static void service_end(struct parent *parent, struct parent_service *s)
     if (s->above)
         parent_withdraw_above(s);
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
-        if (s->builtin && s->portal[cpu] != SEL_NONE)
+        if (s->portal[cpu] == SEL_NONE)
+            continue;
+        parent_withdraw(parent, s->portal[cpu]);
+        if (s->builtin)
             hc_revoke(SEL_PD, crd(CRD_OBJ, s->portal[cpu], 0, RIGHT_ALL), 0);
         else
             selector_drop(s->portal[cpu]);

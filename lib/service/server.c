@@ -31,15 +31,8 @@ void server_withdraw(struct server *server, enum crd_kind kind, u64 first, u64 c
 {
     // No service answers with more.
     const unsigned items = kind == CRD_OBJ ? 8 : 32;
-    for (unsigned cpu = 0; cpu < server->cpu_count; cpu++) {
-        struct utcb *u = thread_utcb(&server->cpu[cpu].thread);
-        for (unsigned i = 0; i < items; i++) {
-            crd_t *place = &utcb_item(u, i)->crd, c = __atomic_load_n(place, __ATOMIC_RELAXED);
-            if (crd_kind(c) == kind && crd_base(c) - first < count) // else it is another's by now
-                __atomic_compare_exchange_n(place, &c, 0, false, __ATOMIC_SEQ_CST,
-                                            __ATOMIC_RELAXED);
-        }
-    }
+    for (unsigned cpu = 0; cpu < server->cpu_count; cpu++)
+        reply_withdraw(thread_utcb(&server->cpu[cpu].thread), items, kind, first, count);
 }
 
 // Whether the client delegated something. What nobody takes must not stay in the window.

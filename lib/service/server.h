@@ -186,11 +186,21 @@ void server_move_limit(struct server_session *from, struct server_session *to,
 // Whether an item of a request names this session (client.h, service_session_name).
 bool server_session_is(const struct server_session *session, crd_t name);
 
-// Takes what names [first, first + count) out of replies that have been written and are not sent
-// yet, by handlers on other CPUs or under a thread of higher priority: for who ends what was given
-// to a client (ports; a selector, which may soon be another object's), before it is revoked. No
-// call of the session whose it was is under way. What has a life of its own does not need it
-// (item_delegate_life).
+// Takes what names [first, first + count) out of a reply of up to `items` items that a handler has
+// written and not sent yet, on another CPU or under a thread of higher priority: for who ends what
+// was given to a client (ports; a selector, which may soon be another object's), before it is
+// revoked. What has a life of its own does not need it (item_delegate_life).
+static inline void reply_withdraw(struct utcb *u, unsigned items, enum crd_kind kind, u64 first,
+                                  u64 count)
+{
+    for (unsigned i = 0; i < items; i++) {
+        crd_t *place = &utcb_item(u, i)->crd, c = __atomic_load_n(place, __ATOMIC_RELAXED);
+        if (UNLIKELY(crd_kind(c) == kind && crd_base(c) - first < count))
+            __atomic_compare_exchange_n(place, &c, 0, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_RELAXED); // else it is another's by now
+    }
+}
+// The same of all handlers of a server. No call of the session whose it was is under way.
 void server_withdraw(struct server *server, enum crd_kind kind, u64 first, u64 count);
 
 // The store's, for server.c. server_session_get takes a reference by index (and generation, unless
