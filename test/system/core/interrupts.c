@@ -3,6 +3,7 @@
 //
 // IRQ (002_8bbc1eeec7f51661.txt, Reception of device interrupts), with the HPET as the device.
 #include "lib/core/signal.h"
+#include "lib/rt/selector.h"
 #include "lib/rt/start.h"
 #include "lib/rt/thread.h"
 #include "lib/rt/tsc.h"
@@ -141,7 +142,9 @@ static void messages_have_one_owner(void)
     static struct irq many[MANY];
     for (unsigned round = 0; round < 5; round++) {
         for (unsigned i = 0; i < MANY; i++) {
-            CHECK_EQ(irq_open_message(&many[i], i % hip()->cpu_count), SUCCESS);
+            unsigned cpu = i % hip()->cpu_count;
+            CHECK_EQ(irq_open_message(&many[i], cpu), SUCCESS);
+            CHECK_EQ(many[i].message_address, 0xfee00000 | (u64)hip()->cpu[cpu].apic_id << 12);
             for (unsigned j = 0; j < i; j++)
                 CHECK(many[i].message_data != many[j].message_data);
         }
@@ -199,6 +202,11 @@ static void wait_for_ever(void *unused)
 static void end_of_the_session_ends_the_waiting(void)
 {
     struct thread t;
+    crd_t found;
+    CHECK_EQ(irq_open(&irq, HPET_GSI, false, 0), SUCCESS);
+    service_close(&irq.client);
+    CHECK_EQ(hc_lookup(crd(CRD_OBJ, irq.sm, 0, RIGHT_ALL), &found), ECAP); // nothing to wait for
+    selector_drop(irq.sm);
     CHECK_EQ(irq_open(&irq, HPET_GSI, false, 0), SUCCESS);
     ended = SUCCESS;
     CHECK_EQ(thread_create(&t, hip()->cpu_count - 1, 100, "waiter", wait_for_ever, NULL), SUCCESS);
