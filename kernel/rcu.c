@@ -49,7 +49,8 @@ static bool grace_over(struct cpu *cpu)
             __atomic_load_n(&other->kernel_entries, __ATOMIC_ACQUIRE) == cpu->grace_snapshot[i])
             return false;
     }
-    return true;
+    // Who has left may have listed an EC here at last (ec_remote), which stays until it is heard.
+    return !__atomic_load_n(&cpu->remote, __ATOMIC_ACQUIRE);
 }
 
 // Where there is one CPU, who polls is the proof that nobody holds anything.
@@ -120,7 +121,7 @@ bool rcu_settle(u64 *goal)
                     cpu_poke(i);
             }
         }
-        bool due = preemption_point();
+        bool due = preemption_point() || __atomic_load_n(&cpu->remote, __ATOMIC_RELAXED);
         __atomic_store_n(&cpu->idle, false, __ATOMIC_SEQ_CST);
         if (due)
             break;

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: 2026 The Tessera authors
 //
 // TLB shoot-down (tlb.h). A CPU that needs others to flush raises their flush_request, interrupts
-// them, and waits until each has lowered it, serving requests to itself meanwhile.
+// them, and waits until each has cleared it, serving requests to itself meanwhile.
 #include "kernel/tlb.h"
 #include "kernel/arch/x86_64/features.h"
 #include "kernel/arch/x86_64/x86.h"
@@ -26,11 +26,13 @@ static void flush_all(void)
 void tlb_serve(void)
 {
     struct cpu *cpu = this_cpu();
-    if (LIKELY(!__atomic_load_n(&cpu->flush_request, __ATOMIC_ACQUIRE)))
+    u32 asked = __atomic_load_n(&cpu->flush_request, __ATOMIC_ACQUIRE);
+    if (LIKELY(!asked))
         return;
     ports_unload(true);
     flush_all();
-    __atomic_store_n(&cpu->flush_request, 0, __ATOMIC_RELEASE);
+    // Who asked meanwhile is served the next time.
+    __atomic_fetch_sub(&cpu->flush_request, asked, __ATOMIC_RELEASE);
 }
 
 void spin_relax(void)
@@ -73,7 +75,7 @@ static __attribute__((noinline)) void flush_remote(u32 mask)
     for (unsigned i = 0; i < cpu_online_count; i++) {
         if (i == self->index || !(mask >> i & 1))
             continue;
-        __atomic_store_n(&cpus[i]->flush_request, 1, __ATOMIC_SEQ_CST);
+        __atomic_fetch_add(&cpus[i]->flush_request, 1, __ATOMIC_SEQ_CST);
         cpu_poke(i);
     }
     for (unsigned i = 0; i < cpu_online_count; i++) {

@@ -3,7 +3,7 @@
 //
 // rcu_settle on the first of two CPUs: a hypercall that found its account empty fails only when it
 // was done again after all was released that was owed. The other CPU releases whenever it likes,
-// above all between the hypercall's look and rcu_settle's.
+// above all between the hypercall's look and rcu_settle's. And what ends a grace period.
 // needs: kernel/rcu.c
 #include "kernel/rcu.h"
 #include "kernel/arch/x86_64/tsc.h"
@@ -89,6 +89,32 @@ static void more_than_was_owed_fails(void)
     }
 }
 
+static unsigned released;
+
+static void count_release(struct rcu_head *head)
+{
+    (void)head;
+    released++;
+}
+
+// Who was in the kernel when an EC was given up may list it at this CPU before it leaves: the EC
+// is taken out of that list before its memory goes, grace period or not.
+static void what_is_listed_meanwhile_stays(void)
+{
+    static struct ec ec;
+    released = 0;
+    rcu_defer(&ec.object.rcu, count_release);
+    rcu_poll(); // the grace period begins
+    CHECK(!released);
+    cpu_0.remote = &ec;     // by the other CPU,
+    cpu_1.kernel_entries++; // which has left and come again
+    rcu_poll();
+    CHECK(!released && rcu_pending());
+    cpu_0.remote = NULL;
+    rcu_poll();
+    CHECK(released == 1 && !rcu_pending());
+}
+
 int main(void)
 {
     static struct cpu *self = &cpu_0;
@@ -96,5 +122,6 @@ int main(void)
     syscall(SYS_arch_prctl, ARCH_SET_GS, &self);
     RUN(what_is_owed_is_waited_for);
     RUN(more_than_was_owed_fails);
+    RUN(what_is_listed_meanwhile_stays);
     return check_failures != 0;
 }

@@ -4,7 +4,8 @@
 // Kernel entries and exits. On `syscall`, rsp is first the pointer to the current EC (interrupts are off, and what can
 // come nevertheless has a stack of its own), so that a call or reply that nothing stands in the way of is done here
 // without a stack, a lock or an allocation: look the portal up, link caller and handler, exchange the kept registers,
-// load the other address space. Everything unusual goes to C (ipc.c) with all registers saved.
+// load the other address space. Everything unusual goes to C (ipc.c) with all registers saved, and counts as an entry: the
+// lock has others see that before this CPU looks at anything (rcu.h).
 #include "gen/offsets.h"
 #include "kernel/arch/x86_64/segments.h"
 
@@ -170,7 +171,7 @@ entry_syscall:
     jae .Lunknown
 .Lhypercall_c:
     mov %gs:CPU_STACK, %rsp
-    incq %gs:CPU_ENTRIES
+    lock incq %gs:CPU_ENTRIES
     mov %r10, %rcx
     call *hypercall_table(,%rax,8)
     mov %gs:CPU_CURRENT, %rcx
@@ -244,7 +245,7 @@ entry_syscall:
 .Lsemaphore_wake:
     mov %rcx, %rdi
     mov %gs:CPU_STACK, %rsp
-    incq %gs:CPU_ENTRIES
+    lock incq %gs:CPU_ENTRIES
     call sm_wake_locked
     mov %gs:CPU_CURRENT, %rcx
     xor %edx, %edx
@@ -259,7 +260,7 @@ entry_syscall:
     mov %rsp, %rsi
     mov %rcx, %rdi
     mov %gs:CPU_STACK, %rsp
-    incq %gs:CPU_ENTRIES
+    lock incq %gs:CPU_ENTRIES
     call sm_wait_locked
 .Lbrief:
     mov %rax, %rcx
@@ -360,7 +361,7 @@ entry_syscall:
     mov %r9, EC_R9(%rsp)
     mov %rsp, %rdi
     mov %gs:CPU_STACK, %rsp
-    incq %gs:CPU_ENTRIES
+    lock incq %gs:CPU_ENTRIES
     call *%rcx
     ud2
 
@@ -417,7 +418,7 @@ ec_resume:
     mov (%rsp), %rdi
     mov 8(%rsp), %rsi
     mov %gs:CPU_STACK, %rsp
-    incq %gs:CPU_ENTRIES
+    lock incq %gs:CPU_ENTRIES
     xor %ebp, %ebp
     cld
     call interrupt_from_user

@@ -41,7 +41,11 @@ static void device_interrupt(struct cpu *cpu, unsigned vector)
         tlb_serve();
         cpu_work(cpu, WORK_REMOTE);
     } else {
+        // Who idles holds nothing that a grace period protects, but for this.
+        bool idle = cpu->idle;
+        __atomic_store_n(&cpu->idle, false, __ATOMIC_SEQ_CST);
         gsi_arrived(vector);
+        __atomic_store_n(&cpu->idle, idle, __ATOMIC_SEQ_CST);
     }
     lapic_eoi();
 }
