@@ -129,10 +129,10 @@ void ec_abort_caller(struct ec *caller)
     caller->callee = NULL;
     __atomic_fetch_and(&caller->hazard, ~(u32)HAZARD_SPLICED, __ATOMIC_RELAXED);
     if (caller->hazard & HAZARD_EXCEPTION) {
-        __atomic_fetch_and(&caller->hazard, ~(u32)HAZARD_EXCEPTION, __ATOMIC_RELAXED);
         // Its handler died with the exception unresolved: it is raised again, and finds the next
-        // handler or none.
+        // handler or none. Whoever looks (state_control) sees it under way in between too.
         caller->state = EC_EVENT;
+        __atomic_fetch_and(&caller->hazard, ~(u32)HAZARD_EXCEPTION, __ATOMIC_RELEASE);
     } else {
         caller->regs.rax = EABORT;
         if (UNLIKELY(ec_traced(caller)))
@@ -198,14 +198,18 @@ void ec_wake(struct ec *ec)
 // may go on. One that is traced from now on, maybe in the middle of its waiting, gets its marks.
 static void check_hazards(struct ec *ec)
 {
+    u32 hazard = __atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE);
+    if (hazard & HAZARD_PAUSE) {
+        fpu_drop(this_cpu(), ec, true);
+        __atomic_fetch_or(&ec->hazard, HAZARD_HALTED, __ATOMIC_SEQ_CST);
+        if (UNLIKELY(!(ec->hazard & HAZARD_PAUSE))) // resumed meanwhile, and maybe paused anew soon
+            __atomic_fetch_and(&ec->hazard, ~(u32)HAZARD_HALTED, __ATOMIC_RELAXED);
+    }
     if (ec_idle(ec))
         ec_set_idle(ec);
-    if (ec->state == EC_BLOCKED && ec_traced(ec))
-        ec->trace.waits = true;
-    if (ec->hazard & HAZARD_PAUSE)
-        fpu_drop(this_cpu(), ec, true);
-    __atomic_store_n(&ec->halted, ec->hazard & HAZARD_PAUSE, __ATOMIC_RELEASE);
-    if (!(ec->hazard & HAZARD_PAUSE) && ec->state != EC_BLOCKED && ec->state != EC_DEAD)
+    if (ec->state == EC_BLOCKED)
+        ec->trace.waits |= (hazard & HAZARD_TRACED) != 0;
+    else if (!(hazard & HAZARD_PAUSE) && ec->state != EC_DEAD)
         sc_unpark(ec);
 }
 

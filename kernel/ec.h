@@ -34,6 +34,7 @@ enum hazard {
                          // gets EABORT then
     HAZARD_RETIRED = 32, // its SC was destroyed during its call, and ends with that
     HAZARD_TRACED = 64,  // trace.h
+    HAZARD_HALTED = 128, // with HAZARD_PAUSE: its CPU knows, it does not run before it is resumed
 };
 
 enum ec_remote_op {
@@ -71,7 +72,6 @@ struct ec {
     bool brief; // RUN or BLOCKED, at the end of a hypercall: rbx, rbp, r12 to r15, rax and rdx are
                 // all it needs back
     bool global;
-    bool halted; // paused, and its CPU knows: it does not run before it is resumed
     u16 cpu;
     u32 exc_base;
     struct pd *pd;

@@ -235,7 +235,7 @@ static inline __attribute__((always_inline)) bool reply_to(struct ec *handler, s
         write_state(caller, utcb_exc(handler->utcb), (unsigned)handler->regs.rdx);
         if (head_typed(h) && !delegate_items(handler, caller, head_typed(h), true))
             return false;
-        __atomic_fetch_and(&caller->hazard, ~(u32)HAZARD_EXCEPTION, __ATOMIC_RELAXED);
+        __atomic_fetch_and(&caller->hazard, ~(u32)HAZARD_EXCEPTION, __ATOMIC_RELEASE);
     } else {
         if (UNLIKELY(!transfer(handler, caller, h)))
             return false;

@@ -349,9 +349,10 @@ static struct result state_control(struct ec *ec, bool write, u64 mtd)
     struct ec *me = current();
     if (mtd & ~(u64)(MTD_ALL | MTD_FPU))
         return result(EPARAM);
-    if (ec == me || !__atomic_load_n(&ec->halted, __ATOMIC_ACQUIRE))
+    u32 hazard = __atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE);
+    bool handled = hazard & HAZARD_EXCEPTION;
+    if (ec == me || !(hazard & HAZARD_PAUSE) || !(hazard & HAZARD_HALTED))
         return result(EBUSY);
-    bool handled = __atomic_load_n(&ec->hazard, __ATOMIC_ACQUIRE) & HAZARD_EXCEPTION;
     // Its first registers are on their way, in the reply to its start-up.
     if (ec->event == EXC_STARTUP && handled)
         return result(EBUSY);
@@ -362,7 +363,9 @@ static struct result state_control(struct ec *ec, bool write, u64 mtd)
         ec_write_state(ec, utcb_exc(me->utcb), (unsigned)mtd);
     } else {
         ec_read_state(ec, utcb_exc(me->utcb), (unsigned)mtd);
-        if (!handled && ec->state != EC_EVENT)
+        if (handled)
+            utcb_exc(me->utcb)->vector |= EXC_HANDLED;
+        else if (ec->state != EC_EVENT)
             utcb_exc(me->utcb)->vector = EXC_NONE;
     }
     return result(SUCCESS);
@@ -416,8 +419,7 @@ static struct result sys_ec_ctrl(u64 ec_sel, u64 operation, u64 value, u64 a3, u
     case EC_TRACE:
     case EC_TRACE_POLICY: return trace_control(ec, operation == EC_TRACE, value, a3, a4, a5);
     case EC_RESUME:
-        ec->halted = false;
-        __atomic_fetch_and(&ec->hazard, ~(u32)HAZARD_PAUSE, __ATOMIC_RELEASE);
+        __atomic_fetch_and(&ec->hazard, ~(u32)(HAZARD_PAUSE | HAZARD_HALTED), __ATOMIC_RELEASE);
         break;
     default: return result(EPARAM);
     }

@@ -90,6 +90,8 @@ enum ec_op {
     // as in an exception message; value = MTD. While it waits in a hypercall, rax and rdx are still
     // to come, and registers that hypercalls do not keep are undefined. MTD_FPU: zeroes if it never
     // used FPU or SSE, and writing is EFEATURE; bits of MXCSR that the CPU lacks are cleared.
+    // `vector` is that of an exception that waits for its handler, with EXC_HANDLED of one that is
+    // being handled, or EXC_NONE.
     EC_READ_STATE = 5,
     EC_WRITE_STATE = 6,
     EC_READ_PD = 7, // rdx = where the caller made its domain, ECAP if somebody else did; EC_SC

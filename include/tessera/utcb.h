@@ -47,7 +47,9 @@ enum {
     EXC_STARTUP = 0x1e,
     EXC_RECALL = 0x1f,
     EXC_COUNT = 0x20,
-    EXC_NONE = 0xff // EC_READ_STATE: none is under way
+    // EC_READ_STATE, of a vector: none is under way; its handler has been called and not replied.
+    EXC_NONE = 0xff,
+    EXC_HANDLED = 0x100
 };
 
 // Message transfer descriptor: which parts of the state an exception message carries, in each way.

@@ -240,8 +240,8 @@ HC_INLINE MUST_CHECK error_t hc_ec_tag(sel_t ec, word_t tag)
 }
 
 // The state of a paused EC, from or to utcb_exc(utcb()): what `mtd` names. Reading also tells the
-// vector of an exception that waits for its handler or is being handled, or EXC_NONE. EBUSY: it has
-// not come to rest yet; try again.
+// vector of an exception that waits for its handler (| EXC_HANDLED: is being handled), or EXC_NONE.
+// EBUSY: it has not come to rest yet; try again.
 HC_INLINE MUST_CHECK error_t hc_ec_state(sel_t ec, bool write, unsigned mtd)
 {
     return hc_plain(HC_ec_ctrl, ec, write ? EC_WRITE_STATE : EC_READ_STATE, mtd, 0, 0, 0);

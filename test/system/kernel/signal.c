@@ -110,7 +110,7 @@ static void waiting_receiver_is_woken(void)
         }
     }
     drop(ear); // its waiter is told
-    CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&t, WAIT_US), SUCCESS);
     CHECK_EQ(heard_end, EABORT);
     CHECK_EQ(sm_up(context), SUCCESS);
     thread_free(&t);
@@ -146,7 +146,7 @@ static void no_signal_is_lost(void)
             drop(passing);
         }
         for (unsigned i = 0; i < HIP->cpu_count; i++) {
-            CHECK_EQ(thread_join(&t[i], 60000000), SUCCESS);
+            CHECK_EQ(thread_join(&t[i], LONG_US), SUCCESS);
             thread_free(&t[i]);
         }
         settle();
@@ -155,7 +155,7 @@ static void no_signal_is_lost(void)
         for (unsigned i = 0; i < 8; i++)
             drop(bells[i]);
         drop(ear);
-        CHECK_EQ(thread_join(&listener, 10000000), SUCCESS);
+        CHECK_EQ(thread_join(&listener, WAIT_US), SUCCESS);
         thread_free(&listener);
         if (!round)
             before = read_kmem(SEL_PD);
@@ -181,20 +181,15 @@ static void other_body(void)
 
 static error_t state(sel_t ec, enum ec_op operation, u64 mtd)
 {
-    for (unsigned i = 0; i < 1000; i++) {
-        error_t error = hc_plain(HC_ec_ctrl, ec, operation, mtd, 0, 0, 0);
-        if (error != EBUSY)
-            return error;
-        rest(2000);
-    }
-    return EBUSY;
+    error_t error = EBUSY;
+    AWAIT((error = hc_plain(HC_ec_ctrl, ec, operation, mtd, 0, 0, 0)) != EBUSY);
+    return error;
 }
 
 static bool moves(volatile u64 *counter)
 {
     u64 before = *counter;
-    for (unsigned i = 0; i < 200 && *counter == before; i++)
-        rest(2000);
+    AWAIT(*counter != before);
     return *counter != before;
 }
 
@@ -233,6 +228,24 @@ static void stopped_threads_show_their_state(void)
     CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_READ_STATE, MTD_ALL, 0, 0, 0), ECAP);
 }
 
+// Who is resumed and paused at once may run in between: its state tells what it did.
+static void paused_anew(void)
+{
+    struct thread t;
+    struct exc_state *s = utcb_exc(ROOT_UTCB);
+    beats = 0;
+    CHECK_EQ(thread_start(&t, SEL_PD, HIP->cpu_count - 1, 5, count_body, 1), SUCCESS);
+    CHECK(moves(&beats));
+    for (unsigned i = 0; i < 20000; i++) {
+        for (unsigned k = 0; k < 3; k++)
+            CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, k % 2 ? EC_RESUME : EC_PAUSE, 0, 0, 0, 0), SUCCESS);
+        if (hc_plain(HC_ec_ctrl, t.ec, EC_READ_STATE, MTD_ALL, 0, 0, 0) == SUCCESS)
+            CHECK(s->rbx - beats <= 1);
+        CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_RESUME, 0, 0, 0, 0), SUCCESS);
+    }
+    thread_free(&t);
+}
+
 // A thread with its argument in xmm3 and 1.0 on the FPU's stack, which tells what it has in xmm3.
 static volatile u64 seen;
 __attribute__((naked)) static void fpu_body(word_t value __attribute__((unused)))
@@ -251,8 +264,7 @@ static void stopped_threads_show_their_fpu(void)
     sel_t ec[2];
     CHECK_EQ(thread_start(&t, SEL_PD, HIP->cpu_count - 1, 5, fpu_body, 4711), SUCCESS);
     CHECK_EQ(thread_start(&plain, SEL_PD, HIP->cpu_count - 1, 5, count_body, 1), SUCCESS);
-    for (unsigned i = 0; i < 200 && seen != 4711; i++)
-        rest(2000);
+    AWAIT(seen == 4711);
     ec[0] = t.ec;
     ec[1] = plain.ec;
     CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_WRITE_STATE, MTD_FPU, 0, 0, 0), EBUSY);
@@ -268,8 +280,7 @@ static void stopped_threads_show_their_fpu(void)
     CHECK_EQ(state(t.ec, EC_READ_STATE, MTD_FPU), SUCCESS);
     CHECK_EQ(words[MXCSR_WORD] << 32 >> 48, 0);
     CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_RESUME, 0, 0, 0, 0), SUCCESS);
-    for (unsigned i = 0; i < 200 && seen != 1234; i++)
-        rest(2000);
+    AWAIT(seen == 1234);
     CHECK_EQ(seen, 1234);
     // One that has not used them: as it would begin, and nothing to write to.
     CHECK_EQ(state(plain.ec, EC_READ_STATE, MTD_FPU), SUCCESS);
@@ -297,7 +308,7 @@ static void fpu_is_written_at_bad_moments(void)
 {
     struct thread t, other;
     unsigned written = 0;
-    u64 end = tsc() + tsc_us(10000000);
+    u64 end = tsc() + tsc_us(LONG_US);
     CHECK_EQ(thread_start(&t, SEL_PD, 1, 5, fpu_body, 1), SUCCESS);
     CHECK(moves(&beats));
     CHECK_EQ(thread_start(&other, SEL_PD, 1, 5, restless_body, t.ec), SUCCESS);
@@ -353,8 +364,8 @@ static void single_steps(void)
     CHECK_EQ(state(t.ec, EC_WRITE_STATE, MTD_RFLAGS), SUCCESS);
     for (unsigned i = 1; i <= 30; i++) {
         CHECK_EQ(hc_plain(HC_ec_ctrl, t.ec, EC_RESUME, 0, 0, 0, 0), SUCCESS);
-        for (unsigned k = 0; k < 1000 && steps < i; k++)
-            rest(2000);
+        AWAIT(steps >= i);
+        CHECK_EQ(state(t.ec, EC_READ_STATE, 0), SUCCESS); // its handler has paused it
         CHECK_EQ(steps, i);
         CHECK(step_rip - (word_t)count_body < 64);
         CHECK_EQ(step_tag, 99);
@@ -373,6 +384,7 @@ const struct test signal_tests[] = {
     {"waiting_receiver_is_woken", waiting_receiver_is_woken, 1},
     {"no_signal_is_lost", no_signal_is_lost, 1},
     {"stopped_threads_show_their_state", stopped_threads_show_their_state, 1},
+    {"paused_anew_shows_the_latest_state", paused_anew, 2},
     {"threads_can_be_stepped", single_steps, 1},
     {"stopped_threads_show_their_fpu", stopped_threads_show_their_fpu, 1},
     {"fpu_is_written_at_bad_moments", fpu_is_written_at_bad_moments, 2},

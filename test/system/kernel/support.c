@@ -304,7 +304,7 @@ void settle(void)
 {
     for (unsigned cpu = 0; cpu < HIP->cpu_count; cpu++) {
         sm_up(idlers[cpu].asked);
-        error_t error = sm_down(idlers[cpu].idle, tsc() + tsc_us(5000000));
+        error_t error = sm_down(idlers[cpu].idle, tsc() + tsc_us(WAIT_US));
         if (error)
             test_fail(__FILE__, __LINE__, "settle", error, SUCCESS);
     }
@@ -339,7 +339,7 @@ u64 read_caps(sel_t pd)
 static bool falls_to(sel_t pd, enum pd_op operation, u64 limit)
 {
     u64 value = ~0ul;
-    for (u64 end = tsc() + tsc_us(20000000); value > limit && tsc() < end;)
+    for (u64 end = tsc() + tsc_us(WAIT_US); value > limit && tsc() < end;)
         value = read_account(pd, operation);
     return value <= limit;
 }
@@ -347,6 +347,11 @@ static bool falls_to(sel_t pd, enum pd_op operation, u64 limit)
 bool kmem_falls_to(u64 limit)
 {
     return falls_to(SEL_PD, PD_READ_KMEM, limit);
+}
+
+bool kmem_of_falls_to(sel_t pd, u64 limit)
+{
+    return falls_to(pd, PD_READ_KMEM, limit);
 }
 
 bool caps_fall_to(u64 limit)

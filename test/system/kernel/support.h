@@ -46,6 +46,14 @@ static inline u64 tsc_us(u64 us)
     return us * HIP->tsc_khz / 1000;
 }
 
+// How long something may take that is to come, or a long test's threads: a CPU may stand still for
+// seconds on a busy host.
+enum { WAIT_US = 20000000, LONG_US = 200000000 };
+// Sleeps until something is so, for WAIT_US at most.
+#define AWAIT(condition)                                                                           \
+    for (u64 end_ = tsc() + tsc_us(WAIT_US); !(condition) && tsc() < end_;)                        \
+    rest(1000)
+
 // Selectors and pages of addresses that were never used before.
 sel_t sel_new(unsigned count);
 u64 page_new(unsigned count);
@@ -115,5 +123,6 @@ u64 read_kmem(sel_t pd); // used, in units of 64 bytes, after deferred releases 
 // Whether the root program's use comes down to `limit`: on a busy host another CPU may hold what
 // was freed for a while.
 bool kmem_falls_to(u64 limit);
+bool kmem_of_falls_to(sel_t pd, u64 limit);
 bool caps_fall_to(u64 limit);
 u64 read_caps(sel_t pd);
