@@ -59,7 +59,7 @@ static void caller_of_a_dying_handler_is_aborted(void)
     struct thread t;
     CHECK(call_waits(&t));
     drop(victim.ec);
-    CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&t, WAIT_US), SUCCESS);
     CHECK_EQ(call_error, EABORT);
     thread_free(&t);
 }
@@ -129,10 +129,10 @@ static void request_of_a_dead_caller_is_finished(void)
         settle();
         CHECK_EQ(sm_down(blocker + 2, tsc() + tsc_us(1000)), ETIMEOUT);
         sm_up(blocker);
-        CHECK_EQ(sm_down(blocker + 2, tsc() + tsc_us(5000000)), SUCCESS);
+        CHECK_EQ(sm_down(blocker + 2, tsc() + tsc_us(WAIT_US)), SUCCESS);
         settle();
         if (way == 3) {
-            CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
+            CHECK_EQ(thread_join(&t, WAIT_US), SUCCESS);
             CHECK_EQ(call_error, EABORT);
         } else {
             sm_up(blocker); // it is free for others
@@ -204,7 +204,7 @@ static void ending_a_domain_aborts_calls_into_it(void)
     settle();
     CHECK_EQ(call_error, 99);
     drop(pd);
-    CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&t, WAIT_US), SUCCESS);
     CHECK_EQ(call_error, EABORT);
     thread_free(&t);
     handler_free(&victim);
@@ -215,7 +215,7 @@ static void semaphore_wait_is_aborted(void)
     struct thread t;
     CHECK(call_waits(&t));
     drop(blocker); // the handler's wait ends, it replies
-    CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&t, WAIT_US), SUCCESS);
     CHECK_EQ(call_error, SUCCESS);
     thread_free(&t);
     handler_free(&victim);

@@ -160,14 +160,14 @@ static void delegations_race(void)
         sm_up(begin);
     disturb();
     for (unsigned i = 0; i < domain_count; i++) {
-        CHECK_EQ(thread_join(&domains[i].thread, 60000000), SUCCESS);
+        CHECK_EQ(thread_join(&domains[i].thread, LONG_US), SUCCESS);
         CHECK_EQ(domains[i].bad, 0);
         CHECK_EQ(domains[i].done, ROUNDS);
     }
     for (unsigned i = 0; i < domain_count; i++)
         strip(&domains[i]);
     for (unsigned i = 0; i < domain_count; i++)
-        CHECK_EQ(read_kmem(domains[i].pd), before[i]);
+        CHECK(kmem_of_falls_to(domains[i].pd, before[i]));
     for (unsigned i = 0; i < domain_count; i++) {
         thread_free(&domains[i].thread);
         drop(domains[i].sm);
@@ -178,7 +178,7 @@ static void delegations_race(void)
 // A domain that is being taken down gets nothing any more, by whatever way: it would stay there.
 static sel_t victim;
 static u64 gift;
-static volatile u64 refused, got_through;
+static volatile u64 given, refused, got_through;
 static struct thread giver;
 
 static void give_to_the_dying(word_t unused)
@@ -190,6 +190,7 @@ static void give_to_the_dying(word_t unused)
         // Once this is refused, so must be what comes after it.
         error = give(utcb, victim, CRD_OBJ, begin, 0, SEL_INBOX);
         error_t page = give(utcb, victim, CRD_MEM, gift, 0, HOME);
+        given++;
         if (error != EABORT)
             continue;
         refused++;
@@ -199,7 +200,7 @@ static void give_to_the_dying(word_t unused)
 
 static void the_dying_get_nothing(void)
 {
-    enum { LIVES = 30, CAPS_HELD = 3000, SEL_HELD = 0x1000 };
+    enum { LIVES = 30, LIVES_MAX = 1000, CAPS_HELD = 3000, SEL_HELD = 0x1000 };
     unsigned stacks = stacks_mark();
     begin = sel_new(1);
     gift = page_new(2);
@@ -207,16 +208,18 @@ static void the_dying_get_nothing(void)
     CHECK_EQ(hc_create_sm(begin, 0, SEL_PD), SUCCESS);
     for (unsigned i = 0; i < 2; i++)
         CHECK_EQ(take_kernel(crd(CRD_MEM, frame_new(1), 0, RIGHT_ALL), gift + i, 0), SUCCESS);
-    for (unsigned life = 0; life < LIVES && refused < 100; life++) {
+    // On a busy host the other CPU may stand still just while a domain ends.
+    for (unsigned life = 0; life < (refused ? LIVES : LIVES_MAX) && refused < 100; life++) {
         victim = twin_new(1 << 20, CAPS_HELD + 100);
         for (unsigned i = 0; i < CAPS_HELD; i++) // its end takes a while
             CHECK_EQ(delegate_to(victim, crd(CRD_OBJ, begin, 0, 0), SEL_HELD + i), SUCCESS);
         // A page beside it, which stays: the short way is open.
         CHECK_EQ(delegate_to(victim, crd(CRD_MEM, gift + 1, 0, RIGHT_ALL), HOME + 1), SUCCESS);
+        given = 0;
         CHECK_EQ(thread_start(&giver, SEL_PD, 1, 10, give_to_the_dying, 0), SUCCESS);
-        rest(2000);
+        AWAIT(given > 10);
         drop(victim);
-        CHECK_EQ(thread_join(&giver, 10000000), SUCCESS);
+        CHECK_EQ(thread_join(&giver, WAIT_US), SUCCESS);
         thread_free(&giver);
         stacks_release(stacks);
         CHECK_EQ(got_through, 0);

@@ -11,10 +11,9 @@ static bool mapped(u64 page)
 
 static void mapping_is_the_same_memory(void)
 {
-    u64 frame = frame_new(4), a = page_new(4), b = page_new(4);
-    CHECK_EQ(take_kernel(crd(CRD_MEM, frame & ~3ul, 2, RIGHT_ALL), a & ~3ul, 0), SUCCESS);
-    a &= ~3ul;
-    b = ALIGN_UP(page_new(8), 4);
+    u64 frame = ALIGN_UP(frame_new(8), 4), a = ALIGN_UP(page_new(8), 4),
+        b = ALIGN_UP(page_new(8), 4);
+    CHECK_EQ(take_kernel(crd(CRD_MEM, frame, 2, RIGHT_ALL), a, 0), SUCCESS);
     CHECK_EQ(delegate_to(SEL_PD, crd(CRD_MEM, a, 2, MEM_R | MEM_W), b), SUCCESS);
     for (unsigned i = 0; i < 4; i++) {
         *(volatile u64 *)((a + i) * PAGE_SIZE) = 100 + i;
@@ -130,7 +129,7 @@ static u64 try_access(void (*how)(word_t), u64 address)
     thread_start(&t, SEL_PD, 0, 100, how, address);
     delegate_to(SEL_PD, crd(CRD_OBJ, watcher.pt, 0, RIGHT_ALL), t.exc_base + EXC_PAGE_FAULT);
     // A jump never comes back: it faults on and on.
-    for (unsigned i = 0; i < 100 && thread_join(&t, 3000) && !faulted; i++)
+    for (unsigned i = 0; i < 10000 && thread_join(&t, 3000) && !faulted; i++)
         ;
     thread_free(&t);
     handler_free(&watcher);
@@ -177,7 +176,7 @@ static void ports_are_delegated(void)
     CHECK_EQ(in_value, 0);
     CHECK_EQ(delegate_to(pd, crd(CRD_IO, 0x3f8, 3, IO_RW), 0x3f8), SUCCESS);
     CHECK_EQ(thread_start(&t, pd, 0, 100, port_in, 0x3fd), SUCCESS);
-    CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&t, WAIT_US), SUCCESS);
     CHECK(in_value & 0x100);
     thread_free(&t);
     in_value = 0;

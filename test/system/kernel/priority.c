@@ -46,12 +46,11 @@ static void order_of(unsigned cpu)
     CHECK(only_first_runs(&counter[0], &counter[1]));
     CHECK(set(&b, 19)); // equals take turns
     u64 first = counter[0], second = counter[1];
-    for (unsigned i = 0; i < 1000 && (counter[0] == first || counter[1] == second); i++)
-        rest(5000);
+    AWAIT(counter[0] != first && counter[1] != second);
     CHECK(counter[0] != first && counter[1] != second);
     stop = true;
-    CHECK_EQ(thread_join(&a, 10000000), SUCCESS);
-    CHECK_EQ(thread_join(&b, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&a, WAIT_US), SUCCESS);
+    CHECK_EQ(thread_join(&b, WAIT_US), SUCCESS);
     thread_free(&a);
     thread_free(&b);
 }
@@ -118,8 +117,8 @@ static void at_once(void (*act)(word_t), unsigned while_waiting)
     if (while_waiting)
         CHECK(set(&b, while_waiting));
     CHECK_EQ(thread_start(&a, SEL_PD, 0, 30, act, 0), SUCCESS);
-    CHECK_EQ(thread_join(&a, 10000000), SUCCESS);
-    CHECK_EQ(thread_join(&b, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&a, WAIT_US), SUCCESS);
+    CHECK_EQ(thread_join(&b, WAIT_US), SUCCESS);
     CHECK_EQ(a_saw, 0);
     CHECK_EQ(b_ran_at, 2); // before the next instruction
     thread_free(&a);
@@ -164,8 +163,7 @@ static void calls_go_on_at_the_new_priority(void)
     counter[0] = counter[1] = counter[2] = 0;
     handler = handler_new(SEL_PD, cpu, entry_handle, 0);
     CHECK_EQ(thread_start(&a, SEL_PD, cpu, 10, call, 0), SUCCESS);
-    for (unsigned i = 0; i < 1000 && !entered; i++)
-        rest(3000);
+    AWAIT(entered);
     CHECK(entered);
     CHECK_EQ(thread_start(&medium, SEL_PD, cpu, 20, spin, 1), SUCCESS);
     CHECK_EQ(thread_start(&b, SEL_PD, cpu, 9, call, 2), SUCCESS); // waits for its turn, then helps
@@ -174,12 +172,12 @@ static void calls_go_on_at_the_new_priority(void)
     CHECK(only_first_runs(&counter[1], &counter[0]));
     CHECK_EQ(counter[0] + counter[2], 0);
     CHECK(set(&b, 30)); // helps, and is served next
-    CHECK_EQ(thread_join(&b, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&b, WAIT_US), SUCCESS);
     CHECK_EQ(counter[0], 0); // its answer is there, but no time
     CHECK(set(&a, 30));
-    CHECK_EQ(thread_join(&a, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&a, WAIT_US), SUCCESS);
     stop = true;
-    CHECK_EQ(thread_join(&medium, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&medium, WAIT_US), SUCCESS);
     thread_free(&a);
     thread_free(&b);
     thread_free(&medium);
@@ -199,22 +197,20 @@ static void requests_of_the_dead_have_the_last_priority(void)
         entered = may_leave = left = false;
         handler = handler_new(SEL_PD, cpu, entry_handle, 0);
         CHECK_EQ(thread_start(&a, SEL_PD, cpu, 30, call, 0), SUCCESS);
-        for (unsigned i = 0; i < 1000 && !entered; i++)
-            rest(1000);
+        AWAIT(entered);
         CHECK(entered && set(&a, 10));
         CHECK(only_first_runs(&counter[1], &counter[0]));
         CHECK(set(&a, 30));
         drop(a.ec);
         may_leave = true;
-        for (unsigned i = 0; i < 1000 && !left; i++)
-            rest(1000);
+        AWAIT(left);
         CHECK(left);
         thread_free(&a);
         handler_free(&handler);
         stacks_release(stacks + 2); // medium's
     }
     stop = true;
-    CHECK_EQ(thread_join(&medium, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&medium, WAIT_US), SUCCESS);
     thread_free(&medium);
 }
 
@@ -225,20 +221,18 @@ static void change_reaches_who_has_no_time_left(void)
     counter[0] = counter[1] = 0;
     CHECK_EQ(thread_start(&a, SEL_PD, 0, 10, spin, 0), SUCCESS);
     CHECK_EQ(hc_sc_budget(a.sc, 1000, 50000), SUCCESS);
-    for (unsigned i = 0; i < 1000 && !counter[0]; i++)
-        rest(1000);
+    AWAIT(counter[0]);
     CHECK_EQ(thread_start(&b, SEL_PD, 0, 20, spin, 1), SUCCESS);
     CHECK(only_first_runs(&counter[1], &counter[0]));
     before = counter[0];
     CHECK(set(&a, 30));
-    for (unsigned i = 0; i < 1000 && counter[0] == before; i++)
-        rest(5000);
+    AWAIT(counter[0] != before);
     CHECK(counter[0] != before);
     CHECK(only_first_runs(&counter[1], &counter[0])); // in between
     CHECK_EQ(hc_sc_time(a.sc, &used), SUCCESS);
     stop = true;
-    CHECK_EQ(thread_join(&a, 10000000), SUCCESS);
-    CHECK_EQ(thread_join(&b, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&a, WAIT_US), SUCCESS);
+    CHECK_EQ(thread_join(&b, WAIT_US), SUCCESS);
     thread_free(&a);
     thread_free(&b);
 }

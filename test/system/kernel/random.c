@@ -78,7 +78,7 @@ static void random_hypercalls(void)
     CHECK_EQ(delegate_to(twin, crd(CRD_OBJ, sm, 0, SM_UP | SM_DOWN), 0x22), SUCCESS);
     u64 utcb = page_new(0) + 1; // thread_start takes a handler's UTCB page, then the thread's
     CHECK_EQ(thread_start(&t, twin, HIP->cpu_count - 1, 5, hammer, utcb * PAGE_SIZE), SUCCESS);
-    error_t joined = thread_join(&t, 60000000);
+    error_t joined = thread_join(&t, LONG_US);
     CHECK_EQ(calls_made, CALLS);
     CHECK_EQ(joined, SUCCESS);
     CHECK_EQ(hc_call0(h.pt), SUCCESS); // nothing else was harmed

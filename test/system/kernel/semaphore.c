@@ -52,7 +52,7 @@ static void up_wakes(void)
     CHECK_EQ(sm_down(sm + 1, tsc() + tsc_us(2000)), ETIMEOUT);
     CHECK_EQ(got, 0);
     sm_up(sm);
-    CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&t, WAIT_US), SUCCESS);
     CHECK_EQ(got, 100);
     thread_free(&t);
 }
@@ -77,7 +77,7 @@ static void waiters_are_woken_in_order(void)
     thread_free(&t[1]); // one of the middle dies
     for (unsigned i = 0; i < 3; i++)
         sm_up(sm);
-    CHECK_EQ(thread_join(&t[3], 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&t[3], WAIT_US), SUCCESS);
     CHECK_EQ(arrivals, 3);
     CHECK(order[0] == 0 && order[1] == 2 && order[2] == 3);
     thread_free(&t[0]);
@@ -95,7 +95,7 @@ static void timer_interrupt_arrives(void)
     CHECK_EQ(hc_plain(HC_gsi_ctrl, gsi, GSI_UNMASK, 0, 0, 0, 0), SUCCESS);
     __asm__ volatile("outb %b0, %w1" ::"a"(modem), "Nd"((u16)0x3fc));
     __asm__ volatile("outb %b0, %w1" ::"a"(source), "Nd"((u16)0x3f9));
-    CHECK_EQ(sm_down(gsi, tsc() + tsc_us(500000)), SUCCESS);
+    CHECK_EQ(sm_down(gsi, tsc() + tsc_us(WAIT_US)), SUCCESS);
     __asm__ volatile("outb %b0, %w1" ::"a"(none), "Nd"((u16)0x3f9));
     CHECK_EQ(hc_plain(HC_gsi_ctrl, gsi, GSI_MASK, 0, 0, 0, 0), SUCCESS);
     drop(gsi);
@@ -134,7 +134,7 @@ static void waiting_keeps_registers(void)
         CHECK_EQ(thread_start(&t, SEL_PD, 0, i % 2 ? 10 : 255, keeper, 0), SUCCESS);
         settle(); // it waits now
         sm_up(keeper_sm);
-        CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
+        CHECK_EQ(thread_join(&t, WAIT_US), SUCCESS);
         CHECK_EQ(kept, 1);
         thread_free(&t);
     }

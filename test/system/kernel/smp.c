@@ -17,7 +17,7 @@ static void portals_belong_to_a_cpu(void)
     struct thread t;
     near = handler_new(SEL_PD, 0, entry_null, 0);
     CHECK_EQ(thread_start(&t, SEL_PD, 1, 10, call_other_cpu, 1), SUCCESS);
-    CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&t, WAIT_US), SUCCESS);
     CHECK_EQ(results[1], 1000 + ECPU);
     thread_free(&t);
     handler_free(&near);
@@ -42,9 +42,9 @@ static void semaphores_cross_cpus(void)
     CHECK_EQ(thread_start(&t, SEL_PD, 1, 10, answer, 1000), SUCCESS);
     for (unsigned i = 0; i < 1000; i++) {
         sm_up(ping);
-        CHECK_EQ(sm_down(pong, tsc() + tsc_us(2000000)), SUCCESS);
+        CHECK_EQ(sm_down(pong, tsc() + tsc_us(WAIT_US)), SUCCESS);
     }
-    CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&t, WAIT_US), SUCCESS);
     thread_free(&t);
 }
 
@@ -76,7 +76,7 @@ static void revoke_under_use(void)
         touches = 0;
         CHECK_EQ(thread_start(&t, pd, HIP->cpu_count - 1, 10, touch_forever, there * PAGE_SIZE),
                  SUCCESS);
-        for (u64 end = tsc() + tsc_us(2000000); !touches && tsc() < end;)
+        for (u64 end = tsc() + tsc_us(WAIT_US); !touches && tsc() < end;)
             __asm__ volatile("pause");
         CHECK(touches > 0);
         CHECK_EQ(revoke_children(crd(CRD_MEM, shared_page, 0, RIGHT_ALL)), SUCCESS);
@@ -120,7 +120,7 @@ static void churn_on_all_cpus(void)
         for (unsigned i = 0; i < HIP->cpu_count; i++)
             sm_up(gate);
         for (unsigned i = 0; i < HIP->cpu_count; i++) {
-            CHECK_EQ(thread_join(&t[i], 60000000), SUCCESS);
+            CHECK_EQ(thread_join(&t[i], LONG_US), SUCCESS);
             CHECK_EQ(results[i] >> 32, 1);
             thread_free(&t[i]);
         }

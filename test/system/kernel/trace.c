@@ -110,7 +110,7 @@ static void others_may_not_trace(void)
     CHECK_EQ(delegate_to(twin, crd(CRD_OBJ, twin, 0, RIGHT_ALL), 0x21), SUCCESS);
     CHECK_EQ(delegate_to(twin, crd(CRD_OBJ, SEL_EC, 0, RIGHT_ALL), 0x22), SUCCESS);
     CHECK_EQ(thread_start(&t, twin, 0, 5, try_to_trace, (word_t)ring), SUCCESS);
-    CHECK_EQ(thread_join(&t, 10000000), SUCCESS);
+    CHECK_EQ(thread_join(&t, WAIT_US), SUCCESS);
     CHECK_EQ(seen_error, ECAP << 16 | ECAP << 8 | ECAP);
     thread_free(&t);
     drop(twin);
@@ -189,7 +189,7 @@ static void faults_are_recorded(void)
              SUCCESS);
     CHECK_EQ(trace(t.ec, ring, RING_BYTES, TRACE_MASK(FAULT)), SUCCESS);
     CHECK_EQ(trace(h.ec, other, RING_BYTES, TRACE_ALL), SUCCESS);
-    for (u64 until = tsc() + tsc_us(10000000); ring->written < 2 && tsc() < until;)
+    for (u64 until = tsc() + tsc_us(WAIT_US); ring->written < 2 && tsc() < until;)
         rest(100);
     CHECK_EQ(hc_trace_stop((word_t)ring), SUCCESS);
     CHECK_EQ(hc_trace_stop((word_t)other), SUCCESS);
@@ -272,7 +272,7 @@ static void stop_reaches_other_cpus(void)
     CHECK_EQ(thread_start(&t, SEL_PD, 1, 5, mark_on, 0), SUCCESS);
     for (unsigned i = 0; i < 200; i++) {
         CHECK_EQ(trace(t.ec, ring, RING_BYTES, TRACE_ALL), SUCCESS);
-        for (u64 until = tsc() + tsc_us(10000000); !ring->written && tsc() < until;)
+        for (u64 until = tsc() + tsc_us(WAIT_US); !ring->written && tsc() < until;)
             __asm__ volatile("pause");
         CHECK(ring->written);
         CHECK_EQ(hc_trace_stop((word_t)ring), SUCCESS);
@@ -306,7 +306,7 @@ static void ends_with_its_thread(void)
     CHECK_EQ(trace(t.ec, ring, RING_BYTES, TRACE_ALL), SUCCESS);
     u64 before = kernel_memory();
     drop(t.ec);
-    for (u64 until = tsc() + tsc_us(10000000); kernel_memory() >= before && tsc() < until;)
+    for (u64 until = tsc() + tsc_us(WAIT_US); kernel_memory() >= before && tsc() < until;)
         rest(1000);
     CHECK(kernel_memory() < before);
     CHECK_EQ(hc_trace_stop((word_t)ring), EPARAM);
