@@ -23,6 +23,7 @@ struct subject {
     u64 number;                               // no other thread has had it; 0: in no domain yet
     bool started, begun, stopped;             // begun: what START said has become its registers
     bool stepping, trap_left;     // its trap flag is set: for its supervisor; for nobody any more
+    bool dropping;                // the answer that drops a step's end may not have been sent yet
     struct server_session *payer; // of `cost`; NULL: nobody (any more)
     struct server_cost cost;
     sel_t signal; // or SEL_NONE: the domain's

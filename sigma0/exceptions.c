@@ -62,23 +62,28 @@ static struct subject *subject_of(struct domain *d, word_t tag)
 }
 
 // No answer: the thread stops, and who supervises it hears of it, maybe before our reply is sent:
-// which therefore writes nothing back. False: it goes on, since what came is the end of a step that
-// nobody waits for any more.
-static bool stop(struct domain *d, struct subject *s, const struct stray *what)
+// which therefore writes nothing back. One that has ended meanwhile is in no list any more, and
+// must not get into another. False: it goes on, since what came is the end of a step that nobody
+// waits for any more; with its trap flag, in *flags, if another step has begun. Both are decided at
+// once, since who resumes it relies on either (thread_state.c).
+static bool stop(struct domain *d, struct subject *s, const struct stray *what, word_t *flags)
 {
     mutex_lock(&d->lock);
     sel_t signal = d->signal;
     bool stops = !s || !s->trap_left || what->vector != EXC_TRAP;
     if (!stops) {
         s->trap_left = false;
+        s->dropping = true;
+        *flags = (*flags & ~(word_t)FLAG_TRAP) | (s->stepping ? FLAG_TRAP : 0);
         signal = SEL_NONE;
     } else if (s) {
+        s->dropping = false;
         s->vector = what->vector;
         s->error_code = what->error_code;
         s->fault_address = what->address;
         s->stopped = true;
         fault_wait_hold(&s->wait, true);
-        if (list_empty(&s->in_events))
+        if (list_empty(&s->in_events) && !list_empty(&s->in_domain))
             list_push_back(&d->events, &s->in_events);
         if (s->signal != SEL_NONE)
             signal = s->signal;
@@ -125,7 +130,7 @@ static void resolve_fault(struct domain *d, const struct stray *what, word_t tag
     if (outcome == FAULT_NESTED)
         outcome = region_map_fault_nested(d->space, page, access, s ? &s->wait : NULL);
     if (outcome != FAULT_RESOLVED && outcome != FAULT_WAITS)
-        (void)stop(d, s, what);
+        (void)stop(d, s, what, NULL);
     if (s)
         subject_put(s);
 }
@@ -166,9 +171,8 @@ __attribute__((used)) static void exception(word_t identity, head_t h, word_t ve
         mutex_unlock(&d->lock);
         out->rsi = thread_cpu();
         back = MTD_RIP | MTD_RSP | MTD_GPR_BSD;
-    } else if (d && !stop(d, s, &what)) {
-        word_t trap = s->stepping ? FLAG_TRAP : 0; // for its next step
-        utcb_exc(utcb())->rflags = (flags & ~(word_t)FLAG_TRAP) | trap;
+    } else if (d && !stop(d, s, &what, &flags)) {
+        utcb_exc(utcb())->rflags = flags;
         back = MTD_RFLAGS;
     }
     if (s)

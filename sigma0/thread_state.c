@@ -41,11 +41,52 @@ static bool before_first(struct subject *s, unsigned write, struct exc_state *st
     return before;
 }
 
-static error_t read_state(struct subject *s, struct msg *m)
+// The lock of what exceptions.c and we know of a thread.
+static struct domain *lock(const struct subject *s)
 {
-    error_t error = fault_wait_state(&s->wait, false, MTD_ALL);
+    struct domain *d = s->domain;
+    if (d)
+        mutex_lock(&d->lock);
+    return d;
+}
+
+static void unlock(struct domain *d)
+{
+    if (d)
+        mutex_unlock(&d->lock);
+}
+
+// Under that lock, of a paused thread: whether the end of an earlier step is under way. EBUSY: it
+// is being dropped, and the answer to it writes the flags; as long as that is so, the thread has
+// not come to rest.
+static error_t comes_to_rest(struct subject *s, bool *trap)
+{
+    error_t error = fault_wait_state(&s->wait, false, 0);
+    word_t vector = utcb_exc(utcb())->vector;
     if (error)
         return error == ECAP ? ENOTFOUND : error;
+    *trap = !s->stopped && (vector & ~(word_t)EXC_HANDLED) == EXC_TRAP;
+    s->dropping = s->dropping && *trap && vector & EXC_HANDLED;
+    return s->dropping || (*trap && vector & EXC_HANDLED && s->trap_left) ? EBUSY : SUCCESS;
+}
+
+// Reads, or writes what lies in our UTCB.
+static error_t access(struct subject *s, bool write, unsigned mtd)
+{
+    bool trap;
+    struct domain *d = lock(s);
+    error_t error = comes_to_rest(s, &trap);
+    if (!error)
+        error = fault_wait_state(&s->wait, write, mtd);
+    unlock(d);
+    return error == ECAP ? ENOTFOUND : error;
+}
+
+static error_t read_state(struct subject *s, struct msg *m)
+{
+    error_t error = access(s, false, MTD_ALL);
+    if (error)
+        return error;
     struct exc_state state = *utcb_exc(utcb());
     (void)before_first(s, 0, &state);
     state.rflags &= ~(word_t)FLAG_TRAP; // our own affair
@@ -74,10 +115,10 @@ static error_t write_state(struct subject *s, struct msg *m)
     if ((mtd & MTD_RIP && state.rip >= USER_END) || (mtd & MTD_RSP && state.rsp > USER_END))
         return EPARAM;
     *utcb_exc(utcb()) = state;
-    error_t error = fault_wait_state(&s->wait, true, (unsigned)mtd);
+    error_t error = access(s, true, (unsigned)mtd);
     if (!error)
         (void)before_first(s, (unsigned)mtd, &state);
-    return error ? error == ECAP ? ENOTFOUND : error : server_done(m);
+    return error ? error : server_done(m);
 }
 
 static error_t read_fpu(struct subject *s, struct msg *m)
@@ -105,54 +146,52 @@ static error_t write_fpu(struct subject *s, struct msg *m)
     return error ? error == ECAP ? ENOTFOUND : error : server_done(m);
 }
 
-// Sets or clears the trap flag of a paused thread; *trap: the end of an earlier step is under way.
+// Under the lock: sets or clears the trap flag of a paused thread; *trap as above.
 static error_t set_flag(struct subject *s, bool set, bool *trap)
 {
-    error_t error = fault_wait_state(&s->wait, false, MTD_RFLAGS);
+    error_t error = comes_to_rest(s, trap);
+    if (!error)
+        error = fault_wait_state(&s->wait, false, MTD_RFLAGS);
     if (error)
         return error == ECAP ? ENOTFOUND : error;
     struct exc_state *state = utcb_exc(utcb());
-    *trap = state->vector == EXC_TRAP;
     state->rflags = set ? state->rflags | FLAG_TRAP : state->rflags & ~(word_t)FLAG_TRAP;
     error = fault_wait_state(&s->wait, true, MTD_RFLAGS);
     return error == ECAP ? ENOTFOUND : error;
 }
 
-// The end of a step that nobody waits for any more is dropped when it comes (exceptions.c): one
-// under way, unless it has stopped the thread by now, and that of one which was not at rest
-// (`busy`) and keeps its trap flag until then.
-static void let_go(struct subject *s, bool steps, bool trap, bool busy)
+// Under the lock. The end of a step that nobody waits for any more is dropped when it comes
+// (exceptions.c): one under way, and that of one which was not at rest (`left`) and keeps its trap
+// flag until then.
+static void let_go(struct subject *s, bool steps, bool left)
 {
-    struct domain *d = s->domain;
-    if (d)
-        mutex_lock(&d->lock);
     list_remove(&s->in_events);
     s->stepping = steps;
-    s->trap_left = busy || (trap && !s->stopped);
+    s->trap_left = left;
     s->stopped = false;
-    if (d)
-        mutex_unlock(&d->lock);
     fault_wait_hold(&s->wait, false);
 }
 
 static error_t resume(struct subject *s, struct msg *m)
 {
     bool trap = false;
+    struct domain *d = lock(s);
     error_t error = s->stepping || s->trap_left ? set_flag(s, false, &trap) : SUCCESS;
-    if (error && error != EBUSY)
-        return error;
-    let_go(s, false, trap, error == EBUSY);
-    return server_done(m);
+    if (!error || error == EBUSY)
+        let_go(s, false, trap || error == EBUSY);
+    unlock(d);
+    return error && error != EBUSY ? error : server_done(m);
 }
 
 static error_t step(struct subject *s, struct msg *m)
 {
-    bool trap;
+    bool trap = false;
+    struct domain *d = lock(s);
     error_t error = set_flag(s, true, &trap);
-    if (error)
-        return error;
-    let_go(s, true, trap, false);
-    return server_done(m);
+    if (!error)
+        let_go(s, true, trap);
+    unlock(d);
+    return error ? error : server_done(m);
 }
 
 error_t thread_state_dispatch(struct subject *s, word_t operation, struct msg *m)
