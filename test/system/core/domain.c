@@ -181,10 +181,10 @@ static void managed_dataspaces_are_filled_on_demand(void)
     CHECK(stands_still(&at[0]));
     w = (struct rm_window){3 * PAGE_SIZE, 2 * PAGE_SIZE, 5 * PAGE_SIZE, RM_WRITE};
     CHECK_EQ(rm_attach(&rm, map, memory, &w, NULL), SUCCESS);
-    for (unsigned i = 0; i < THREADS; i++)
-        if (i != 1)
-            CHECK(moves(&at[3 * PAGE_SIZE / 8 + i]));
-    CHECK(stands_still(&at[3 * PAGE_SIZE / 8 + 1]));
+    for (unsigned i = 0; i < 2 * THREADS; i++) // each of the others has had its turn, twice
+        if (i % THREADS != 1)
+            CHECK(moves(&at[3 * PAGE_SIZE / 8 + i % THREADS]));
+    CHECK_EQ(at[3 * PAGE_SIZE / 8 + 1], 0);
     CHECK_EQ(cpu_thread_resume(&s.cpu, threads[1]), SUCCESS);
     CHECK(moves(&at[3 * PAGE_SIZE / 8 + 1]));
     // Taken out, it is gone for all, and they wait again.
@@ -207,6 +207,58 @@ static void managed_dataspaces_are_filled_on_demand(void)
     selector_drop(map);
     selector_drop(ds);
     selector_drop(memory);
+    space_close(&s);
+}
+
+// What is attached lets all go on who wait for a page of it; the others are not disturbed, nor told
+// of again.
+static void attaching_wakes_who_waits_for_it(void)
+{
+    enum { FIRST = 5, THREADS = 3 };
+    volatile u64 *at;
+    struct rm_fault fault;
+    struct pd_accounts before, after;
+    sel_t map, ds, signal, threads[THREADS];
+    CHECK(space_open(&s));
+    CHECK_EQ(pd_accounts(&s.pd, &before), SUCCESS);
+    CHECK_EQ(rm_create(&s.pd, 16 * PAGE_SIZE, &map, &ds), SUCCESS);
+    CHECK_EQ(semaphore_create(0, &signal), SUCCESS);
+    CHECK_EQ(rm_signal(&s.pd, map, signal), SUCCESS);
+    rm_destroy(&s.pd, map, ds); // with what the signal costs
+    CHECK_EQ(pd_accounts(&s.pd, &after), SUCCESS);
+    CHECK_EQ(after.used.caps, before.used.caps);
+    CHECK_EQ(after.used.ram, before.used.ram);
+    CHECK_EQ(rm_create(&s.pd, 16 * PAGE_SIZE, &map, &ds), SUCCESS);
+    CHECK_EQ(rm_signal(&s.pd, map, signal), SUCCESS);
+    CHECK_EQ(space_attach(&s, ds, HERE, RM_WRITE), SUCCESS);
+    sel_t memory = space_memory(&s, THREADS * PAGE_SIZE, &at);
+    for (unsigned i = 0; i < THREADS; i++) {
+        threads[i] =
+            space_thread(&s, i % hip()->cpu_count, PIECE_COUNT, HERE + (FIRST + i) * PAGE_SIZE);
+        CHECK(threads[i] != SEL_NONE);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        CHECK_EQ(hc_sm_down(signal, deadline_in_us(PATIENCE_US)), SUCCESS);
+        CHECK_EQ(rm_next_fault(&s.pd, map, &fault), SUCCESS);
+    }
+    CHECK_EQ(fault.waiting, THREADS);
+    CHECK_EQ(cpu_thread_pause(&s.cpu, threads[THREADS - 1]), SUCCESS);
+    CHECK_EQ(cpu_thread_resume(&s.cpu, threads[THREADS - 1]), SUCCESS); // and it waits
+    struct rm_window w = {0, (THREADS - 1) * PAGE_SIZE, FIRST * PAGE_SIZE, RM_WRITE};
+    CHECK_EQ(rm_attach(&s.pd, map, memory, &w, NULL), SUCCESS);
+    for (unsigned i = 0; i < 4 * (THREADS - 1); i++)
+        CHECK(moves(&at[i % (THREADS - 1) * PAGE_SIZE / 8]));
+    CHECK_EQ(hc_sm_down(signal, deadline_in_us(5000)), ETIMEOUT);
+    CHECK_EQ(rm_next_fault(&s.pd, map, &fault), ENOTFOUND);
+    w = (struct rm_window){(THREADS - 1) * PAGE_SIZE, PAGE_SIZE, (FIRST + THREADS - 1) * PAGE_SIZE,
+                           RM_WRITE};
+    CHECK_EQ(rm_attach(&s.pd, map, memory, &w, NULL), SUCCESS);
+    CHECK(moves(&at[(THREADS - 1) * PAGE_SIZE / 8]));
+    for (unsigned i = 0; i < THREADS; i++)
+        cpu_thread_kill(&s.cpu, threads[i]);
+    selector_drop(signal);
+    selector_drop(memory);
+    rm_destroy(&s.pd, map, ds);
     space_close(&s);
 }
 
@@ -519,6 +571,7 @@ void domain_tests(void)
     RUN(detached_memory_is_gone_at_once);
     RUN(wrong_regions_are_refused);
     RUN(managed_dataspaces_are_filled_on_demand);
+    RUN(attaching_wakes_who_waits_for_it);
     RUN(region_maps_nest);
     RUN(threads_are_controlled);
     RUN(fpu_of_threads_is_read_and_written);

@@ -343,6 +343,92 @@ static void tracing_starts_and_stops_at_run_time(void)
     close_worker();
 }
 
+// Each tracing of a session is paused, changed and ended by itself; what was wished for last holds.
+static void tracings_are_changed_one_by_one(void)
+{
+    struct trace_buffer b, other;
+    CHECK_EQ(open_worker(), SUCCESS);
+    CHECK_EQ(trace_buffer_create(&b, 64), SUCCESS);
+    CHECK_EQ(trace_buffer_create(&other, 64), SUCCESS);
+    volatile struct trace_ring *ring = b.reader.ring, *second = other.reader.ring;
+    CHECK_EQ(trace_enable_buffer(&w.trace, w.id, &b, wish(TRACE_MASK(MARK))), SUCCESS);
+    CHECK_EQ(trace_enable_buffer(&w.trace, w.handler_id, &other, wish(TRACE_MASK(DISPATCH))),
+             SUCCESS);
+    CHECK(round() && ring->written == 1 && second->written == 1);
+    CHECK_EQ(trace_pause(&w.trace, w.handler_id), SUCCESS);
+    CHECK_EQ(status(w.id), TRACE_STATUS_MINE);
+    CHECK_EQ(status(w.handler_id), TRACE_STATUS_PAUSED);
+    CHECK_EQ(trace_policy(&w.trace, w.handler_id, wish(TRACE_MASK(REPLY))), SUCCESS);
+    CHECK_EQ(status(w.handler_id), TRACE_STATUS_PAUSED);
+    CHECK(round() && ring->written == 2 && second->written == 1);
+    for (unsigned i = 1; i <= 2; i++) { // also when it is paused once more
+        CHECK_EQ(trace_resume(&w.trace, w.handler_id), SUCCESS);
+        CHECK(round() && second->written == 1 + i);
+        CHECK_EQ(second->record[i].event, TRACE_REPLY);
+        CHECK_EQ(trace_pause(&w.trace, w.handler_id), SUCCESS);
+    }
+    struct trace_wish only = {TRACE_MASK(SIGNAL) | TRACE_ONLY_FIRST, w.other};
+    CHECK_EQ(trace_policy(&w.trace, w.id, only), SUCCESS);
+    CHECK_EQ(trace_pause(&w.trace, w.id), SUCCESS);
+    CHECK_EQ(trace_resume(&w.trace, w.id), SUCCESS);
+    CHECK(round() && ring->written == 5);
+    CHECK(ring->record[4].event == TRACE_SIGNAL && ring->record[4].first == w.other);
+    CHECK_EQ(trace_policy(&w.trace, w.id, wish(~(u32)TRACE_POLICY_VALID)), EPARAM);
+    trace_buffer_destroy(&other); // the second one's memory
+    CHECK_EQ(status(w.handler_id), TRACE_STATUS_OFF);
+    CHECK_EQ(status(w.id), TRACE_STATUS_MINE);
+    trace_buffer_destroy(&b);
+    close_worker();
+}
+
+// The end of a session ends all its tracings; each is paid for as long as it lasts.
+static void tracings_end_with_their_session(void)
+{
+    struct trace_buffer b, other;
+    struct service_client session;
+    struct trace_subject s;
+    CHECK_EQ(open_worker(), SUCCESS);
+    CHECK_EQ(trace_buffer_create(&b, 64), SUCCESS);
+    CHECK_EQ(trace_buffer_create(&other, 64), SUCCESS);
+    volatile struct trace_ring *ring = b.reader.ring, *second = other.reader.ring;
+    CHECK_EQ(trace_init(&session, 2), SUCCESS);
+    CHECK_EQ(trace_enable_buffer(&session, w.id, &b, wish(TRACE_ALL)), SUCCESS);
+    CHECK_EQ(trace_enable_buffer(&session, w.handler_id, &other, wish(TRACE_ALL)), SUCCESS);
+    CHECK(round() && ring->written && second->written);
+    service_close(&session);
+    CHECK_EQ(status(w.id), TRACE_STATUS_OFF);
+    CHECK_EQ(status(w.handler_id), TRACE_STATUS_OFF);
+    u64 written = ring->written, beside = second->written;
+    CHECK(round() && ring->written == written && second->written == beside);
+    CHECK_EQ(trace_init(&session, 1), SUCCESS);
+    CHECK_EQ(trace_info(&session, w.id, &s), SUCCESS);
+    session.fixed = true; // it gets no more than that
+    for (unsigned i = 0; i < 500; i++) {
+        CHECK_EQ(trace_enable_buffer(&session, w.id, &b, wish(TRACE_ALL)), SUCCESS);
+        CHECK_EQ(trace_disable(&session, w.id), SUCCESS);
+    }
+    service_close(&session);
+    trace_buffer_destroy(&b);
+    trace_buffer_destroy(&other);
+    close_worker();
+}
+
+// It may have been cut, and then it is more than one component's.
+static void labels_of_full_length_trace_nothing(void)
+{
+    struct service_client c;
+    char label[SERVICE_LABEL_MAX];
+    memset(label, 'x', sizeof(label));
+    label[sizeof(label) - 1] = 0;
+    CHECK_EQ(service_init(&c, "trace", label, "", (struct service_quota){8192, 16}), SUCCESS);
+    CHECK_EQ(service_open(&c), EPERM);
+    service_close(&c);
+    label[sizeof(label) - 20] = 0; // our own name comes before it
+    CHECK_EQ(service_init(&c, "trace", label, "", (struct service_quota){8192, 16}), SUCCESS);
+    CHECK_EQ(service_open(&c), SUCCESS);
+    service_close(&c);
+}
+
 // The pages of a dataspace that is freed under a busy thread are written to no more: whoever gets
 // them next finds them as they were given.
 static void freed_memory_is_not_written(void)
@@ -480,6 +566,9 @@ void trace_tests(void)
     RUN(events_arrive_with_their_fields);
     RUN(policy_is_the_tracers);
     RUN(tracing_starts_and_stops_at_run_time);
+    RUN(tracings_are_changed_one_by_one);
+    RUN(tracings_end_with_their_session);
+    RUN(labels_of_full_length_trace_nothing);
     RUN(freed_memory_is_not_written);
     RUN(tracing_ends_with_thread_and_session);
     RUN(execution_time_grows);
