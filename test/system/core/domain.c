@@ -559,9 +559,49 @@ static void quota_moves_between_accounts(void)
     CHECK_EQ(pd_accounts(&c, &now), SUCCESS);
     CHECK(now.used.ram == PD_PRICE && now.limit.ram == PD_PRICE);
     CHECK(now.used.caps == service_caps_least() && now.limit.caps == service_caps_least());
+    // Of its next reference account it has borrowed nothing yet; what is its own is not to be had.
+    CHECK_EQ(pd_transfer(&c, quarter, false), ENOTFOUND);
+    CHECK_EQ(pd_reference(&c, &a), SUCCESS);
+    CHECK_EQ(service_upgrade(&c, one), SUCCESS);
+    CHECK_EQ(pd_transfer(&c, quarter, true), ERESOURCE);
+    // Nobody's donation helps where the reference account has not got it.
+    u64 ram, after, caps;
+    CHECK_EQ(env_quota(&ram, &caps), SUCCESS);
+    c.fixed = false;
+    CHECK_EQ(pd_transfer(&c, (struct service_quota){8 * MEBI, 0}, false), ERESOURCE);
+    CHECK_EQ(env_quota(&after, &caps), SUCCESS);
+    CHECK_EQ(after, ram);
     service_close(&c);
     service_close(&a);
     selector_drop(ds);
+}
+
+// The region maps that a session has made go with it, out of sight of who has them attached.
+static void maps_end_with_their_account(void)
+{
+    volatile u64 *at;
+    struct service_client owner;
+    struct thread_exception e;
+    sel_t map, ds;
+    CHECK(space_open(&s));
+    sel_t memory = space_memory(&s, PAGE_SIZE, &at);
+    CHECK_EQ(open_args(&owner, "pd", "", MEBI), SUCCESS);
+    CHECK_EQ(rm_create(&owner, 4 * PAGE_SIZE, &map, &ds), SUCCESS);
+    CHECK_EQ(try_attach(map, memory, 0, PAGE_SIZE, 2 * PAGE_SIZE), SUCCESS);
+    CHECK_EQ(space_attach(&s, ds, HERE, RM_WRITE), SUCCESS);
+    sel_t thread = space_thread(&s, hip()->cpu_count - 1, PIECE_COUNT, HERE + 2 * PAGE_SIZE);
+    CHECK(moves(at));
+    service_close(&owner);
+    CHECK_EQ(space_exception(&s, &e), SUCCESS);
+    CHECK_EQ(e.address, HERE + 2 * PAGE_SIZE);
+    CHECK_EQ(rm_detach(&s.pd, s.domain.space, HERE), ENOTFOUND);
+    CHECK_EQ(try_attach(map, memory, 0, PAGE_SIZE, 0), ENOTFOUND);
+    selector_drop(e.thread);
+    selector_drop(thread);
+    selector_drop(map);
+    selector_drop(ds);
+    selector_drop(memory);
+    space_close(&s);
 }
 
 void domain_tests(void)
@@ -573,6 +613,7 @@ void domain_tests(void)
     RUN(managed_dataspaces_are_filled_on_demand);
     RUN(attaching_wakes_who_waits_for_it);
     RUN(region_maps_nest);
+    RUN(maps_end_with_their_account);
     RUN(threads_are_controlled);
     RUN(fpu_of_threads_is_read_and_written);
     RUN(ended_domains_leave_nothing_behind);
