@@ -65,7 +65,7 @@ void parent_pseudonym_close(struct parent *parent, struct parent_pseudonym *p)
 // Those that were closed under the lock are the caller's alone to tell of: who has the lock
 // meanwhile finds none, may hold what a service's `close` wants, and has an answer in its UTCB
 // maybe. And when this returns they have been told.
-void parent_unlock(struct parent *parent)
+static __attribute__((noinline)) void tell_closed(struct parent *parent)
 {
     u32 next = parent->closing;
     parent->closing = PARENT_NO_SLOT;
@@ -80,6 +80,12 @@ void parent_unlock(struct parent *parent)
         p->next_free = parent->first_free;
         parent->first_free = p->index;
     }
+}
+
+void parent_unlock(struct parent *parent)
+{
+    if (UNLIKELY(parent->closing != PARENT_NO_SLOT))
+        tell_closed(parent);
     mutex_unlock(&parent->lock);
 }
 
