@@ -40,7 +40,7 @@ static error_t open(struct server_session *session, const char *label, const cha
     if (!reader)
         return EMEM;
     // A reader first: else the last one of before, which leaves now, would withdraw what we have.
-    module_reader_add(&child->block, reader, NULL);
+    module_reader_add(&child->block, reader, session->server, NULL);
     error_t error = module_is_there(&child->block) ? SUCCESS : block_publish(child);
     if (error) {
         module_reader_remove(reader);

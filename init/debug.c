@@ -161,6 +161,8 @@ static void close(struct server_session *session)
     release(d);
     list_remove(&d->link);
     mutex_unlock(&debug_lock);
+    server_withdraw(session->server, CRD_OBJ, d->lives, 1);
+    server_withdraw(session->server, CRD_OBJ, d->exceptions, 1);
     debugger_free(d);
 }
 

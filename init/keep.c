@@ -62,8 +62,10 @@ static void destroy(struct child *child, struct kept_ds *k)
     if (*link)
         *link = k->next;
     service_close(&k->pd); // and with the session the dataspace, everywhere
-    if (k->ds != SEL_NONE)
+    if (k->ds != SEL_NONE) {
+        parent_withdraw(&parent, k->ds);
         selector_drop(k->ds);
+    }
     account_keep_return(child, &paid);
     heap_free(k);
 }

@@ -50,6 +50,8 @@ static void let_go(struct module_reader *reader, struct module_version **v)
 {
     if (*v && reader->payer)
         server_uncharge(reader->payer, module_cost((*v)->size));
+    if (*v && (*v)->users == 1) // a reply that gives it away may not be sent yet
+        server_withdraw(reader->server, CRD_MEM, (word_t)(*v)->data / PAGE_SIZE, pages((*v)->size));
     version_put(*v);
     *v = NULL;
 }
@@ -112,10 +114,11 @@ bool module_is_there(struct module *module)
     return there;
 }
 
-void module_reader_add(struct module *module, struct module_reader *reader,
+void module_reader_add(struct module *module, struct module_reader *reader, struct server *server,
                        struct server_session *payer)
 {
-    *reader = (struct module_reader){.module = module, .payer = payer, .changed = SEL_NONE};
+    *reader = (struct module_reader){
+        .module = module, .server = server, .payer = payer, .changed = SEL_NONE};
     mutex_lock(&module->lock);
     list_push_back(&module->readers, &reader->link);
     mutex_unlock(&module->lock);
@@ -132,6 +135,8 @@ void module_reader_remove(struct module_reader *reader)
     mutex_unlock(&module->lock);
     if (reader->payer && reader->changed != SEL_NONE)
         server_uncharge_cost(reader->payer, (struct server_cost){0, 1});
+    if (reader->changed != SEL_NONE)
+        server_withdraw(reader->server, CRD_OBJ, reader->changed, 1);
     selector_drop(reader->changed);
 }
 

@@ -31,6 +31,7 @@ struct module {
 struct module_reader {
     struct list link;
     struct module *module;
+    struct server *server;
     struct server_session *payer;                     // NULL: nobody
     struct module_version *settled, *mapped, *before; // NULL: none
     sel_t changed;                                    // SEL_NONE: does not watch
@@ -49,9 +50,9 @@ void module_withdraw_unread(struct module *module);
 // Whether there is a version.
 bool module_is_there(struct module *module);
 
-// A session of the service "rom" begins to read; `payer` as above. It ends with
+// A session of the service "rom", of that server, begins to read; `payer` as above. It ends with
 // module_reader_remove, before which the module must not go.
-void module_reader_add(struct module *module, struct module_reader *reader,
+void module_reader_add(struct module *module, struct module_reader *reader, struct server *server,
                        struct server_session *payer);
 void module_reader_remove(struct module_reader *reader);
 // Whether anybody reads it, or would be told of a change.

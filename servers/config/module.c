@@ -17,7 +17,7 @@ static error_t open(struct server_session *session, const char *label, const cha
     struct module_reader *reader = heap_zalloc(sizeof(*reader));
     if (!reader)
         return EMEM;
-    module_reader_add(&config_module, reader, NULL);
+    module_reader_add(&config_module, reader, session->server, NULL);
     session->user = reader;
     return SUCCESS;
 }

@@ -299,7 +299,7 @@ static error_t rom_session_open(struct server_session *session, const char *labe
         heap_free(reader);
         return EMEM;
     }
-    module_reader_add(&reader->feed->module, &reader->reader, session);
+    module_reader_add(&reader->feed->module, &reader->reader, session->server, session);
     session->user = reader;
     return SUCCESS;
 }
