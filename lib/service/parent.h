@@ -287,8 +287,11 @@ static inline bool parent_landed_at(struct typed_item item, sel_t sel)
 static inline void parent_withdraw(struct parent *parent, sel_t sel)
 {
     enum { ITEMS = 2 }; // no answer has more
-    for (unsigned cpu = 0; cpu < parent->cpu_count; cpu++)
-        reply_withdraw(thread_utcb(&parent->cpu[cpu].thread), ITEMS, CRD_OBJ, sel, 1);
+    for (unsigned cpu = 0; cpu < parent->cpu_count; cpu++) {
+        struct utcb *u = thread_utcb(&parent->cpu[cpu].thread);
+        if (u != utcb()) // we have no reply yet
+            reply_withdraw(u, ITEMS, CRD_OBJ, sel, 1);
+    }
 }
 // Ends those of a client's services that the policy does not allow it any more. Under parent->lock.
 void parent_services_review(struct parent *parent, struct parent_client *owner);

@@ -71,6 +71,10 @@ void server_uncharge_cost(struct server_session *session, struct server_cost cos
 {
     (void)session, (void)cost;
 }
+void server_withdraw(struct server *server, enum crd_kind kind, u64 first, u64 count)
+{
+    (void)server, (void)kind, (void)first, (void)count;
+}
 sel_t server_take_item(struct server_cpu *cpu, struct typed_item item)
 {
     (void)cpu, (void)item;
