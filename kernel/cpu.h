@@ -42,7 +42,8 @@ struct cpu {
     u64 port_version;
     struct ec *remote;      // shared: ECs with remote_ops
     struct spinlock inside; // shared: mapping_lock.c
-    u32 flush_request;      // shared: another CPU waits for our TLB flush
+    u32 flush_request;      // shared: how many wait for our TLB flush
+    u32 flush_begun;        // how many the one under way is for
     struct rcu_head *deferred, *grace;
     u64 deferrals, releases; // shared: how many were deferred, how many of them released
     u64 grace_snapshot[MAX_CPUS];

@@ -26,13 +26,13 @@ static void flush_all(void)
 void tlb_serve(void)
 {
     struct cpu *cpu = this_cpu();
-    u32 asked = __atomic_load_n(&cpu->flush_request, __ATOMIC_ACQUIRE);
-    if (LIKELY(!asked))
+    cpu->flush_begun = __atomic_load_n(&cpu->flush_request, __ATOMIC_ACQUIRE);
+    if (LIKELY(!cpu->flush_begun))
         return;
     ports_unload(true);
     flush_all();
     // Who asked meanwhile is served the next time.
-    __atomic_fetch_sub(&cpu->flush_request, asked, __ATOMIC_RELEASE);
+    __atomic_fetch_sub(&cpu->flush_request, cpu->flush_begun, __ATOMIC_RELEASE);
 }
 
 void spin_relax(void)
