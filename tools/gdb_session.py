@@ -3,7 +3,7 @@
 """The stock gdb on the second serial line, for the `drive` of a scenario (tools/test): what a person would type, and what comes back."""
 import os, re, signal, subprocess, sys, time
 
-LIMIT = 60
+LIMIT = 180
 line, log = sys.argv[1:3]
 last_cpu = int(os.environ.get("CPUS", "1")) - 1
 
@@ -16,7 +16,7 @@ class Gdb:
         os.set_blocking(self.process.stdout.fileno(), False)
         self.text = ""
         self.until(r"\(gdb\) $")
-        for setting in ["pagination off", "confirm off", "width 0", "remotetimeout 30"]:
+        for setting in ["pagination off", "confirm off", "width 0", "remotetimeout 60"]:
             self.say("set " + setting)
 
     def until(self, pattern):

@@ -5,7 +5,7 @@ line for each component that `tree` showed, below inits too, no less than the mo
 import os, re, subprocess, sys, tempfile
 from talk import talk
 
-LIMIT = 100
+LIMIT = 600
 
 
 def result(name, good, what):

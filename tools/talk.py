@@ -19,8 +19,11 @@ def talk(command, environment, script, limit, linger=True):
         else:
             time.sleep(0.02)
     def send(text):
-        p.stdin.write(text.replace("\\t", "\t").replace("\\e", "\x1b").replace("\\a", "\x01").encode() + b"\r")
-        p.stdin.flush()
+        try:
+            p.stdin.write(text.replace("\\t", "\t").replace("\\e", "\x1b").replace("\\a", "\x01").encode() + b"\r")
+            p.stdin.flush()
+        except OSError:
+            pass  # it has ended, which the next WAIT finds
     last, again = "", 0
     for line in open(script):
         verb, _, text = line.rstrip("\n").partition(" ")
