@@ -53,6 +53,28 @@ static void signals_count_and_merge(void)
     drop(receiver);
 }
 
+// A count that has reached its end stays there: what is merged is never fewer than it was.
+static void counts_do_not_wrap(void)
+{
+    static const u64 counted[] = {SIGNAL_COUNT_MAX - 1ul, SIGNAL_COUNT_MAX, SIGNAL_COUNT_MAX + 6ul,
+                                  ~0ul};
+    for (unsigned i = 0; i < ARRAY_SIZE(counted); i++) {
+        sel_t receiver = sm_new(), a = sel_new(1);
+        u64 value;
+        CHECK_EQ(hc_create_sm(a, counted[i], SEL_PD), SUCCESS);
+        CHECK_EQ(bind(a, receiver, 7), SUCCESS);
+        CHECK_EQ(sm_up(a), SUCCESS);
+        CHECK_EQ(sm_up(a), SUCCESS);
+        CHECK_EQ(wait_until(receiver, 1, &value), SUCCESS);
+        CHECK_EQ(value, signal(7, SIGNAL_COUNT_MAX));
+        CHECK_EQ(sm_up(a), SUCCESS);
+        CHECK_EQ(wait_until(receiver, 1, &value), SUCCESS);
+        CHECK_EQ(value, signal(7, 1));
+        drop(a);
+        drop(receiver);
+    }
+}
+
 static void wrong_bindings_are_refused(void)
 {
     sel_t receiver = sm_new(), a = sm_new(), b = sm_new(), weak = sel_new(1);
@@ -380,6 +402,7 @@ static void single_steps(void)
 
 const struct test signal_tests[] = {
     {"signals_count_and_merge", signals_count_and_merge, 1},
+    {"counts_do_not_wrap", counts_do_not_wrap, 1},
     {"wrong_bindings_are_refused", wrong_bindings_are_refused, 1},
     {"waiting_receiver_is_woken", waiting_receiver_is_woken, 1},
     {"no_signal_is_lost", no_signal_is_lost, 1},
