@@ -25,6 +25,8 @@ static const char text[] =
     "        default = any;\n"
     "        echo { to = server; for_label = \"gold\"; label = \"new\"; args = \"first\" }\n"
     "        echo { to = server; for_label = \"tin\" }\n"
+    "        echo { to = server; for_prefix = \"br\"; args = \"prefix\" }\n"
+    "        echo { to = server; for_args = \"some\"; args = \"of args\" }\n"
     "        echo = parent;\n"
     "        count = server; timer { to = parent; args = \"2\"; label = \"\" }\n"
     "    }\n"
@@ -137,6 +139,12 @@ static void routes_by_service_and_label(void)
     CHECK(r.label && !strcmp(r.label, "new") && r.args && !strcmp(r.args, "first"));
     config_route(&c, "echo", "tin", "", &r);
     CHECK(r.kind == CONFIG_ROUTE_CHILD && !strcmp(r.to, "server") && !r.label && !r.args);
+    config_route(&c, "echo", "brass", "", &r);
+    CHECK(r.kind == CONFIG_ROUTE_CHILD && r.args && !strcmp(r.args, "prefix"));
+    config_route(&c, "echo", "a brass", "some", &r);
+    CHECK(r.kind == CONFIG_ROUTE_CHILD && r.args && !strcmp(r.args, "of args"));
+    config_route(&c, "echo", "a brass", "some more", &r);
+    CHECK(r.kind == CONFIG_ROUTE_PARENT);
     config_route(&c, "echo", "golden", "", &r);
     CHECK(r.kind == CONFIG_ROUTE_PARENT && !r.label && !r.args);
     config_route(&c, "echo", "", "", &r);

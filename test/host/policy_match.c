@@ -58,6 +58,9 @@ static void the_best_one_counts(void)
     CHECK(match("") == 0);
     make(rules + 1, 5);
     CHECK(match("x") == -1);
+    static const struct rule nobodys = {"for_nobody", ""}; // says nothing of labels
+    make(&nobodys, 1);
+    CHECK(match("shell") == -1 && match("") == -1);
     make(rules, 0);
     CHECK(match("shell") == -1);
 }
