@@ -63,7 +63,6 @@ void debug_begins(struct child *child)
     child->debug.lives++;
     child->debug.up = true;
     child->debug.attached = false;
-    child->debug.before = false;
     life_changed(child);
     mutex_unlock(&debug_lock);
 }
@@ -201,7 +200,7 @@ static error_t attach(struct debugger *d, struct child *child, struct msg *m)
     utcb_restore(&copy);
     if (error)
         return error;
-    child->debug.attached = child->debug.before = d->attached = true;
+    child->debug.attached = d->attached = true;
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_word(m, child->debug.lives);

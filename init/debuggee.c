@@ -6,9 +6,7 @@
 // it allocates and its exceptions can be supervised by who holds the domain's capability, which
 // init gives out (debug.c). Its text is a copy of its own, which it cannot write and init can.
 //
-// Exceptions that find no answer wake the main thread, unless somebody supervises the child. Then,
-// when a debugger has gone, a breakpoint that was hit just before it was taken out may still be on
-// its way; it is known by what the program has there now.
+// Exceptions that find no answer wake the main thread, unless somebody supervises the child.
 #include "init/init.h"
 #include "lib/core/domain_program.h"
 #include "lib/core/threads.h"
@@ -18,8 +16,8 @@
 #include "lib/rt/tsc.h"
 
 enum { BOOKS_BYTES = 64 << 10 }; // for sigma0's books of what it attaches: 340 times
-enum { BREAKPOINT = 0xcc, PATCHES_MAX = 512, REST_TRIES = 100, REST_US = 1000 };
-enum { VECTOR_BREAKPOINT = 3 };
+enum { BREAKPOINT = 0xcc, PATCHES_MAX = 512 };
+enum { REST_LOOK_US = 1000, REST_MOST_US = 20000000 };
 
 struct service_quota debuggee_quota(const struct child *child)
 {
@@ -157,20 +155,27 @@ static bool patched(const struct patches *p, word_t address)
     return false;
 }
 
-// A stopped thread's registers, as soon as it has come to rest.
-static error_t registers(struct child *child, sel_t thread, enum thread_state *what,
-                         struct exc_state *state)
+static void pause_for_rest(void)
 {
     static sel_t never = SEL_NONE;
-    error_t error = never == SEL_NONE ? semaphore_create(0, &never) : SUCCESS;
-    for (unsigned tries = 0; tries < REST_TRIES && !error; tries++) {
+    if (never == SEL_NONE && semaphore_create(0, &never))
+        return;
+    (void)!hc_sm_down(never, deadline_in_us(REST_LOOK_US));
+}
+
+// Pauses it: what it was about to do it has done then, or not begun.
+static error_t rest(struct child *child, sel_t thread, enum thread_state *what,
+                    struct exc_state *state)
+{
+    error_t error = cpu_thread_pause(&child->cpu, thread);
+    if (error)
+        return error;
+    for (u64 end = deadline_in_us(REST_MOST_US); rdtsc() < end; pause_for_rest()) {
         error = cpu_thread_read(&child->cpu, thread, what, state);
         if (error != EBUSY)
             return error;
-        error = SUCCESS;
-        (void)!hc_sm_down(never, deadline_in_us(REST_US));
     }
-    return error ? error : EBUSY;
+    return EBUSY;
 }
 
 // One that hit a breakpoint which is gone goes back to what belongs there.
@@ -178,8 +183,8 @@ static void let_go(struct child *child, const struct thread_entry *e, const stru
 {
     enum thread_state what;
     struct exc_state state;
-    if (e->state == THREAD_STOPPED && !registers(child, e->thread, &what, &state) &&
-        state.vector == VECTOR_BREAKPOINT && !patched(p, state.rip) && patched(p, state.rip - 1)) {
+    if (!rest(child, e->thread, &what, &state) && what == THREAD_STOPPED &&
+        state.vector == EXC_BREAKPOINT && !patched(p, state.rip) && patched(p, state.rip - 1)) {
         state.rip--;
         (void)!cpu_thread_write(&child->cpu, e->thread, MTD_RIP, &state);
     }
@@ -217,22 +222,8 @@ void debuggee_release(struct child *child)
     main_wake(); // for what happened meanwhile
 }
 
-// A breakpoint that a debugger has left behind.
-static bool is_leftover(struct child *child, const struct thread_exception *e)
-{
-    size_t bytes;
-    struct exc_state state = {.rip = e->ip - 1};
-    const char *at = debuggee_view(child, e->ip - 1, &bytes);
-    return child->debug.before && e->thread != SEL_NONE && e->vector == VECTOR_BREAKPOINT && at &&
-           (u8)*at != BREAKPOINT && !cpu_thread_write(&child->cpu, e->thread, MTD_RIP, &state);
-}
-
 static void answer(struct child *child, const struct thread_exception *e)
 {
-    if (is_leftover(child, e)) {
-        (void)!cpu_thread_resume(&child->cpu, e->thread);
-        return;
-    }
     const struct exc_state state = {.vector = e->vector,
                                     .error_code = e->error_code,
                                     .fault_address = e->address,

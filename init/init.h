@@ -109,7 +109,6 @@ struct child {
     struct {
         u64 lives;
         bool up, attached; // it can be supervised; somebody does
-        bool before;       // somebody did in this life
         enum child_state outcome;
         int exit_code; // of the last life that ended
     } debug;

@@ -10,6 +10,13 @@
 #include "lib/rt/thread.h"
 #include "sigma0/region_map.h"
 
+// An exception; a domain keeps one of a thread that nobody can name.
+struct stray {
+    word_t vector, error_code, address, ip, sp;
+    unsigned cpu;
+    bool valid;
+};
+
 // A thread that a "cpu" session made or admitted: protocol.h, CPU_OPERATIONS.
 struct subject {
     struct named named;
@@ -19,9 +26,9 @@ struct subject {
     sel_t ec, sc;
     unsigned cpu, priority;
     word_t ip, sp, argument;
-    word_t vector, error_code, fault_address; // of the exception that stopped it
-    u64 number;                               // no other thread has had it; 0: in no domain yet
-    bool started, begun, stopped;             // begun: what START said has become its registers
+    struct stray exception;       // that stopped it
+    u64 number;                   // no other thread has had it; 0: in no domain yet
+    bool started, begun, stopped; // begun: what START said has become its registers
     bool stepping, trap_left;     // its trap flag is set: for its supervisor; for nobody any more
     bool dropping;                // the answer that drops a step's end may not have been sent yet
     struct server_session *payer; // of `cost`; NULL: nobody (any more)
@@ -40,13 +47,6 @@ struct subject {
 };
 
 enum { FLAG_TRAP = 1 << 8 }; // of rflags
-
-// An exception; kept of a thread that nobody can name.
-struct stray {
-    word_t vector, error_code, address, ip, sp;
-    unsigned cpu;
-    bool valid;
-};
 
 struct domain {
     struct named named;

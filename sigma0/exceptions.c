@@ -78,9 +78,7 @@ static bool stop(struct domain *d, struct subject *s, const struct stray *what, 
         signal = SEL_NONE;
     } else if (s) {
         s->dropping = false;
-        s->vector = what->vector;
-        s->error_code = what->error_code;
-        s->fault_address = what->address;
+        s->exception = *what;
         s->stopped = true;
         fault_wait_hold(&s->wait, true);
         if (list_empty(&s->in_events) && !list_empty(&s->in_domain))

@@ -70,12 +70,27 @@ static error_t comes_to_rest(struct subject *s, bool *trap)
     return s->dropping || (*trap && vector & EXC_HANDLED && s->trap_left) ? EBUSY : SUCCESS;
 }
 
+// Likewise, behind that: whether it has executed a breakpoint and is about to stop at it: its
+// registers are beyond what it will be said to have reached. One that was paused before we were
+// told goes on so far; of another we were told, or are just answering.
+static bool comes_to_breakpoint(struct subject *s)
+{
+    word_t vector = utcb_exc(utcb())->vector;
+    if (s->stopped || (vector & ~(word_t)EXC_HANDLED) != EXC_BREAKPOINT)
+        return false;
+    if (!(vector & EXC_HANDLED))
+        fault_wait_hold(&s->wait, false);
+    return true;
+}
+
 // Reads, or writes what lies in our UTCB.
 static error_t access(struct subject *s, bool write, unsigned mtd)
 {
     bool trap;
     struct domain *d = lock(s);
     error_t error = comes_to_rest(s, &trap);
+    if (!error && d && comes_to_breakpoint(s))
+        error = EBUSY;
     if (!error)
         error = fault_wait_state(&s->wait, write, mtd);
     unlock(d);
@@ -90,9 +105,9 @@ static error_t read_state(struct subject *s, struct msg *m)
     struct exc_state state = *utcb_exc(utcb());
     (void)before_first(s, 0, &state);
     state.rflags &= ~(word_t)FLAG_TRAP; // our own affair
-    state.vector = s->stopped ? s->vector : 0;
-    state.error_code = s->stopped ? s->error_code : 0;
-    state.fault_address = s->stopped ? s->fault_address : 0;
+    state.vector = s->stopped ? s->exception.vector : 0;
+    state.error_code = s->stopped ? s->exception.error_code : 0;
+    state.fault_address = s->stopped ? s->exception.address : 0;
     msg_begin(m);
     msg_put_word(m, SUCCESS);
     msg_put_word(m, subject_state(s));

@@ -358,16 +358,12 @@ static error_t next_exception(struct msg *m)
     if (node) {
         s = LIST_ENTRY(node, struct subject, in_events);
         named_get(&s->named);
-        stray = (struct stray){s->vector, s->error_code, s->fault_address, 0, 0, s->cpu, true};
+        stray = s->exception; // its registers may not have come to rest yet
     } else {
         stray = d->stray;
         d->stray.valid = false;
     }
     mutex_unlock(&d->lock);
-    if (s && !fault_wait_state(&s->wait, false, MTD_RIP | MTD_RSP)) {
-        stray.ip = utcb_exc(utcb())->rip;
-        stray.sp = utcb_exc(utcb())->rsp;
-    }
     domain_put(d);
     if (!stray.valid)
         return ENOTFOUND;

@@ -74,20 +74,35 @@ static void tell_end(void)
     gdb_stopped(&target.gdb, &stop);
 }
 
+// Attaches the life that runs; `seen` is of the same one, which may have ended in between. The
+// child may have been taken out of init's configuration and put back: then the session is another
+// one.
+static error_t attach_life(sel_t *domain)
+{
+    u64 life = 0;
+    for (;;) {
+        error_t error = debug_attach(&debug, domain, &life, NULL);
+        if (error && error != ENOTFOUND && !listen())
+            error = debug_attach(&debug, domain, &life, NULL);
+        if (!error)
+            error = debug_state(&debug, &seen);
+        if (error || seen.lives == life)
+            return error;
+        selector_drop(*domain);
+        *domain = SEL_NONE;
+    }
+}
+
 bool attach_begin(void)
 {
     sel_t *domain = &target.program.domain.domain;
+    attach_changed(); // we may hear of gdb before we hear of that
     if (*domain != SEL_NONE)
         return true;
-    error_t error = debug_attach(&debug, domain, NULL);
-    // The child may have been taken out of init's configuration and put back: then the session is
-    // another one.
-    if (error && error != ENOTFOUND && !listen())
-        error = debug_attach(&debug, domain, NULL);
-    if (!error)
-        error = debug_state(&debug, &seen);
+    error_t error = attach_life(domain);
     if (error) {
         print("gdbstub: \"%s\" is not attached: %s\n", target.name, error_name(error));
+        selector_drop(*domain);
         *domain = SEL_NONE;
         tell_end();
         return false;

@@ -42,6 +42,7 @@ static inline struct typed_item *utcb_item(struct utcb *u, unsigned index)
 // Exception vectors above the processor's own (SDM 3A, 6.3.1 uses 0–21).
 enum {
     EXC_TRAP = 1,
+    EXC_BREAKPOINT = 3,
     EXC_INVALID_OPCODE = 6,
     EXC_PAGE_FAULT = 14,
     EXC_STARTUP = 0x1e,

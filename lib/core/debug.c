@@ -40,14 +40,15 @@ error_t debug_state(struct service_client *debug, struct debug_state *state)
     return msg_error(&m);
 }
 
-error_t debug_attach(struct service_client *debug, sel_t *domain, word_t *entry)
+error_t debug_attach(struct service_client *debug, sel_t *domain, u64 *life, word_t *entry)
 {
     struct msg m;
-    word_t at;
     service_begin(debug, &m, DEBUG_ATTACH);
     error_t error = core_take(debug, &m, domain);
-    (void)msg_get_word(&m);
-    at = error ? 0 : msg_get_word(&m);
+    u64 which = error ? 0 : msg_get_word(&m);
+    word_t at = error ? 0 : msg_get_word(&m);
+    if (life)
+        *life = which;
     if (entry)
         *entry = at;
     return error;

@@ -24,9 +24,11 @@ struct debug_state {
 MUST_CHECK error_t debug_state(struct service_client *debug, struct debug_state *state);
 
 // Its exceptions come to us from now on. *domain, a new selector, is its domain's capability, until
-// debug_release or the life's end; *entry (may be NULL) where its program begins. ENOTFOUND it does
-// not run, EINUSE it is attached.
-MUST_CHECK error_t debug_attach(struct service_client *debug, sel_t *domain, word_t *entry);
+// debug_release or the life's end; *life (may be NULL) which of its lives it is, as debug_state
+// counts them, and *entry (may be NULL) where its program begins. ENOTFOUND it does not run, EINUSE
+// it is attached.
+MUST_CHECK error_t debug_attach(struct service_client *debug, sel_t *domain, u64 *life,
+                                word_t *entry);
 // It goes on, whatever was changed in its program. ENOTFOUND the child is gone.
 MUST_CHECK error_t debug_release(struct service_client *debug);
 // Writes what its threads cannot: read-only parts of its program. *bytes is what is asked for, and

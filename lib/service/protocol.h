@@ -282,8 +282,9 @@ enum rm_flag {
     X(PAUSE, 22, "translate thread", "", "it stops wherever it is")                                \
     X(RESUME, 23, "translate thread", "", "it goes on, at an unresolved exception once more")      \
     X(READ_STATE, 24, "translate thread", "1 enum thread_state, then struct exc_state",            \
-      "of a paused thread; EBUSY while it runs; vector, error code and fault address are those "   \
-      "of the exception that stopped it")                                                          \
+      "of a paused thread; EBUSY while it runs, and until one that has executed a breakpoint "     \
+      "stands at it; vector, error code and fault address are those of the exception that "        \
+      "stopped it")                                                                                \
     X(WRITE_STATE, 25, "2 enum mtd, then struct exc_state; translate thread", "",                  \
       "the registers that mtd names, of a paused thread; EBUSY while it runs")                     \
     X(STEP, 26, "translate thread", "", "resume for one instruction; then it stops with vector 1") \

@@ -61,6 +61,9 @@ __attribute__((noinline)) void tick(void)
 static void ticker(void *argument)
 {
     sel_t never = *(sel_t *)argument;
+    while (!rounds)
+        (void)!hc_sm_down(never, deadline_in_us(PAUSE_US));
+    print("attachee: begins\n"); // both threads
     while (order != ORDER_LEAVE) {
         (void)!hc_sm_down(never, deadline_in_us(PAUSE_US));
         tick();
@@ -80,11 +83,10 @@ int main(void)
     map.ticks = (word_t)&ticks;
     map.order = (word_t)&order;
     map.bad = (word_t)&bad;
-    map.magic[0] = ATTACHEE_MAGIC;
-    map.magic[1] = ~ATTACHEE_MAGIC;
-    print("attachee: begins\n");
     if (thread_create(&other, hip()->cpu_count - 1, 70, "ticker", ticker, &never))
         return 1;
+    map.magic[0] = ATTACHEE_MAGIC;
+    map.magic[1] = ~ATTACHEE_MAGIC;
     while (order != ORDER_LEAVE)
         sum += work(rounds);
     thread_join(&other);

@@ -9,7 +9,7 @@
 #include "lib/rt/tsc.h"
 #include "lib/service/env.h"
 
-enum { TRIES = 2000, PART = 512 };
+enum { MOST_US = 20000000, LOOK_US = 2000, PART = PD_MEMORY_MAX };
 #define PROGRAM_BASE 0x80000000ul
 #define PROGRAM_BYTES (1ul << 20)
 
@@ -45,21 +45,34 @@ void debuggee_close(struct debuggee *d)
     d->domain = d->lives = d->exceptions = SEL_NONE;
 }
 
-// It may not have come that far yet.
+static error_t read_map(struct debuggee *d, word_t at)
+{
+    size_t all = sizeof(d->map);
+    if (domain_read(&d->pd, d->domain, at, &d->map, &all) || all != sizeof(d->map) ||
+        d->map.magic[0] != ATTACHEE_MAGIC || d->map.magic[1] != ~ATTACHEE_MAGIC)
+        return ENOTFOUND;
+    return SUCCESS;
+}
+
+// It may not have come that far yet. Where it was once it is in each life: who looks everywhere
+// leaves the others little time.
 static error_t find_map(struct debuggee *d)
 {
-    u8 part[PART];
+    static u8 part[PART];
+    static word_t known;
+    if (known)
+        return read_map(d, known);
     for (word_t at = PROGRAM_BASE; at < PROGRAM_BASE + PROGRAM_BYTES; at += PART) {
         size_t bytes = PART;
         if (domain_read(&d->pd, d->domain, at, part, &bytes))
             continue;
         for (size_t i = 0; i + sizeof(word_t) <= bytes; i += sizeof(word_t)) {
-            size_t all = sizeof(d->map);
             word_t first;
             memcpy(&first, part + i, sizeof(first));
-            if (first == ATTACHEE_MAGIC && !domain_read(&d->pd, d->domain, at + i, &d->map, &all) &&
-                all == sizeof(d->map) && d->map.magic[1] == ~ATTACHEE_MAGIC)
-                return SUCCESS;
+            if (first != ATTACHEE_MAGIC || read_map(d, at + i))
+                continue;
+            known = at + i;
+            return SUCCESS;
         }
     }
     return ENOTFOUND;
@@ -69,18 +82,14 @@ error_t debuggee_attach(struct debuggee *d)
 {
     selector_drop(d->domain);
     d->domain = SEL_NONE;
-    error_t error = ENOTFOUND;
-    for (unsigned tries = 0; error == ENOTFOUND && tries < TRIES; tries++) {
-        error = debug_attach(&d->debug, &d->domain, &d->entry);
-        if (error)
-            pause_us(1000);
-    }
+    u64 end = deadline_in_us(MOST_US);
+    error_t error;
+    while ((error = debug_attach(&d->debug, &d->domain, NULL, &d->entry)) == ENOTFOUND &&
+           rdtsc() < end)
+        pause_us(LOOK_US);
     error_t found = ENOTFOUND;
-    for (unsigned tries = 0; !error && found && tries < TRIES; tries++) {
-        found = find_map(d);
-        if (found)
-            pause_us(1000);
-    }
+    while (!error && (found = find_map(d)) && rdtsc() < end)
+        pause_us(LOOK_US);
     return error ? error : found;
 }
 
@@ -123,14 +132,14 @@ error_t debuggee_stop(struct debuggee *d, sel_t thread, struct exc_state *state)
 {
     enum thread_state what;
     error_t error = cpu_thread_pause(&d->cpu, thread);
-    for (unsigned tries = 0; !error && tries < TRIES; tries++) {
+    if (error)
+        return error;
+    for (u64 end = deadline_in_us(MOST_US); rdtsc() < end; pause_us(LOOK_US)) {
         error = cpu_thread_read(&d->cpu, thread, &what, state);
         if (error != EBUSY)
             return error;
-        error = SUCCESS;
-        pause_us(1000);
     }
-    return error ? error : EBUSY;
+    return EBUSY;
 }
 
 error_t debuggee_patch(struct debuggee *d, word_t address, u8 byte, u8 *was)
