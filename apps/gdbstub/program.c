@@ -8,6 +8,7 @@
 #include "apps/gdbstub/target.h"
 #include "lib/rt/print.h"
 #include "lib/rt/string.h"
+#include "lib/rt/tsc.h"
 #include "lib/service/parent.h"
 
 enum { BOOKS_BYTES = 128 << 10 };
@@ -128,15 +129,14 @@ error_t program_load(const struct program_options *options, sel_t exited)
 // domain would not go either when we end, and our next life find too little.
 void program_end(void)
 {
-    enum { STEP_US = 1000, TRIES = 2000 };
+    enum { LOOK_US = 1000, MOST_US = 20000000 };
     u64 used, its = 0, ours = 0, now;
     parent_client_remove(&parent, program); // its services first: clients wait for the next life
     (void)!hc_pd_read(target.program.domain.pd, PD_READ_KMEM, &used, &its);
     (void)!hc_pd_read(SEL_PD, PD_READ_KMEM, &used, &ours);
     domain_program_end(&target.program);
-    for (unsigned i = 0; i < TRIES; i++) {
+    for (u64 end = deadline_in_us(MOST_US); rdtsc() < end; pause_us(LOOK_US)) {
         if (hc_pd_read(SEL_PD, PD_READ_KMEM, &used, &now) || now >= ours + its)
             return;
-        pause_us(STEP_US);
     }
 }

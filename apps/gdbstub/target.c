@@ -32,14 +32,14 @@ static error_t registers(void *context, u64 thread, bool write, unsigned mtd,
                          struct exc_state *state)
 {
     (void)context;
-    const struct debugged_thread *t = thread_by_number(thread);
+    struct debugged_thread *t = thread_by_number(thread);
     return t ? thread_registers(t, write, mtd, state) : ENOTFOUND;
 }
 
 static error_t fpu(void *context, u64 thread, bool write, struct fpu_state *state)
 {
     (void)context;
-    const struct debugged_thread *t = thread_by_number(thread);
+    struct debugged_thread *t = thread_by_number(thread);
     return t ? thread_fpu(t, write, state) : ENOTFOUND;
 }
 
@@ -63,7 +63,7 @@ static error_t breakpoint(void *context, u64 address, bool set)
 
 // A breakpoint that a thread reached together with another one may have been taken away since, or
 // the thread moved: then it has nothing to tell.
-static bool is_stale(const struct debugged_thread *t)
+static bool is_stale(struct debugged_thread *t)
 {
     struct exc_state state;
     return t->breakpoint && !thread_registers(t, false, MTD_RIP, &state) &&
@@ -137,7 +137,7 @@ static void kill(void *context)
     target.exit_code = 128 + GDB_SIGNAL_KILL;
 }
 
-// The driver takes what fits into its buffer.
+// The driver takes it when it has room for it.
 static void send(void *context, const void *bytes, size_t size)
 {
     struct service_client *serial = context;

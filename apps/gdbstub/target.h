@@ -20,6 +20,7 @@ struct debugged_thread {
     bool handler;    // runs for its portals alone, on their callers' time
     bool held;       // does not run: we paused it, or an exception stopped it
     bool rests;      // its registers can be read and written
+    bool calls;      // it did not come to rest when all were stopped last
     bool faulted;    // an exception stopped it, which is told or `pending`
     bool pending;    // gdb has not heard of it yet
     bool breakpoint; // it was one that gdb set, at its ip
@@ -52,9 +53,9 @@ struct debugged_thread *thread_by_number(u64 number);
 // Tells gdb of a thread that an exception stopped and that it has not heard of; false: of none.
 bool threads_report(void);
 // EBUSY: it does not rest.
-error_t thread_registers(const struct debugged_thread *t, bool write, unsigned mtd,
+error_t thread_registers(struct debugged_thread *t, bool write, unsigned mtd,
                          struct exc_state *state);
-error_t thread_fpu(const struct debugged_thread *t, bool write, struct fpu_state *state);
+error_t thread_fpu(struct debugged_thread *t, bool write, struct fpu_state *state);
 
 // memory.c: copy, breakpoints not seen; how many bytes, maybe 0.
 size_t memory_look(u64 address, u8 *bytes, size_t size);

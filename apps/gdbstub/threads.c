@@ -12,7 +12,10 @@
 #include "lib/rt/sync.h"
 #include "lib/rt/tsc.h"
 
-enum { REST_TRIES = 100, REST_US = 1000, ROUNDS_MAX = 64 };
+enum { LOOK_US = 1000, ROUNDS_MAX = 64 };
+// How long is waited until a thread stands still, and one that did not when it was waited for last.
+// gdb waits two seconds for an answer.
+enum { REST_US = 1500000, CALL_US = 100000 };
 
 static struct service_client *cpu(void)
 {
@@ -115,19 +118,25 @@ static bool hold_all(void)
     return any;
 }
 
+// Looks at all; whether none is waited for any more.
+static bool enough_rest(u64 waited_us)
+{
+    bool enough = true;
+    for (unsigned i = 0; i < target.threads; i++) {
+        struct debugged_thread *t = &target.thread[i];
+        if (!t->rests && !comes_to_rest(t) && waited_us < (t->calls ? CALL_US : REST_US))
+            enough = false;
+    }
+    return enough;
+}
+
 static void await_rest(void)
 {
-    for (unsigned tries = 0; tries < REST_TRIES; tries++) {
-        bool all = true;
-        for (unsigned i = 0; i < target.threads; i++) {
-            struct debugged_thread *t = &target.thread[i];
-            if (!t->rests && !comes_to_rest(t))
-                all = false;
-        }
-        if (all)
-            return;
-        pause_us(REST_US);
-    }
+    u64 begin = rdtsc();
+    while (!enough_rest(tsc_to_us(rdtsc() - begin)))
+        pause_us(LOOK_US);
+    for (unsigned i = 0; i < target.threads; i++)
+        target.thread[i].calls = !target.thread[i].rests;
 }
 
 void threads_stop(void)
@@ -146,11 +155,17 @@ void thread_go(struct debugged_thread *t, bool step)
     (void)!cpu_thread_resume(cpu(), t->sel);
 }
 
-error_t thread_registers(const struct debugged_thread *t, bool write, unsigned mtd,
+// One that was not waited for any longer may have come to rest since.
+static bool is_at_rest(struct debugged_thread *t)
+{
+    return t->held && (t->rests || comes_to_rest(t)) && t->rests;
+}
+
+error_t thread_registers(struct debugged_thread *t, bool write, unsigned mtd,
                          struct exc_state *state)
 {
     enum thread_state what;
-    if (!t->held || !t->rests)
+    if (!is_at_rest(t))
         return EBUSY;
     return write ? cpu_thread_write(cpu(), t->sel, mtd, state)
                  : cpu_thread_read(cpu(), t->sel, &what, state);
@@ -158,10 +173,10 @@ error_t thread_registers(const struct debugged_thread *t, bool write, unsigned m
 
 // A call of gdb's in the program writes all registers back, also those of a thread that never used
 // the FPU and has no place for them: it has them already.
-error_t thread_fpu(const struct debugged_thread *t, bool write, struct fpu_state *state)
+error_t thread_fpu(struct debugged_thread *t, bool write, struct fpu_state *state)
 {
     struct fpu_state now;
-    if (!t->held || !t->rests)
+    if (!is_at_rest(t))
         return EBUSY;
     if (!write)
         return cpu_thread_read_fpu(cpu(), t->sel, state);
@@ -173,7 +188,7 @@ error_t thread_fpu(const struct debugged_thread *t, bool write, struct fpu_state
 }
 
 // A step in a range that did not leave it is none that gdb wants to hear of.
-static bool steps_on(const struct debugged_thread *t)
+static bool steps_on(struct debugged_thread *t)
 {
     enum { STEPPED = 1 };
     struct exc_state state;
