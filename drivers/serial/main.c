@@ -9,9 +9,9 @@
 // that comes before anybody did OPEN waits for the first. What does not fit is lost, and counted.
 // The semaphore is above zero while there is something to read.
 //
-// A WRITE goes into the transmit ring in one piece. If there is no room for all of it the handler
-// waits, but no longer than WRITE_WAIT_US; then what fits is taken. Nobody else writes meanwhile
-// (write_lock), so even then it is not mixed with others.
+// A WRITE goes into the transmit ring in one piece, or not at all: a line is not mixed with others'
+// lines. If there is no room for all of it the handler waits, but no longer than WRITE_WAIT_US, and
+// nobody else writes meanwhile (write_lock).
 //
 // Locks: write_lock, then lock. `lock` guards chip, rings and the list of openers, and is held for
 // a bounded time only.
@@ -31,7 +31,7 @@ enum {
     RECEIVE_BYTES = 1024,
     TRANSMIT_BYTES = 16384,
     MESSAGE_MAX = UTCB_WORDS * 8,
-    WRITE_WAIT_US = 50000,
+    WRITE_WAIT_US = 2000000,
     LOST_INTERRUPT_US =
         100000,      // a chip that forgets an interrupt is asked this often while it sends
     ROUNDS_MAX = 64, // of service before the lock is let go
@@ -194,7 +194,7 @@ static error_t serial_write(struct msg *m)
         room_wanted = false;
         (void)semaphore_try(&room); // an up that came just too late must not end the next wait
     }
-    size_t taken = ring_put(&uart.transmit, bytes, length);
+    size_t taken = ring_room(&uart.transmit) < length ? 0 : ring_put(&uart.transmit, bytes, length);
     uart_transmit(&uart);
     mutex_unlock(&lock);
     mutex_unlock(&write_lock);

@@ -462,7 +462,7 @@ enum { CHILD_IS_INIT = 1 << 8 }; // it offers "init" itself: label "CHILD" leads
     X(OPEN, 16, "", "obj: semaphore (SM_DOWN | SM_UP), upped when input arrives",                  \
       "get the semaphore")                                                                         \
     X(READ, 17, "2 most bytes", "string bytes", "what has come, maybe nothing")                    \
-    X(WRITE, 18, "string bytes", "1 bytes taken", "send; less than all if the buffer is full")
+    X(WRITE, 18, "string bytes", "1 bytes taken", "send; all, or 0 while the buffer is full")
 
 // The configuration compiler. A session's donated RAM is what a text that LOAD brings takes.
 #define CONFIG_OPERATIONS(X)                                                                       \
