@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # SPDX-FileCopyrightText: 2026 The Tessera authors
 """Types into a guest (tools/qemu talk) what a script says, a line each: `WAIT regex` until it appears after what was matched before,
-`UNTIL regex` likewise, but what was sent last is sent again every second (for what the guest does in its own time), `SEND text` (with
-a return at its end; \\t is a tab, \\e an escape; \\ac goes to QEMU's monitor and back), `SLEEP seconds`; other lines are comments."""
+`AND regex` until it does so too, before or after what the WAIT above it (or another AND) was for, `UNTIL regex` as WAIT, but what was sent
+last is sent again every second (for what the guest does in its own time), `SEND text` (with a return at its end; \\t is a tab, \\e an
+escape; \\ac goes to QEMU's monitor and back), `SLEEP seconds`; other lines are comments."""
 import os, re, subprocess, time
 
 
@@ -11,7 +12,7 @@ def talk(command, environment, script, limit, linger=True):
     `linger`, when the script ends."""
     p = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
     os.set_blocking(p.stdout.fileno(), False)
-    log, at, end = "", 0, time.time() + limit
+    log, begin, at, end = "", 0, 0, time.time() + limit
     def read():
         nonlocal log
         if part := p.stdout.read():
@@ -34,15 +35,16 @@ def talk(command, environment, script, limit, linger=True):
             until = min(end, time.time() + float(text))
             while p.poll() is None and time.time() < until:
                 read()
-        elif verb in ("WAIT", "UNTIL"):
-            while not (m := re.compile(text).search(log, at)) and p.poll() is None and time.time() < end:
+        elif verb in ("WAIT", "AND", "UNTIL"):
+            begin = begin if verb == "AND" else at
+            while not (m := re.compile(text).search(log, begin)) and p.poll() is None and time.time() < end:
                 read()
                 if verb == "UNTIL" and time.time() > again:
                     again = time.time() + 1
                     send(last)
             if not m:
                 break
-            at = m.end()
+            at = max(at, m.end())
     while linger and p.poll() is None and time.time() < end:
         read()
     if p.poll() is None:
