@@ -78,11 +78,16 @@ def judge(name, good):
     print(f"{'PASS' if good else 'FAIL'} {name}", flush=True)
 
 
-def logged(pattern, times=1):
-    """Whether the guest says it, so often."""
+def until(holds):
+    """Whether it comes to hold."""
     end = time.time() + LIMIT
     while time.time() < end:
-        if len(re.findall(pattern, open(log, errors="replace").read())) >= times:
+        if holds():
             return True
         time.sleep(0.05)
     return False
+
+
+def logged(pattern, times=1):
+    """Whether the guest says it, so often."""
+    return until(lambda: len(re.findall(pattern, open(log, errors="replace").read())) >= times)
