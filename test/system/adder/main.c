@@ -8,6 +8,7 @@
 #include "lib/rt/start.h"
 #include "lib/rt/sync.h"
 #include "lib/rt/thread.h"
+#include "lib/rt/tsc.h"
 #include "lib/service/server.h"
 
 enum { CROWD = 50 };
@@ -100,6 +101,9 @@ static void begin_crowd(void)
         if (thread_create(&many[i], i % hip()->cpu_count, 60, "member", member, (void *)(u64)i))
             print("adder: thread %u cannot be made\n", i);
     }
+    while (__atomic_load_n(&begun, __ATOMIC_RELAXED) < CROWD)
+        (void)!hc_sm_down(never, deadline_in_us(1000));
+    print("adder: %u threads have begun\n", CROWD);
 }
 
 int main(void)
