@@ -84,34 +84,38 @@ static u32 delegate_range(struct pd *from_pd, enum crd_kind kind, u64 from, stru
 }
 
 // What is tried first: the shortest ways, which do all or nothing.
-static inline bool usual(enum crd_kind kind, struct pd *from_pd, u64 from, struct pd *to_pd, u64 to,
-                         unsigned order, unsigned rights, unsigned attr, u32 life)
+static inline bool usual(enum crd_kind kind, struct pd *from_pd, u64 from, const crd_t *source,
+                         struct pd *to_pd, u64 to, unsigned order, unsigned rights, unsigned attr,
+                         u32 life)
 {
     if (kind == CRD_OBJ)
-        return order == 0 && mapping_derive_capability(from_pd, from, to_pd, to, rights, life);
+        return order == 0 && mapping_derive_capability(from_pd, source, to_pd, to, rights, life);
     return kind == CRD_MEM &&
            mapping_derive_small(from_pd, from, to_pd, to, 1ul << order, rights, attr);
 }
 
-// One delegation into a window; *got is what arrived, in the receiver's terms. *any: something did,
-// also where not all of it could.
-static u32 delegate_item(struct pd *from_pd, struct typed_item item, struct pd *to_pd,
-                         struct window window, crd_t *got, bool *any)
+// One delegation into a window, of `c`, which still stands at *item once the locks are held: who
+// has taken it out of a message before revoking it is not given away. *got is what arrived, in the
+// receiver's terms. *any: something did, also where not all of it could.
+static u32 delegate_item(struct pd *from_pd, crd_t c, const struct typed_item *item,
+                         struct pd *to_pd, struct window window, crd_t *got, bool *any)
 {
     u64 from, to;
     unsigned order;
-    enum crd_kind kind = crd_kind(item.crd);
-    bool kernel = item.how & ITEM_KERNEL;
-    u64 hotspot = kind == CRD_OBJ ? (u32)item.how >> 12 : item.how >> 12;
-    u32 life = item.how >> ITEM_LIFE_SHIFT; // objects only
+    enum crd_kind kind = crd_kind(c);
+    u64 how = __atomic_load_n(&item->how, __ATOMIC_RELAXED);
+    bool kernel = how & ITEM_KERNEL;
+    u64 hotspot = kind == CRD_OBJ ? (u32)how >> 12 : how >> 12;
+    u32 life = how >> ITEM_LIFE_SHIFT; // objects only
     *got = 0;
-    if (!place(item.crd, hotspot, window, &from, &to, &order))
+    if (!place(c, hotspot, window, &from, &to, &order))
         return EPARAM;
     if (kernel && from_pd != root_pd)
         return ECAP;
     u32 error = SUCCESS;
-    unsigned rights = crd_rights(item.crd), attr = (unsigned)item.how;
-    if (!kernel && usual(kind, from_pd, from, to_pd, to, order, rights, attr, life))
+    unsigned rights = crd_rights(c), attr = (unsigned)how;
+    if (!kernel &&
+        usual(kind, from_pd, from, &item->crd, to_pd, to, crd_order(c), rights, attr, life))
         goto done;
     bool together = false;
     if (!kernel) {
@@ -122,7 +126,9 @@ static u32 delegate_item(struct pd *from_pd, struct typed_item item, struct pd *
     }
     if (!together)
         mapping_lock();
-    if (kind == CRD_OBJ)
+    if (UNLIKELY(__atomic_load_n(&item->crd, __ATOMIC_RELAXED) != c))
+        error = ECAP;
+    else if (kind == CRD_OBJ)
         error = delegate_objects(from_pd, from, to_pd, to, order, rights, life, kernel, any);
     else if (kernel)
         error = delegate_kernel_range(kind, from, to_pd, to, 1ul << order, rights, attr);
@@ -183,7 +189,8 @@ bool delegate_items(struct ec *from, struct ec *to, unsigned count, bool whole)
                 got = translate_item(from->pd, item.crd, to->pd, to->utcb->translate);
         } else if (kind != CRD_NULL &&
                    (whole ? kind == CRD_MEM : window_for(to->utcb, kind, &window))) {
-            u32 error = delegate_item(from->pd, item, to->pd, window, &got.crd, &any);
+            u32 error = delegate_item(from->pd, item.crd, utcb_item(from->utcb, i), to->pd, window,
+                                      &got.crd, &any);
             if (UNLIKELY(error == EMEM) && !any) {
                 if (rcu_settle(&from->settle_goal))
                     return false;
@@ -211,13 +218,13 @@ bool delegate_page(struct ec *from, struct pd *pd)
 u32 delegate_bulk(struct ec *from, struct pd *pd, unsigned count, u64 *done, bool *partly)
 {
     for (; *done < count; ++*done) {
-        struct typed_item item = *utcb_item(from->utcb, (unsigned)*done);
+        const struct typed_item *at = utcb_item(from->utcb, (unsigned)*done), item = *at;
         crd_t got;
         *partly = false;
         if (crd_kind(item.crd) == CRD_NULL || !(item.how & ITEM_DELEGATE))
             return EPARAM;
-        u32 error =
-            delegate_item(from->pd, item, pd, (struct window){0, ORDER_WHOLE}, &got, partly);
+        u32 error = delegate_item(from->pd, item.crd, at, pd, (struct window){0, ORDER_WHOLE}, &got,
+                                  partly);
         if (error)
             return error;
     }

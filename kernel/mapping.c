@@ -41,14 +41,15 @@ u32 mapping_derive_object(struct mapping *from, struct pd *to, u64 sel, unsigned
     return error;
 }
 
-STRAIGHT bool mapping_derive_capability(struct pd *from, u64 source, struct pd *to, u64 sel,
-                                        unsigned rights, u32 life)
+STRAIGHT bool mapping_derive_capability(struct pd *from, const crd_t *source, struct pd *to,
+                                        u64 sel, unsigned rights, u32 life)
 {
     bool done = false;
     mapping_enter(to);
     if (LIKELY(mapping_also(from, to))) {
-        struct mapping *m = cap_lookup(from, source);
-        done = m->object && object_lives(m->object, life) &&
+        crd_t c = __atomic_load_n(source, __ATOMIC_RELAXED);
+        struct mapping *m = cap_lookup(from, crd_base(c));
+        done = crd_kind(c) == CRD_OBJ && m->object && object_lives(m->object, life) &&
                !mapping_derive_object(m, to, sel, rights);
         mapping_done(from, to);
     }

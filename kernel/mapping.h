@@ -13,9 +13,10 @@ extern struct mapping kernel_memory, kernel_ports; // roots of all frames and po
 
 // Derives a capability from `from` at selector `sel` of `to`, which pays. EMEM, EBUSY, EPARAM.
 MUST_CHECK u32 mapping_derive_object(struct mapping *from, struct pd *to, u64 sel, unsigned rights);
-// The usual case, without a lock held. False, with nothing changed: anything is in the way.
-bool mapping_derive_capability(struct pd *from, u64 source, struct pd *to, u64 sel, unsigned rights,
-                               u32 life);
+// The usual case, without a lock held, of what *source names once the locks are. False, with
+// nothing changed: anything is in the way.
+bool mapping_derive_capability(struct pd *from, const crd_t *source, struct pd *to, u64 sel,
+                               unsigned rights, u32 life);
 // Derives [frame, frame + count) of a memory or port mapping at `base` of `to`'s space. The range
 // must lie inside `from`. EMEM, EBUSY (something is mapped there), EPARAM (beyond the user's
 // addresses).
