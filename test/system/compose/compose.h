@@ -35,6 +35,7 @@ bool reaches(struct service_client *control, const char *name, enum child_state 
 
 void peaks_tests(void); // the first
 void upgrades_tests(void);
+void races_tests(void);
 void routes_tests(void);
 void accounts_tests(void);
 void sums_tests(void); // of what has happened before

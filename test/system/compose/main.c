@@ -255,6 +255,7 @@ int main(void)
     routes_tests();
     accounts_tests();
     upgrades_tests();
+    races_tests();
     lives_tests();
     sums_tests();
     RUN(who_waits_in_vain_is_told);
