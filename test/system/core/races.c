@@ -256,6 +256,8 @@ static error_t show_object(void)
 {
     volatile u64 *at = (void *)address_alloc(PAGE_SIZE);
     error_t error = dataspace_attach(object, (void *)at, PAGE_SIZE, 0);
+    // The answer may have come after the end of it, and showed it once more.
+    hc_revoke(SEL_PD, crd(CRD_MEM, (word_t)at / PAGE_SIZE, 0, RIGHT_ALL), REVOKE_SELF);
     address_free((word_t)at, PAGE_SIZE);
     return error;
 }
