@@ -58,7 +58,9 @@ MUST_CHECK error_t env_account(struct env_account *account);
 // Dataspaces of the program's own pd session.
 // `flags`: enum pd_flag, without PD_ATTACH. *ds is a selector of the caller's.
 MUST_CHECK error_t dataspace_alloc(size_t bytes, unsigned flags, sel_t *ds);
-// Maps it at `address`, aligned to the size rounded up to a power of two (address_alloc).
+// Maps it at `address`, aligned to the size rounded up to a power of two (address_alloc). If
+// another thread frees it meanwhile, the answer may show its pages once more after that, until the
+// next request on this CPU: unmap them (hc_revoke) before the address is used again.
 MUST_CHECK error_t dataspace_attach(sel_t ds, void *address, size_t bytes, unsigned flags);
 // From any "pd" session, into the selector `sel` of the caller's, which stays the caller's if this
 // fails; with PD_ATTACH mapped at `address`, in an aligned window of 2^order pages that is large
