@@ -35,6 +35,7 @@ void dma_tests(void);
 void interrupt_tests(void);
 void rom_tests(void);
 void domain_tests(void);
+void domain_account_tests(void);
 void life_tests(void);
 void look_tests(void);
 void trace_tests(void);

@@ -421,6 +421,7 @@ int main(void)
     cpu_tests();
     priority_tests();
     domain_tests();
+    domain_account_tests();
     attach_tests();
     populate_tests();
     life_tests();

@@ -4,39 +4,36 @@
 // The service "debug" (scenarios/supervise; doc/debugging.md) from outside: children of an init
 // below this one are supervised, and whatever ends that, they go on. We may be debugged ourselves,
 // so all of this runs in a domain of sigma0's making.
+#include "test/system/supervise/supervise.h"
 #include "test/system/check.h"
 #include "test/system/exit.h"
 #include "lib/rt/selector.h"
 #include "lib/rt/string.h"
 #include "lib/rt/tsc.h"
-#include "test/system/inits.h"
-#include "test/system/supervise/debuggee.h"
 
-enum { WAIT_US = 20000000, ROUNDS = 20, STEPS = 40 };
+enum { STEPS = 40 };
 
-#define WORKER "apps -> worker"
-
-static struct debuggee d, second;
+struct debuggee d, second;
 static struct service_client compiler;
 
-static bool set(const char *path, const char *value)
+bool set(const char *path, const char *value)
 {
     return config_takes(&compiler, path, value);
 }
 
-static bool reaches(const char *name, enum child_state state, u32 restarts)
+bool reaches(const char *name, enum child_state state, u32 restarts)
 {
     return child_reaches_within("apps", name, state, restarts, restarts);
 }
 
-static u32 lives(void)
+u32 lives(void)
 {
     struct control_child child;
     return child_find("apps", "worker", &child) ? ~0u : child.restarts;
 }
 
 // Whether both of its threads move, as its memory shows, while it is attached.
-static bool moves(void)
+bool moves(void)
 {
     word_t rounds = 0, ticks = 0, now = 0;
     if (debuggee_read(&d, d.map.rounds, &rounds) || debuggee_read(&d, d.map.ticks, &ticks))
@@ -64,7 +61,7 @@ static bool stands_still(void)
     return !debuggee_read(&d, d.map.rounds, &now) && now == before;
 }
 
-static error_t refused(const char *path)
+error_t refused(const char *path)
 {
     error_t error = debuggee_open(&second, path);
     if (!error)
@@ -74,7 +71,7 @@ static error_t refused(const char *path)
 
 // Until the session before has been let go of by all: a server that looks just then whether its
 // clients live holds it for a moment longer than its client does.
-static error_t open_worker(void)
+error_t open_worker(void)
 {
     error_t error = debuggee_open(&d, WORKER);
     for (u64 end = deadline_in_us(WAIT_US); error == EINUSE && rdtsc() < end;) {
@@ -86,7 +83,7 @@ static error_t open_worker(void)
 
 // As who comes next sees it, who attaches the life that runs, which by then has opened all its
 // sessions, and lets it go.
-static bool goes_on(void)
+bool goes_on(void)
 {
     error_t error = open_worker();
     if (!error)
@@ -112,7 +109,7 @@ static void text_part(const char *part, size_t length, void *context)
 }
 
 // What a test that failed has left is not the next one's trouble.
-static void begin_anew(void)
+void begin_anew(void)
 {
     static struct config_answer answer;
     debuggee_close(&d);
@@ -356,7 +353,7 @@ static void what_is_released_is_out_of_reach(void)
     debuggee_close(&d);
 }
 
-static bool lives_told(u64 lives, bool runs, enum child_state ended, int code)
+bool lives_told(u64 lives, bool runs, enum child_state ended, int code)
 {
     struct debug_state state = {.lives = 0};
     for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end;) {
@@ -416,210 +413,6 @@ static void its_debugger_is_killed(void)
     CHECK_EQ(lives(), before);
 }
 
-#define BLOCK(more)                                                                                \
-    "{ binary = attachee; ram = 1Mb; caps = 230; kmem = 200Kb; " more                              \
-    " restart { when = always; backoff = 10ms } route { log = parent; pd = parent; cpu = parent "  \
-    "} }"
-
-static error_t session_of(struct debuggee *debuggee)
-{
-    struct debug_state state;
-    return debug_state(&debuggee->debug, &state);
-}
-
-static void the_configuration_takes_it_away(void)
-{
-    struct exc_state registers;
-    sel_t thread;
-    CHECK_EQ(open_worker(), SUCCESS);
-    CHECK_EQ(debuggee_attach(&d), SUCCESS);
-    CHECK_EQ(debuggee_thread(&d, "", &thread), SUCCESS);
-    CHECK_EQ(debuggee_stop(&d, thread, &registers), SUCCESS);
-    CHECK(set("worker", ""));
-    CHECK_EQ(hc_sm_down(d.lives, deadline_in_us(WAIT_US)), SUCCESS);
-    for (u64 end = deadline_in_us(WAIT_US); session_of(&d) != ENOTFOUND && rdtsc() < end;)
-        pause_us(1000);
-    CHECK_EQ(session_of(&d), ENOTFOUND);
-    CHECK_EQ(cpu_thread_resume(&d.cpu, thread), ENOTFOUND);
-    selector_drop(thread);
-    CHECK(set("worker", BLOCK("debug = yes;")));
-    CHECK(reaches("worker", CHILD_RUNNING, 0));
-    CHECK_EQ(debuggee_attach(&d), SUCCESS);
-    CHECK(moves());
-    CHECK(set("worker.debug", "no")); // another life, in a domain as all have
-    CHECK(reaches("worker", CHILD_RUNNING, 1));
-    CHECK_EQ(session_of(&d), ENOTFOUND);
-    debuggee_close(&d);
-    CHECK_EQ(refused(WORKER), EPERM);
-    CHECK(set("worker.debug", "yes"));
-    CHECK(reaches("worker", CHILD_RUNNING, 2));
-    CHECK(goes_on());
-}
-
-// Its priority is changed where it is, by whoever it was looked at before.
-static void its_priority_changes_in_place(void)
-{
-    struct thread_entry e;
-    u32 before = lives();
-    for (unsigned i = 0; i < 3; i++) {
-        char value[8];
-        unsigned wanted = 66 - i; // "plain" is busy with 64
-        text_format(value, sizeof(value), "%u", wanted);
-        CHECK(set("worker.priority", value));
-        CHECK_EQ(open_worker(), SUCCESS);
-        CHECK_EQ(debuggee_attach(&d), SUCCESS);
-        e.priority = 0;
-        for (u64 end = deadline_in_us(WAIT_US); e.priority != wanted && rdtsc() < end;) {
-            CHECK_EQ(cpu_next_thread(&d.cpu, d.domain, 0, &e), SUCCESS);
-            selector_drop(e.thread);
-            pause_us(1000);
-        }
-        CHECK_EQ(e.priority, wanted);
-        debuggee_close(&d);
-    }
-    CHECK_EQ(lives(), before);
-}
-
-// Its accounts are what they are without the mark, but for the RAM of its text and sigma0's books.
-static void accounts_are_what_they_are(void)
-{
-    struct control_child marked, plain;
-    u32 life = lives();
-    CHECK_EQ(child_find("apps", "worker", &marked), SUCCESS);
-    CHECK_EQ(child_find("apps", "plain", &plain), SUCCESS);
-    CHECK_EQ(marked.caps_limit, plain.caps_limit);
-    CHECK_EQ(marked.ram_limit, plain.ram_limit);
-    CHECK(marked.ram_used > plain.ram_used && marked.ram_used < plain.ram_used + (160 << 10));
-    CHECK(set("worker.caps", "300")); // in place
-    CHECK(set("worker.kmem", "260Kb"));
-    CHECK(set("worker.ram", "2Mb"));
-    for (u64 end = deadline_in_us(WAIT_US); marked.caps_limit != 300 && rdtsc() < end;) {
-        pause_us(1000);
-        CHECK_EQ(child_find("apps", "worker", &marked), SUCCESS);
-    }
-    CHECK_EQ(marked.caps_limit, 300);
-    CHECK_EQ(marked.ram_limit, 2ul << 20);
-    CHECK_EQ(marked.restarts, life);
-    CHECK(set("worker.caps", "230"));
-    CHECK(set("worker.kmem", "200Kb"));
-    CHECK(set("worker.ram", "1Mb"));
-}
-
-// What `apps` has left, as soon as nothing of it is on its way: kernel memory comes back late.
-static bool usage_at_rest(struct control_usage *usage)
-{
-    enum { LOOKS = 20 };
-    struct control_usage before = {.kmem_limit = 0};
-    unsigned same = 0;
-    for (u64 end = deadline_in_us(WAIT_US); same < LOOKS && rdtsc() < end; pause_us(5000)) {
-        if (init_usage("apps", usage))
-            return false;
-        same = memcmp(usage, &before, sizeof(before)) ? 0 : same + 1;
-        before = *usage;
-    }
-    return same == LOOKS;
-}
-
-// Whether nothing is missing of what there was, which may have been too little by what came back
-// later.
-static bool all_is_back(const struct control_usage *before)
-{
-    struct control_usage now = {.kmem_limit = 0};
-    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
-        if (init_usage("apps", &now))
-            break;
-        if (now.slots_limit + now.children_slots >= before->slots_limit + before->children_slots &&
-            now.kmem_limit >= before->kmem_limit && now.ram_children == before->ram_children &&
-            now.parent_slots == before->parent_slots)
-            return true;
-    }
-    print("  slots %lu of %lu, kmem %lu of %lu, ram %lu of %lu, slots above %lu of %lu\n",
-          now.slots_limit + now.children_slots, before->slots_limit + before->children_slots,
-          now.kmem_limit, before->kmem_limit, now.ram_children, before->ram_children,
-          now.parent_slots, before->parent_slots);
-    return false;
-}
-
-// Whatever dies, and however often: all of it comes back.
-static void nothing_is_left_behind(void)
-{
-    enum { LIVES = 12 };
-    struct control_usage before;
-    for (unsigned i = 0; i < 2 * LIVES; i++) {
-        if (i == LIVES)
-            CHECK(goes_on() && usage_at_rest(&before));
-        CHECK_EQ(open_worker(), SUCCESS);
-        CHECK_EQ(debuggee_attach(&d), SUCCESS);
-        CHECK(moves());
-        u32 life = lives();
-        if (i % 2)
-            CHECK_EQ(debug_kill(&d.debug), SUCCESS);
-        debuggee_close(&d);
-        if (i % 2 == 0)
-            CHECK_EQ(child_do(control_kill, "apps", "worker"), SUCCESS);
-        CHECK(reaches("worker", CHILD_RUNNING, life + 1));
-    }
-    CHECK(set("worker", ""));
-    CHECK(child_goes("apps", "worker"));
-    CHECK(set("worker", BLOCK("debug = yes;")));
-    CHECK(reaches("worker", CHILD_RUNNING, 0));
-    CHECK(goes_on());
-    CHECK(all_is_back(&before));
-}
-
-// What it takes more than others it must have.
-static void too_little_is_told_and_harms_nobody(void)
-{
-    CHECK(set("poor", "{ binary = attachee; ram = 60Kb; caps = 230; kmem = 200Kb; debug = yes; "
-                      "route { log = parent; pd = parent; cpu = parent } }"));
-    CHECK(reaches("poor", CHILD_FAILED, 0));
-    for (unsigned caps = 16; caps < 100; caps += 3) {
-        char value[160];
-        text_format(value, sizeof(value),
-                    "{ binary = attachee; ram = 1Mb; caps = %u; kmem = %uKb; debug = yes; route { "
-                    "log = parent; pd = parent; cpu = parent } }",
-                    caps, caps);
-        CHECK(set("poor", value));
-        pause_us(2000);
-    }
-    CHECK(set("poor", ""));
-    CHECK(child_goes("apps", "poor"));
-    CHECK(set("poor", "{ binary = attachee; ram = 1Mb; caps = 190000; debug = yes }"));
-    CHECK(reaches("poor", CHILD_FAILED, 0));
-    CHECK(set("poor", ""));
-    CHECK(goes_on());
-}
-
-// An init may be debugged too, and its children below it be marked again.
-static void an_init_is_debugged(void)
-{
-    struct control_child child;
-    struct debug_state state;
-    CHECK(set("inner",
-              "{ binary = init; ram = 8Mb; caps = 1500; kmem = 700Kb; debug = yes; "
-              "provides = [ init, debug ]; route { log = parent; pd = parent; cpu = parent; "
-              "rom = parent } config { child leaf " BLOCK("debug = yes;") " } }"));
-    for (u64 end = deadline_in_us(WAIT_US); rdtsc() < end; pause_us(5000)) {
-        if (!child_find("apps -> inner", "leaf", &child) && child.state == CHILD_RUNNING)
-            break;
-    }
-    CHECK_EQ(child.state, CHILD_RUNNING);
-    CHECK_EQ(debuggee_open(&d, "apps -> inner"), SUCCESS);
-    CHECK_EQ(debug_attach(&d.debug, &d.domain, NULL, NULL), SUCCESS);
-    CHECK_EQ(debug_state(&d.debug, &state), SUCCESS);
-    CHECK(state.runs && !strcmp(state.binary, "init"));
-    CHECK_EQ(debug_kill(&d.debug), SUCCESS);
-    CHECK(lives_told(1, false, CHILD_STOPPED, 0));
-    debuggee_close(&d);
-    CHECK(set("inner", ""));
-}
-
-#define SUPERVISE(test)                                                                            \
-    do {                                                                                           \
-        RUN(test);                                                                                 \
-        begin_anew();                                                                              \
-    } while (0)
-
 int main(void)
 {
     d = second = (struct debuggee){.debug = SERVICE_CLIENT_NONE,
@@ -631,22 +424,17 @@ int main(void)
     if (service_init(&compiler, "config", "", "", (struct service_quota){64 * 1024, 0}) ||
         config_text_show(&compiler, text_part, NULL))
         return 1;
-    SUPERVISE(only_what_is_marked_is_debugged);
-    SUPERVISE(one_debugger_at_a_time);
-    SUPERVISE(it_is_stopped_and_goes_on);
-    SUPERVISE(only_its_text_is_written_by_init);
-    SUPERVISE(whoever_stands_at_a_breakpoint_goes_on);
-    SUPERVISE(whoever_comes_to_a_breakpoint_goes_on);
-    SUPERVISE(whoever_steps_goes_on);
-    SUPERVISE(what_is_released_is_out_of_reach);
-    SUPERVISE(its_end_is_told);
-    SUPERVISE(its_debugger_is_killed);
-    SUPERVISE(the_configuration_takes_it_away);
-    SUPERVISE(its_priority_changes_in_place);
-    SUPERVISE(accounts_are_what_they_are);
-    SUPERVISE(nothing_is_left_behind);
-    SUPERVISE(too_little_is_told_and_harms_nobody);
-    SUPERVISE(an_init_is_debugged);
+    RUN_ANEW(only_what_is_marked_is_debugged);
+    RUN_ANEW(one_debugger_at_a_time);
+    RUN_ANEW(it_is_stopped_and_goes_on);
+    RUN_ANEW(only_its_text_is_written_by_init);
+    RUN_ANEW(whoever_stands_at_a_breakpoint_goes_on);
+    RUN_ANEW(whoever_comes_to_a_breakpoint_goes_on);
+    RUN_ANEW(whoever_steps_goes_on);
+    RUN_ANEW(what_is_released_is_out_of_reach);
+    RUN_ANEW(its_end_is_told);
+    RUN_ANEW(its_debugger_is_killed);
+    config_tests();
     TESTS_DONE();
     machine_exit(tests_failed != 0);
     return 0;
