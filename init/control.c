@@ -59,8 +59,7 @@ static error_t control(word_t operation, struct msg *m)
     struct child *child = child_by_name(name);
     error_t error = child && child->reserved ? SUCCESS : ENOTFOUND;
     if (!error) {
-        bool ends =
-            __atomic_load_n(&child->notes, __ATOMIC_ACQUIRE) & (NOTE_KILL | NOTE_EXIT | NOTE_FAULT);
+        bool ends = __atomic_load_n(&child->notes, __ATOMIC_ACQUIRE) & NOTES_END;
         if (operation == INIT_START && child->state == CHILD_RUNNING && !ends)
             error = EINUSE;
         if (operation == INIT_KILL && child->state != CHILD_RUNNING)

@@ -8,30 +8,13 @@
 // flags: -fno-builtin
 #define RT_HOST_TEST
 #include "lib/rt/hypercall.h"
-#include "lib/rt/start.h"
-#include "lib/rt/utcb.h"
-#include "test/host/check.h"
+#include "test/host/rt_stubs.h"
 
 #include "sigma0/cpu.c"
 #include "lib/rt/sync.c"
 
 enum { ECS = 16, SELECTORS = 4096 };
 
-static struct utcb host_utcb;
-static struct hip host_hip = {.cpu_count = 1};
-struct utcb *utcb(void)
-{
-    return &host_utcb;
-}
-const struct hip *hip(void)
-{
-    return &host_hip;
-}
-NORETURN void rt_panic(const char *format, ...)
-{
-    printf("FAIL panic: %s\n", format);
-    exit(1);
-}
 void *heap_zalloc(size_t bytes)
 {
     return calloc(1, bytes);

@@ -7,32 +7,13 @@
 // who is there.
 #define RT_HOST_TEST
 #include "lib/rt/hypercall.h"
-#include "lib/rt/start.h"
-#include "lib/rt/utcb.h"
-#include "test/host/check.h"
-
-static struct utcb host_utcb;
-static struct hip host_hip = {.cpu_count = 1};
-struct utcb *utcb(void)
-{
-    return &host_utcb;
-}
-const struct hip *hip(void)
-{
-    return &host_hip;
-}
+#include "test/host/rt_stubs.h"
 
 #include "lib/rt/selector.c"
 #include "lib/rt/sync.c"
 #include "sigma0/domain.c"
 #include "sigma0/named.c"
 #include "sigma0/shelf.c"
-
-NORETURN void rt_panic(const char *format, ...)
-{
-    printf("FAIL panic: %s\n", format);
-    exit(1);
-}
 
 // The kernel: one thread, which is in the PD at `home` while that is alive.
 static sel_t home;

@@ -11,26 +11,21 @@
 #include "test/system/check.h"
 #include "test/system/core/core.h"
 #include "test/system/core/space.h"
+#include "test/system/session_thread.h"
 #include "test/system/wait.h"
 
 enum { SPINNERS = 3, ROUND_US = 100000, WAITS = 200 };
 
 static struct service_client first, second;
-static struct service_client *giver; // whose session gives the next thread its time
 static volatile bool stop;
 static volatile u64 rounds[SPINNERS];
-
-static error_t give(sel_t ec, unsigned priority, u32 quantum_us, const char *name, sel_t *sc)
-{
-    return sc_create_in(giver, ec, priority, quantum_us, 0, 0, name, sc);
-}
 
 // Likewise of a thread that nobody may look into.
 static error_t give_unseen(sel_t ec, unsigned priority, u32 quantum_us, const char *name, sel_t *sc)
 {
     struct msg m;
     *sc = selector_alloc();
-    service_begin(giver, &m, CPU_CREATE_SC);
+    service_begin(session_giver, &m, CPU_CREATE_SC);
     msg_put_word(&m, priority);
     msg_put_word(&m, quantum_us);
     msg_put_word(&m, 0);
@@ -39,12 +34,7 @@ static error_t give_unseen(sel_t ec, unsigned priority, u32 quantum_us, const ch
     msg_put_item(&m, item_delegate(crd(CRD_OBJ, ec, 0, EC_SC), 0, 0));
     utcb()->window = crd(CRD_OBJ, *sc, 0, RIGHT_ALL);
     utcb()->window2 = 0;
-    return service_call(giver, &m);
-}
-
-static void take(sel_t sc)
-{
-    sc_destroy_in(giver, sc);
+    return service_call(session_giver, &m);
 }
 
 static void spin(void *argument)
@@ -56,21 +46,7 @@ static void spin(void *argument)
 
 static error_t start(struct thread *t, struct service_client *session, unsigned cpu, unsigned i)
 {
-    error_t (*usual)(sel_t, unsigned, u32, const char *, sel_t *) = rt_sc_create;
-    giver = session;
-    rt_sc_create = give;
-    error_t error = thread_create(t, cpu, 20, "spinner", spin, (void *)&rounds[i]);
-    rt_sc_create = usual;
-    return error;
-}
-
-static void end(struct thread *t, struct service_client *session)
-{
-    void (*usual)(sel_t) = rt_sc_destroy;
-    giver = session;
-    rt_sc_destroy = take;
-    thread_destroy(t);
-    rt_sc_destroy = usual;
+    return session_thread_create(t, session, cpu, spin, (void *)&rounds[i]);
 }
 
 static u64 spun(void)
@@ -127,10 +103,10 @@ static void budget_is_shared(void)
     word_t threads = threads_of(&first);
     CHECK_EQ(thread_create(&below, 0, 10, "below", spin, (void *)&beside), SUCCESS);
     bool have_run = all_have_run(), leave = becomes_other(&beside, 0);
-    end(&t[0], &first);
+    session_thread_destroy(&t[0], &first);
     word_t two = threads_of(&second);
-    end(&t[1], &second);
-    end(&t[2], &second);
+    session_thread_destroy(&t[1], &second);
+    session_thread_destroy(&t[2], &second);
     word_t none = threads_of(&second);
     stop = true;
     thread_join(&below);
@@ -156,8 +132,8 @@ static void shares_do_not_vanish(void)
     u64 before = rounds[0] + rounds[1];
     pause_us(ROUND_US);
     CHECK_EQ(rounds[0] + rounds[1], before);
-    end(&t[0], &first);
-    end(&t[1], &first);
+    session_thread_destroy(&t[0], &first);
+    session_thread_destroy(&t[1], &first);
 }
 
 // All the time that a session gave ends with it, also that of threads which it cannot end.
@@ -168,7 +144,7 @@ static void all_scheduling_contexts_end_with_the_session(void)
     crd_t found;
     stop = false;
     CHECK_EQ(open_args(&first, "cpu", "100", 0), SUCCESS);
-    giver = &first;
+    session_giver = &first;
     rt_sc_create = give_unseen;
     forget_rounds();
     for (unsigned i = 0; i < SPINNERS; i++) {
@@ -184,7 +160,7 @@ static void all_scheduling_contexts_end_with_the_session(void)
         CHECK_EQ(hc_lookup(crd(CRD_OBJ, t[i].sc, 0, RIGHT_ALL), &found), ECAP);
     CHECK_EQ(spun(), 0);
     for (unsigned i = 0; i < SPINNERS; i++)
-        end(&t[i], &first);
+        session_thread_destroy(&t[i], &first);
     service_close(&first); // ending them has opened it anew
 }
 

@@ -12,6 +12,7 @@
 #include "lib/service/timer.h"
 #include "test/system/check.h"
 #include "test/system/exit.h"
+#include "test/system/session_thread.h"
 #include "test/system/wait.h"
 
 enum { SPINNERS = 3, PERIOD_US = 10000, BUDGET_US = 2000, LATE_US = 50 };
@@ -71,19 +72,8 @@ static void downs_end_at_their_deadline(void)
     }
 }
 
-static struct service_client *giver; // whose session gives the next thread its time
 static volatile bool stop;
 static struct thread pool[SPINNERS], beside;
-
-static error_t give(sel_t ec, unsigned priority, u32 quantum_us, const char *name, sel_t *sc)
-{
-    return sc_create_in(giver, ec, priority, quantum_us, 0, 0, name, sc);
-}
-
-static void take(sel_t sc)
-{
-    sc_destroy_in(giver, sc);
-}
 
 static void spin(void *unused)
 {
@@ -95,21 +85,7 @@ static void spin(void *unused)
 // A thread that computes on the session's time, above the one that runs beside them.
 static error_t start(struct thread *t, struct service_client *session)
 {
-    error_t (*usual)(sel_t, unsigned, u32, const char *, sel_t *) = rt_sc_create;
-    giver = session;
-    rt_sc_create = give;
-    error_t error = thread_create(t, 0, 20, "spinner", spin, NULL);
-    rt_sc_create = usual;
-    return error;
-}
-
-static void end(struct thread *t, struct service_client *session)
-{
-    void (*usual)(sel_t) = rt_sc_destroy;
-    giver = session;
-    rt_sc_destroy = take;
-    thread_destroy(t);
-    rt_sc_destroy = usual;
+    return session_thread_create(t, session, 0, spin, NULL);
 }
 
 // What a thread has run, in microseconds; it does not while we look.
@@ -157,7 +133,7 @@ static void a_pool_gets_its_budget_and_not_more(void)
         CHECK(is_about(ran_us(&beside) - before[SPINNERS], PERIODS * (PERIOD_US - BUDGET_US)));
     }
     for (unsigned i = 0; i < SPINNERS; i++)
-        end(&pool[i], i ? &second : &first);
+        session_thread_destroy(&pool[i], i ? &second : &first);
 }
 
 // Another thread of the pool comes when one has run for longer than its part will be: that one has
@@ -174,9 +150,9 @@ static void a_part_that_shrinks_is_not_exceeded(void)
         pause_us(PERIOD_US / 2);
         CHECK(is_about(ran_us(&pool[0]) - before, BUDGET_US / 4 * 3));
         CHECK(is_about(ran_us(&pool[1]), BUDGET_US / 2));
-        end(&pool[1], &first);
+        session_thread_destroy(&pool[1], &first);
     }
-    end(&pool[0], &first);
+    session_thread_destroy(&pool[0], &first);
     stop = true;
     thread_join(&beside);
     service_close(&first);
